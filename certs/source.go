@@ -1,0 +1,53 @@
+// Package certs makes, judges and serves the certificates of the HTTPS webhook.
+//
+// An [Authority] signs serving certificates. A [Source] hands them to TLS:
+// [MemorySource] makes its own at start, [FileSource] reads a folder and follows
+// its changes. [Standalone] picks one for running without a cluster.
+package certs
+
+import (
+	"context"
+	"crypto/tls"
+	"time"
+)
+
+// Source gives the HTTPS server its certificate.
+type Source interface {
+	// GetCertificate returns the certificate to serve, with Leaf set. It fits
+	// tls.Config.GetCertificate, takes no lock, does not look at its argument
+	// (nil is fine) and never fails.
+	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+	// CABundle returns the CA certificates that verify the served certificate,
+	// as PEM, ready for a webhook configuration's clientConfig.caBundle.
+	CABundle() []byte
+
+	// Run keeps the certificate current until ctx ends, then returns nil.
+	Run(ctx context.Context) error
+}
+
+// Observer is told what came of each reload after the start. It is called from
+// Run's goroutine, so it must return soon. A nil field is not called.
+type Observer struct {
+	// Reloaded: another certificate is served from now on, or the files are in
+	// order again after a failure. The serial is in lower-case hex.
+	Reloaded func(serial string, notAfter time.Time)
+
+	// Failed: the certificate served before stays, or the folder cannot be
+	// watched. The error names the folder, the file and the cure. A failure
+	// that lasts is told again at each periodic check, once a minute.
+	Failed func(error)
+}
+
+func (o Observer) reloaded(s *serving) {
+	if o.Reloaded != nil {
+		leaf := s.leaf()
+		o.Reloaded(leaf.SerialNumber.Text(16), leaf.NotAfter)
+	}
+}
+
+func (o Observer) failed(err error) {
+	if o.Failed != nil {
+		o.Failed(err)
+	}
+}
