@@ -1,0 +1,123 @@
+package manifest
+
+import (
+	"bytes"
+	"sort"
+	"unicode/utf8"
+)
+
+var byteOrderMark = []byte("\uFEFF")
+
+// lines finds lines in a text. A line ends where YAML 1.1 says so: LF, CR LF,
+// CR, NEL, LS or PS. All lines and offsets here are 0-based.
+type lines struct {
+	text   []byte
+	starts []int
+}
+
+func newLines(text []byte) *lines {
+	l := &lines{text: text, starts: []int{0}}
+	for i := 0; i < len(text); {
+		n := breakAt(text, i)
+		if n == 0 {
+			i++
+			continue
+		}
+		i += n
+		if i < len(text) {
+			l.starts = append(l.starts, i)
+		}
+	}
+	return l
+}
+
+// breakAt returns the length of the line break at i, 0 if there is none.
+func breakAt(text []byte, i int) int {
+	switch text[i] {
+	case '\n':
+		return 1
+	case '\r':
+		if i+1 < len(text) && text[i+1] == '\n' {
+			return 2
+		}
+		return 1
+	case 0xC2:
+		if i+1 < len(text) && text[i+1] == 0x85 {
+			return 2
+		}
+	case 0xE2:
+		if i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xA8 || text[i+2] == 0xA9) {
+			return 3
+		}
+	}
+	return 0
+}
+
+// lineOf returns the line that holds the offset.
+func (l *lines) lineOf(offset int) int {
+	return sort.SearchInts(l.starts, offset+1) - 1
+}
+
+// start returns the offset where the line of the offset begins, after a byte
+// order mark.
+func (l *lines) start(offset int) int {
+	s := l.starts[l.lineOf(offset)]
+	if s == 0 && bytes.HasPrefix(l.text, byteOrderMark) {
+		s = len(byteOrderMark)
+	}
+	return s
+}
+
+// next returns the offset of the line after the offset's.
+func (l *lines) next(offset int) int {
+	if i := l.lineOf(offset) + 1; i < len(l.starts) {
+		return l.starts[i]
+	}
+	return len(l.text)
+}
+
+// end returns the offset of the break that ends the offset's line.
+func (l *lines) end(offset int) int {
+	for i := offset; i < len(l.text); i++ {
+		if breakAt(l.text, i) > 0 {
+			return i
+		}
+	}
+	return len(l.text)
+}
+
+// ended says whether the offset's line is ended by a break.
+func (l *lines) ended(offset int) bool { return l.end(offset) < len(l.text) }
+
+// offset returns where a 0-based line and column (in characters) is, or -1.
+func (l *lines) offset(line, column int) int {
+	if line < 0 || line >= len(l.starts) {
+		return -1
+	}
+	i := l.start(l.starts[line])
+	for ; column > 0 && i < len(l.text); column-- {
+		_, size := utf8.DecodeRune(l.text[i:])
+		i += size
+	}
+	if column > 0 {
+		return -1
+	}
+	return i
+}
+
+// column returns the offset's place in its line, in characters.
+func (l *lines) column(offset int) int {
+	return utf8.RuneCount(l.text[l.start(offset):offset])
+}
+
+// opensLine says whether only blanks stand before the offset in its line.
+func (l *lines) opensLine(offset int) bool {
+	return len(bytes.Trim(l.text[l.start(offset):offset], " \t")) == 0
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// isSpaceAt says whether the text ends at i, or has a blank or a break there.
+func isSpaceAt(text []byte, i int) bool {
+	return i >= len(text) || isBlank(text[i]) || breakAt(text, i) > 0
+}
