@@ -1,0 +1,194 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+)
+
+// Object is one Kubernetes object of a document.
+type Object struct {
+	// Pointer is where the object stands in its document (RFC 6901): "" for the
+	// document itself, "/items/3" for the fourth item of a List.
+	Pointer string
+	// APIVersion and Kind are never empty.
+	APIVersion, Kind string
+	// Namespace, Name and GenerateName are empty where the manifest sets none.
+	Namespace, Name, GenerateName string
+	// JSON is the object as kubectl reads it. It is the caller's.
+	JSON []byte
+	// Line is the 1-based line of the input where the object begins.
+	Line int
+	// Document holds the object; patches go to it, with Pointer as a prefix.
+	Document *Document
+}
+
+// Objects returns the document's object; for a kind List, or one that ends in
+// List and has items, each item instead (https://kubernetes.io/docs/reference/using-api/api-concepts/#collections).
+// An empty document has none. An *Error names the field that is missing or of
+// the wrong type. Lines are those of the input, so call it before Apply.
+func (d *Document) Objects() ([]Object, error) {
+	if d.Empty() {
+		return nil, nil
+	}
+	r := objectReader{doc: d}
+	if err := r.read(d.JSON(), nil); err != nil {
+		return nil, err
+	}
+	return r.objects, nil
+}
+
+type objectReader struct {
+	doc     *Document
+	root    *node // of a JSON document, read when a line is asked for
+	objects []Object
+}
+
+func (r *objectReader) read(raw []byte, at []string) error {
+	fields, err := fieldsOf(raw)
+	if err != nil || fields == nil {
+		return r.refuse(at, nil, "is not an object", "each item is an object with apiVersion and kind")
+	}
+	o := Object{Pointer: join(at), JSON: raw, Document: r.doc}
+	var missing []string
+	for _, f := range []field{{"apiVersion", &o.APIVersion}, {"kind", &o.Kind}} {
+		if err := r.text(fields[f.name], f.to, at, f.name); err != nil {
+			return err
+		}
+		if *f.to == "" {
+			missing = append(missing, f.name)
+		}
+	}
+	if missing != nil {
+		return r.refuse(at, []string{strings.Join(missing, " and ")}, "missing", "a Kubernetes object has both apiVersion and kind")
+	}
+	items, ok := itemsOf(o.Kind, fields["items"])
+	if ok {
+		for i, item := range items {
+			if err := r.read(item, append(slices.Clone(at), "items", strconv.Itoa(i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if o.Kind == "List" {
+		return r.refuse(at, []string{"items"}, "is not a list", "write one object an item, each behind a dash")
+	}
+	metadata, err := fieldsOf(fields["metadata"])
+	if err != nil {
+		return r.refuse(at, []string{"metadata"}, "is not an object", "indent name and namespace below it")
+	}
+	for _, f := range []field{{"namespace", &o.Namespace}, {"name", &o.Name}, {"generateName", &o.GenerateName}} {
+		if err := r.text(metadata[f.name], f.to, at, "metadata", f.name); err != nil {
+			return err
+		}
+	}
+	o.Line = r.line(at)
+	r.objects = append(r.objects, o)
+	return nil
+}
+
+// field is a string field and where it is read to.
+type field struct {
+	name string
+	to   *string
+}
+
+// fieldsOf reads an object's fields, their names as they are written. Absent
+// and null have none.
+func fieldsOf(raw []byte) (map[string]json.RawMessage, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal(raw, &fields)
+	return fields, err
+}
+
+// itemsOf returns a list's items. A kind that only ends in List may be an
+// object like any other: it is a list if its items are one.
+func itemsOf(kind string, raw json.RawMessage) ([]json.RawMessage, bool) {
+	if !strings.HasSuffix(kind, "List") {
+		return nil, false
+	}
+	var items []json.RawMessage
+	if raw != nil && json.Unmarshal(raw, &items) == nil {
+		return items, true
+	}
+	return nil, kind == "List" && raw == nil
+}
+
+// text reads a field that must be a string; an absent one is none.
+func (r *objectReader) text(raw json.RawMessage, to *string, at []string, path ...string) error {
+	if raw == nil || json.Unmarshal(raw, to) == nil {
+		return nil
+	}
+	return r.refuse(at, path, fmt.Sprintf("invalid value %s", raw), "it must be a string: put quotes around it")
+}
+
+// refuse names a field of the object at a pointer, and its line.
+func (r *objectReader) refuse(at, path []string, problem, cure string) error {
+	var where []string
+	if len(at) > 0 {
+		where = append(where, join(at))
+	}
+	if len(path) > 0 {
+		where = append(where, strings.Join(path, "."))
+	}
+	line := r.line(append(slices.Clone(at), path...))
+	return r.doc.fail(line-r.doc.Line+1, strings.Join(append(where, problem), ": "), cure, nil)
+}
+
+func join(at []string) string {
+	if len(at) == 0 {
+		return ""
+	}
+	return "/" + strings.Join(at, "/")
+}
+
+// line returns the input's line where the value at a path begins.
+func (r *objectReader) line(at []string) int {
+	d := r.doc
+	if d.content.isJSON {
+		if r.root == nil {
+			if root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body); err == nil {
+				r.root = root
+			}
+		}
+		n := r.root
+		for _, token := range at {
+			if e, err := n.at(token); err == nil {
+				n = e.value
+			}
+		}
+		return d.Line + newLines(d.text).lineOf(n.where.start)
+	}
+	n := d.content.root
+	for _, token := range at {
+		n = lookUp(n, token)
+	}
+	return d.Line + n.Line - 1
+}
+
+// lookUp follows a token, and stays where it leads nowhere.
+func lookUp(n *yamlv3.Node, token string) *yamlv3.Node {
+	for n.Kind == yamlv3.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yamlv3.SequenceNode {
+		if i, err := index(token, len(n.Content)-1); err == nil {
+			return n.Content[i]
+		}
+		return n
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == token {
+			return n.Content[i+1]
+		}
+	}
+	return n
+}
