@@ -1,0 +1,48 @@
+package api
+
+// Prefix begins every annotation and label key that belongs to netmode.
+const Prefix = "netmode.io/"
+
+// Annotations that an author writes on a Pod (through its template) or a Service.
+const (
+	// AnnotationMode asks for a network mode; see Modes.
+	AnnotationMode = Prefix + "mode"
+	// AnnotationService names the governing Service of a headless pod.
+	AnnotationService = Prefix + "service"
+	// AnnotationSearchRewrite says how the peer domain gets into resolv.conf; see SearchRewrites.
+	AnnotationSearchRewrite = Prefix + "search-rewrite"
+	// AnnotationPublishNotReadyAddresses is "true" or "false", for headless Services.
+	AnnotationPublishNotReadyAddresses = Prefix + "publish-not-ready-addresses"
+)
+
+// Annotations that netmode writes. They never count as an author's wish.
+const (
+	// AnnotationStatus says, in compact JSON, what netmode changed and why.
+	AnnotationStatus = Prefix + "status"
+	// AnnotationCopied lists the keys that netmode copied to a pod template.
+	AnnotationCopied = Prefix + "copied"
+)
+
+// Labels that netmode reads.
+const (
+	// LabelIgnore with the value "true" keeps netmode from mutating the object.
+	LabelIgnore = Prefix + "ignore"
+	// LabelMode on a Namespace is the mode that its pods inherit.
+	LabelMode = Prefix + "mode"
+	// LabelPodSecurityEnforce is the PodSecurity level that a namespace enforces (KEP-2579).
+	LabelPodSecurityEnforce = "pod-security.kubernetes.io/enforce"
+)
+
+// AnnotationMirror marks the API server's copy of a static pod; the kubelet owns it.
+const AnnotationMirror = "kubernetes.io/config.mirror"
+
+// AuthorAnnotations returns the annotation keys that an author may write, in
+// the order in which the documentation lists them.
+func AuthorAnnotations() []string {
+	return []string{
+		AnnotationMode,
+		AnnotationService,
+		AnnotationSearchRewrite,
+		AnnotationPublishNotReadyAddresses,
+	}
+}
