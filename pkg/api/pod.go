@@ -1,0 +1,138 @@
+package api
+
+// DNS policies of the Pod API (corev1.DNSPolicy).
+const (
+	DNSClusterFirst            = "ClusterFirst"
+	DNSClusterFirstWithHostNet = "ClusterFirstWithHostNet"
+	DNSDefault                 = "Default"
+	DNSNone                    = "None"
+)
+
+// Pod is the part of a Pod that a decision reads.
+type Pod struct {
+	Metadata ObjectMeta `json:"metadata"`
+	Spec     PodSpec    `json:"spec"`
+}
+
+// PodSpec is the part of corev1.PodSpec that a decision reads.
+type PodSpec struct {
+	HostNetwork       bool                   `json:"hostNetwork"`
+	HostUsers         *bool                  `json:"hostUsers"`
+	Hostname          string                 `json:"hostname"`
+	Subdomain         string                 `json:"subdomain"`
+	HostnameOverride  *string                `json:"hostnameOverride"`
+	SetHostnameAsFQDN *bool                  `json:"setHostnameAsFQDN"`
+	DNSPolicy         string                 `json:"dnsPolicy"`
+	DNSConfig         *PodDNSConfig          `json:"dnsConfig"`
+	OS                *PodOS                 `json:"os"`
+	NodeSelector      map[string]string      `json:"nodeSelector"`
+	SecurityContext   *PodSecurityContext    `json:"securityContext"`
+	ImagePullSecrets  []LocalObjectReference `json:"imagePullSecrets"`
+	InitContainers    []Container            `json:"initContainers"`
+	Containers        []Container            `json:"containers"`
+}
+
+// PodDNSConfig is corev1.PodDNSConfig. It is also written, so empty members
+// are left out.
+type PodDNSConfig struct {
+	Nameservers []string             `json:"nameservers,omitempty"`
+	Searches    []string             `json:"searches,omitempty"`
+	Options     []PodDNSConfigOption `json:"options,omitempty"`
+}
+
+// PodDNSConfigOption is corev1.PodDNSConfigOption.
+type PodDNSConfigOption struct {
+	Name  string  `json:"name,omitempty"`
+	Value *string `json:"value,omitempty"`
+}
+
+// PodOS is corev1.PodOS.
+type PodOS struct {
+	Name string `json:"name"`
+}
+
+// LocalObjectReference is corev1.LocalObjectReference.
+type LocalObjectReference struct {
+	Name string `json:"name"`
+}
+
+// PodSecurityContext is the part of corev1.PodSecurityContext that a decision reads.
+type PodSecurityContext struct {
+	RunAsUser    *int64   `json:"runAsUser"`
+	RunAsNonRoot *bool    `json:"runAsNonRoot"`
+	Sysctls      []Sysctl `json:"sysctls"`
+}
+
+// Sysctl is the part of corev1.Sysctl that a decision reads.
+type Sysctl struct {
+	Name string `json:"name"`
+}
+
+// Container is the part of corev1.Container that a decision reads.
+type Container struct {
+	Name            string           `json:"name"`
+	Command         []string         `json:"command"`
+	Args            []string         `json:"args"`
+	Ports           []ContainerPort  `json:"ports"`
+	RestartPolicy   *string          `json:"restartPolicy"`
+	SecurityContext *SecurityContext `json:"securityContext"`
+	Lifecycle       *Lifecycle       `json:"lifecycle"`
+}
+
+// ContainerPort is corev1.ContainerPort.
+type ContainerPort struct {
+	Name          string `json:"name"`
+	HostPort      int32  `json:"hostPort"`
+	ContainerPort int32  `json:"containerPort"`
+	Protocol      string `json:"protocol"`
+	HostIP        string `json:"hostIP"`
+}
+
+// SecurityContext is the part of corev1.SecurityContext that a decision reads.
+type SecurityContext struct {
+	RunAsUser              *int64 `json:"runAsUser"`
+	RunAsNonRoot           *bool  `json:"runAsNonRoot"`
+	ReadOnlyRootFilesystem *bool  `json:"readOnlyRootFilesystem"`
+}
+
+// Lifecycle is the part of corev1.Lifecycle that a decision reads.
+type Lifecycle struct {
+	PostStart *LifecycleHandler `json:"postStart"`
+}
+
+// LifecycleHandler is corev1.LifecycleHandler; of every action but exec only
+// its presence is read.
+type LifecycleHandler struct {
+	Exec      *ExecAction `json:"exec"`
+	HTTPGet   *struct{}   `json:"httpGet"`
+	TCPSocket *struct{}   `json:"tcpSocket"`
+	Sleep     *struct{}   `json:"sleep"`
+}
+
+// ExecAction is corev1.ExecAction.
+type ExecAction struct {
+	Command []string `json:"command"`
+}
+
+// Windows reports whether the pod is for Windows nodes, by spec.os or by its
+// node selector.
+func (p *Pod) Windows() bool {
+	if p.Spec.OS != nil && p.Spec.OS.Name == "windows" {
+		return true
+	}
+	return p.Spec.NodeSelector["kubernetes.io/os"] == "windows"
+}
+
+// Restartable reports whether an init container keeps running beside the
+// containers (KEP-753).
+func (c *Container) Restartable() bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == "Always"
+}
+
+// Searches returns the pod's own search domains.
+func (p *Pod) Searches() []string {
+	if p.Spec.DNSConfig == nil {
+		return nil
+	}
+	return p.Spec.DNSConfig.Searches
+}
