@@ -1,0 +1,128 @@
+package api
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Asked is what the author's annotations of one object say. A zero member was
+// not asked for.
+type Asked struct {
+	Mode                     Mode
+	Service                  string
+	SearchRewrite            SearchRewrite
+	PublishNotReadyAddresses *bool
+	// Keys are the author's keys that were given, sorted.
+	Keys []string
+	// Unknown are keys under Prefix that mean nothing to netmode, sorted.
+	Unknown []UnknownKey
+}
+
+// UnknownKey is an annotation key under Prefix that netmode does not know,
+// with the known key nearest to it.
+type UnknownKey struct {
+	Key     string
+	Nearest string
+}
+
+// ParseAnnotations reads an object's annotations strictly: every value of an
+// author's key is checked, and every bad one is an error in field.Error form
+// with the values that would be accepted. Keys that are not netmode's are not
+// looked at.
+func ParseAnnotations(annotations map[string]string, path *field.Path) (Asked, field.ErrorList) {
+	var asked Asked
+	var errs field.ErrorList
+	for _, key := range ownKeys(annotations) {
+		value := annotations[key]
+		var err *field.Error
+		switch key {
+		case AnnotationStatus, AnnotationCopied:
+			continue
+		case AnnotationMode:
+			asked.Mode, err = oneOf(path.Key(key), value, Modes())
+		case AnnotationSearchRewrite:
+			asked.SearchRewrite, err = oneOf(path.Key(key), value, SearchRewrites())
+		case AnnotationService:
+			asked.Service, err = serviceName(path.Key(key), value)
+		case AnnotationPublishNotReadyAddresses:
+			var word string
+			if word, err = oneOf(path.Key(key), value, []string{"true", "false"}); err == nil {
+				publish := word == "true"
+				asked.PublishNotReadyAddresses = &publish
+			}
+		default:
+			asked.Unknown = append(asked.Unknown, UnknownKey{Key: key, Nearest: nearestKey(key)})
+			continue
+		}
+		asked.Keys = append(asked.Keys, key)
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return asked, errs
+}
+
+// ParseMode reads a mode from a value at path, such as a namespace's label.
+func ParseMode(value string, path *field.Path) (Mode, *field.Error) {
+	return oneOf(path, value, Modes())
+}
+
+func ownKeys(annotations map[string]string) []string {
+	var keys []string
+	for key := range annotations {
+		if strings.HasPrefix(key, Prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func oneOf[T ~string](path *field.Path, value string, supported []T) (T, *field.Error) {
+	if slices.Contains(supported, T(value)) {
+		return T(value), nil
+	}
+	var none T
+	return none, field.NotSupported(path, value, supported)
+}
+
+func serviceName(path *field.Path, value string) (string, *field.Error) {
+	if problems := validation.IsDNS1123Label(value); len(problems) > 0 {
+		return "", field.Invalid(path, value, "must be the name of a Service in the pod's namespace: "+problems[0])
+	}
+	return value, nil
+}
+
+// nearestKey returns the known key with the smallest edit distance to key.
+func nearestKey(key string) string {
+	best, bestDistance := "", len(key)+1
+	for _, known := range AuthorAnnotations() {
+		if d := editDistance(key, known); d < bestDistance {
+			best, bestDistance = known, d
+		}
+	}
+	return best
+}
+
+// editDistance is the Levenshtein distance in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
