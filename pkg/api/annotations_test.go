@@ -1,0 +1,173 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+var annotationsPath = field.NewPath("metadata", "annotations")
+
+const (
+	noLabel = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with ` +
+		`an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`
+	wantModes    = `supported values: "default", "hostnetwork", "headless", "statefulset-headless"`
+	wantRewrites = `supported values: "auto", "prepend", "append", "init-container", "post-start", "none"`
+	wantBools    = `supported values: "true", "false"`
+)
+
+func TestParseAnnotationsAccepts(t *testing.T) {
+	yes, no := true, false
+	tests := []struct {
+		key, value string
+		want       api.Asked
+	}{
+		{"mode", "default", api.Asked{Mode: api.ModeDefault}},
+		{"mode", "hostnetwork", api.Asked{Mode: api.ModeHostNetwork}},
+		{"mode", "headless", api.Asked{Mode: api.ModeHeadless}},
+		{"mode", "statefulset-headless", api.Asked{Mode: api.ModeStatefulSetHeadless}},
+		{"service", "peers", api.Asked{Service: "peers"}},
+		{"service", "0-peers", api.Asked{Service: "0-peers"}},
+		{"service", strings.Repeat("a", 63), api.Asked{Service: strings.Repeat("a", 63)}},
+		{"search-rewrite", "auto", api.Asked{SearchRewrite: api.SearchAuto}},
+		{"search-rewrite", "prepend", api.Asked{SearchRewrite: api.SearchPrepend}},
+		{"search-rewrite", "append", api.Asked{SearchRewrite: api.SearchAppend}},
+		{"search-rewrite", "init-container", api.Asked{SearchRewrite: api.SearchInitContainer}},
+		{"search-rewrite", "post-start", api.Asked{SearchRewrite: api.SearchPostStart}},
+		{"search-rewrite", "none", api.Asked{SearchRewrite: api.SearchNone}},
+		{"publish-not-ready-addresses", "true", api.Asked{PublishNotReadyAddresses: &yes}},
+		{"publish-not-ready-addresses", "false", api.Asked{PublishNotReadyAddresses: &no}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.key+"="+tt.value, func(t *testing.T) {
+			key := "netmode.io/" + tt.key
+			asked, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			tt.want.Keys = []string{key}
+			if diff := cmp.Diff(tt.want, asked); diff != "" {
+				t.Errorf("asked differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseAnnotationsRefuses(t *testing.T) {
+	tests := []struct{ key, value, want string }{
+		{"mode", "hostnet", `Unsupported value: "hostnet": ` + wantModes},
+		{"mode", "", `Unsupported value: "": ` + wantModes},
+		{"mode", "HostNetwork", `Unsupported value: "HostNetwork": ` + wantModes},
+		{"mode", "headless ", `Unsupported value: "headless ": ` + wantModes},
+		{"mode", "head\nless", `Unsupported value: "head\nless": ` + wantModes},
+		{"service", "", `Invalid value: "": must be the name of a Service in the pod's namespace: ` + noLabel},
+		{"service", "Peers", `Invalid value: "Peers": must be the name of a Service in the pod's namespace: ` + noLabel},
+		{"service", "peers.default", `Invalid value: "peers.default": must be the name of a Service in the pod's namespace: must not contain dots`},
+		{"service", "peers-", `Invalid value: "peers-": must be the name of a Service in the pod's namespace: ` + noLabel},
+		{"service", strings.Repeat("a", 64), `Invalid value: "` + strings.Repeat("a", 64) +
+			`": must be the name of a Service in the pod's namespace: must be no more than 63 characters`},
+		{"search-rewrite", "first", `Unsupported value: "first": ` + wantRewrites},
+		{"search-rewrite", "", `Unsupported value: "": ` + wantRewrites},
+		{"search-rewrite", "initContainer", `Unsupported value: "initContainer": ` + wantRewrites},
+		{"publish-not-ready-addresses", "yes", `Unsupported value: "yes": ` + wantBools},
+		{"publish-not-ready-addresses", "True", `Unsupported value: "True": ` + wantBools},
+		{"publish-not-ready-addresses", "", `Unsupported value: "": ` + wantBools},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%s=%q", tt.key, tt.value), func(t *testing.T) {
+			key := "netmode.io/" + tt.key
+			asked, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
+			if len(errs) != 1 {
+				t.Fatalf("got %d errors, want 1: %v", len(errs), errs)
+			}
+			want := "metadata.annotations[" + key + "]: " + tt.want
+			if diff := cmp.Diff(want, errs[0].Error()); diff != "" {
+				t.Errorf("message differs (-want +got):\n%s", diff)
+			}
+			// A refused value is not kept, but its key was the author's.
+			if diff := cmp.Diff(api.Asked{Keys: []string{key}}, asked); diff != "" {
+				t.Errorf("asked differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseAnnotationsOfManyKeys(t *testing.T) {
+	annotations := map[string]string{
+		"netmode.io/status":             "not JSON",
+		"netmode.io/copied":             "anything",
+		"netmode.io/service":            "peers",
+		"netmode.io/search-rewrite":     "last",
+		"netmode.io/mode":               "hostnet",
+		"netmode.io/modes":              "headless",
+		"netmode.io/serach-rewrite":     "none",
+		"netmode.io/":                   "",
+		"netmode.io":                    "no slash, so another's key",
+		"other.example/netmode.io/mode": "hostnetwork",
+		"mode":                          "hostnetwork",
+	}
+	want := api.Asked{
+		Service: "peers",
+		Keys:    []string{"netmode.io/mode", "netmode.io/search-rewrite", "netmode.io/service"},
+		Unknown: []api.UnknownKey{
+			{Key: "netmode.io/", Nearest: "netmode.io/mode"},
+			{Key: "netmode.io/modes", Nearest: "netmode.io/mode"},
+			{Key: "netmode.io/serach-rewrite", Nearest: "netmode.io/search-rewrite"},
+		},
+	}
+	wantErrors := `[metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": ` + wantModes +
+		`, metadata.annotations[netmode.io/search-rewrite]: Unsupported value: "last": ` + wantRewrites + `]`
+	for range 100 { // a map's order differs from run to run
+		asked, errs := api.ParseAnnotations(annotations, annotationsPath)
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Fatalf("asked differs (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(wantErrors, errs.ToAggregate().Error()); diff != "" {
+			t.Fatalf("errors differ (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestParseAnnotationsWithoutOwnKeys(t *testing.T) {
+	for name, annotations := range map[string]map[string]string{
+		"no map":         nil,
+		"another's keys": {"example.org/mode": "hostnet", "Netmode.io/mode": "hostnet"},
+		"netmode wrote":  {"netmode.io/status": "{", "netmode.io/copied": "netmode.io/mode"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, errs := api.ParseAnnotations(annotations, annotationsPath)
+			if diff := cmp.Diff(api.Asked{}, asked); diff != "" || len(errs) > 0 {
+				t.Errorf("got errors %v and (-want +got):\n%s", errs, diff)
+			}
+		})
+	}
+}
+
+func TestNearestKey(t *testing.T) {
+	tests := []struct{ key, want string }{
+		{"netmode.io/Mode", "netmode.io/mode"},
+		{"netmode.io/node", "netmode.io/mode"},
+		{"netmode.io/services", "netmode.io/service"},
+		{"netmode.io/governing-service", "netmode.io/service"},
+		{"netmode.io/search", "netmode.io/service"}, // 5 edits, and 8 to search-rewrite
+		{"netmode.io/search-rewrit", "netmode.io/search-rewrite"},
+		{"netmode.io/searchRewrite", "netmode.io/search-rewrite"},
+		{"netmode.io/publish-not-ready", "netmode.io/publish-not-ready-addresses"},
+		{"netmode.io/statuss", "netmode.io/service"},                  // only an author's keys are proposed
+		{"netmode.io/" + strings.Repeat("x", 300), "netmode.io/mode"}, // all are equally far,
+	}
+	for _, tt := range tests {
+		asked, errs := api.ParseAnnotations(map[string]string{tt.key: ""}, annotationsPath)
+		if len(errs) > 0 {
+			t.Errorf("%s: %v", tt.key, errs)
+		}
+		if diff := cmp.Diff([]api.UnknownKey{{Key: tt.key, Nearest: tt.want}}, asked.Unknown); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", tt.key, diff)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package api_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+// FuzzAnnotations: no key and no value panics; what is accepted is what the
+// documentation lists; what is not is an error that begins with its key's path.
+func FuzzAnnotations(f *testing.F) {
+	for _, key := range append(api.AuthorAnnotations(), api.AnnotationStatus, api.AnnotationCopied, "netmode.io/", "netmode.io/modus", "a") {
+		for _, value := range []string{"", "headless", "hostnet", "peers", "true", "Peers.x", "post-start", "\xff", "a\nb"} {
+			f.Add(key, value, "netmode.io/mode", "default")
+		}
+	}
+	f.Fuzz(func(t *testing.T, key, value, key2, value2 string) {
+		annotations := map[string]string{key: value, key2: value2}
+		asked, errs := api.ParseAnnotations(annotations, annotationsPath)
+
+		if asked.Mode != "" && (!slices.Contains(api.Modes(), asked.Mode) || string(asked.Mode) != annotations[api.AnnotationMode]) {
+			t.Errorf("accepted mode %q of %q", asked.Mode, annotations)
+		}
+		if s := asked.SearchRewrite; s != "" && (!slices.Contains(api.SearchRewrites(), s) || string(s) != annotations[api.AnnotationSearchRewrite]) {
+			t.Errorf("accepted search rewrite %q of %q", s, annotations)
+		}
+		if s := asked.Service; s != "" && (len(validation.IsDNS1123Label(s)) > 0 || s != annotations[api.AnnotationService]) {
+			t.Errorf("accepted service %q of %q", s, annotations)
+		}
+		if p := asked.PublishNotReadyAddresses; p != nil && map[bool]string{true: "true", false: "false"}[*p] != annotations[api.AnnotationPublishNotReadyAddresses] {
+			t.Errorf("accepted publish-not-ready-addresses %t of %q", *p, annotations)
+		}
+
+		refused := map[string]bool{}
+		for _, err := range errs {
+			own := strings.TrimSuffix(strings.TrimPrefix(err.Field, "metadata.annotations["), "]")
+			refused[own] = true
+			if !slices.Contains(api.AuthorAnnotations(), own) || err.BadValue != annotations[own] ||
+				!strings.HasPrefix(err.Error(), "metadata.annotations["+own+"]: ") {
+				t.Errorf("error %q does not name a key and its value", err)
+			}
+		}
+		accepted := map[string]bool{
+			api.AnnotationMode:                     asked.Mode != "",
+			api.AnnotationService:                  asked.Service != "",
+			api.AnnotationSearchRewrite:            asked.SearchRewrite != "",
+			api.AnnotationPublishNotReadyAddresses: asked.PublishNotReadyAddresses != nil,
+		}
+		for _, known := range api.AuthorAnnotations() {
+			_, given := annotations[known]
+			if given != slices.Contains(asked.Keys, known) || given != (accepted[known] != refused[known]) {
+				t.Errorf("%s: given %t, accepted %t, refused %t, keys %q", known, given, accepted[known], refused[known], asked.Keys)
+			}
+		}
+		for _, unknown := range asked.Unknown {
+			if !strings.HasPrefix(unknown.Key, api.Prefix) || !slices.Contains(api.AuthorAnnotations(), unknown.Nearest) || accepted[unknown.Key] {
+				t.Errorf("unknown key %+v", unknown)
+			}
+		}
+	})
+}
