@@ -1,0 +1,175 @@
+// Package plan holds what netmode decided for one object: what to change, what
+// was looked at, and why. It is data only; nothing here decides.
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+// Source says where a mode came from.
+type Source string
+
+// The sources of a mode, strongest first.
+const (
+	SourceAnnotation Source = "annotation"
+	SourceNamespace  Source = "namespace"
+	SourceNone       Source = ""
+)
+
+// Verdict is what a rule decided.
+type Verdict string
+
+// The verdicts of a rule.
+const (
+	// Passed: the rule looked and found nothing to do.
+	Passed Verdict = "passed"
+	// Changed: the plan changes a field.
+	Changed Verdict = "changed"
+	// Kept: a field that could have been changed stays as it is.
+	Kept Verdict = "kept"
+	// Warned: the object is accepted, and its author is told something.
+	Warned Verdict = "warned"
+	// Refused: the object cannot be served.
+	Refused Verdict = "refused"
+)
+
+// Finding is one rule's decision about one field.
+type Finding struct {
+	// Rule is the rule in a few words, such as "host ports".
+	Rule    string
+	Verdict Verdict
+	// Reason is empty for a rule that passed.
+	Reason Reason
+	// Field is the path of the field in question, such as "spec.dnsPolicy"; it may be empty.
+	Field string
+	// Text says what was found or done, in one sentence without a full stop.
+	Text string
+}
+
+// Message is the finding as a person reads it: field, text and reason.
+func (f Finding) Message() string {
+	var b strings.Builder
+	if f.Field != "" {
+		b.WriteString(f.Field)
+		b.WriteString(": ")
+	}
+	b.WriteString(f.Text)
+	if f.Reason != "" {
+		b.WriteString(" (")
+		b.WriteString(string(f.Reason))
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// Plan is the decision about one object. The zero Plan leaves the object alone.
+type Plan struct {
+	Mode   api.Mode
+	Source Source
+	// Service is the governing Service of a headless pod.
+	Service string
+	// Strategy is the search rewrite that was used, never auto.
+	Strategy api.SearchRewrite
+	// Mutations are the changes, in the order in which they apply. They count
+	// only when Refused is false.
+	Mutations []Mutation
+	// Trace has an entry for every rule that looked at the object, in order.
+	Trace []Finding
+
+	rule string
+}
+
+// Rule names the rule whose findings are recorded next.
+func (p *Plan) Rule(name string) { p.rule = name }
+
+// Pass records that the rule looked and found nothing to do.
+func (p *Plan) Pass() {
+	p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: Passed})
+}
+
+// Change records a mutation and its reason.
+func (p *Plan) Change(m Mutation, reason Reason, fieldPath, text string) {
+	p.Mutations = append(p.Mutations, m)
+	p.add(Changed, reason, fieldPath, text)
+}
+
+// Keep records that a field stays as its author wrote it.
+func (p *Plan) Keep(reason Reason, fieldPath, text string) { p.add(Kept, reason, fieldPath, text) }
+
+// Warn records a warning; the reason's cure is added to the text.
+func (p *Plan) Warn(reason Reason, fieldPath, text string) { p.add(Warned, reason, fieldPath, text) }
+
+// Refuse records a refusal of the value at path. The detail says what is wrong,
+// and the reason's cure is added; a nil value stands for a field that is
+// missing.
+func (p *Plan) Refuse(reason Reason, path *field.Path, value any, detail string) {
+	if value == nil {
+		p.RefuseError(reason, field.Required(path, detail))
+		return
+	}
+	p.RefuseError(reason, field.Invalid(path, value, detail))
+}
+
+// RefuseError records a refusal that is a field.Error already.
+func (p *Plan) RefuseError(reason Reason, err *field.Error) {
+	p.add(Refused, reason, err.Field, err.ErrorBody())
+}
+
+func (p *Plan) add(verdict Verdict, reason Reason, fieldPath, text string) {
+	if verdict == Warned || verdict == Refused {
+		if cure := reason.Doc().Cure; cure != "" {
+			text += ": " + cure
+		}
+	}
+	p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: verdict, Reason: reason, Field: fieldPath, Text: text})
+}
+
+// Refused reports whether any rule refused the object.
+func (p *Plan) Refused() bool {
+	return slices.ContainsFunc(p.Trace, func(f Finding) bool { return f.Verdict == Refused })
+}
+
+// Changes reports whether the plan changes the object.
+func (p *Plan) Changes() bool { return len(p.Mutations) > 0 && !p.Refused() }
+
+// Findings returns the findings with the verdict, in trace order.
+func (p *Plan) Findings(verdict Verdict) []Finding {
+	var found []Finding
+	for _, f := range p.Trace {
+		if f.Verdict == verdict {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// Reasons returns the reason codes of the trace, each once, in trace order.
+func (p *Plan) Reasons() []Reason {
+	reasons := make([]Reason, 0, len(p.Trace))
+	for _, f := range p.Trace {
+		if f.Reason != "" && !slices.Contains(reasons, f.Reason) {
+			reasons = append(reasons, f.Reason)
+		}
+	}
+	return reasons
+}
+
+// Denial is the refusal as the API server's client reads it: every refused
+// field, its value and the cure.
+func (p *Plan) Denial() string {
+	refused := p.Findings(Refused)
+	messages := make([]string, len(refused))
+	for i, f := range refused {
+		messages[i] = f.Message()
+	}
+	if len(messages) > 1 {
+		return fmt.Sprintf("%d problems: %s", len(messages), strings.Join(messages, "; "))
+	}
+	return strings.Join(messages, "")
+}

@@ -1,0 +1,107 @@
+package plan
+
+// Reason is a word from one closed list. The same word stands in denials,
+// warnings, audit annotations, the status annotation, logs, metrics and the
+// CLI's output.
+type Reason string
+
+// The reasons. The table in reasons_table.go says what each means and how to
+// cure it.
+const (
+	ModeDefault       Reason = "ModeDefault"
+	ModeInherited     Reason = "ModeInherited"
+	NothingAsked      Reason = "NothingAsked"
+	NotApplicable     Reason = "NotApplicable"
+	IgnoreLabel       Reason = "IgnoreLabel"
+	IgnoreLabelValue  Reason = "IgnoreLabelValue"
+	ExemptNamespace   Reason = "ExemptNamespace"
+	MirrorPod         Reason = "MirrorPod"
+	BeingDeleted      Reason = "BeingDeleted"
+	OperationNotMine  Reason = "OperationNotMine"
+	KindNotMine       Reason = "KindNotMine"
+	AnnotationInvalid Reason = "AnnotationInvalid"
+	AnnotationUnknown Reason = "AnnotationUnknown"
+	AnnotationUnused  Reason = "AnnotationUnused"
+	LabelInvalid      Reason = "LabelInvalid"
+
+	HostNetworkSet     Reason = "HostNetworkSet"
+	DNSPolicySet       Reason = "DNSPolicySet"
+	DNSPolicyKept      Reason = "DNSPolicyKept"
+	HostPortMismatch   Reason = "HostPortMismatch"
+	HostPortConflict   Reason = "HostPortConflict"
+	UserNamespace      Reason = "UserNamespace"
+	HostnameOverride   Reason = "HostnameOverride"
+	NetSysctl          Reason = "NetSysctl"
+	MeshSidecar        Reason = "MeshSidecar"
+	WindowsPod         Reason = "WindowsPod"
+	NoDeclaredPort     Reason = "NoDeclaredPort"
+	NodeHostname       Reason = "NodeHostname"
+	PodSecurityRejects Reason = "PodSecurityRejects"
+
+	ClusterIPNoneSet          Reason = "ClusterIPNoneSet"
+	ServiceTypeHasClusterIP   Reason = "ServiceTypeHasClusterIP"
+	ClusterIPExplicit         Reason = "ClusterIPExplicit"
+	ClusterIPStays            Reason = "ClusterIPStays"
+	PortNotTranslated         Reason = "PortNotTranslated"
+	SessionAffinityIgnored    Reason = "SessionAffinityIgnored"
+	ExternalIPsIgnored        Reason = "ExternalIPsIgnored"
+	ServiceWithoutSelector    Reason = "ServiceWithoutSelector"
+	PublishNotReadySet        Reason = "PublishNotReadySet"
+	PublishNotReadyKept       Reason = "PublishNotReadyKept"
+	HostnameSet               Reason = "HostnameSet"
+	HostnameKept              Reason = "HostnameKept"
+	HostnameTaken             Reason = "HostnameTaken"
+	HostnameInvalid           Reason = "HostnameInvalid"
+	HostnameIsFQDN            Reason = "HostnameIsFQDN"
+	HostnameShared            Reason = "HostnameShared"
+	NoStableHostname          Reason = "NoStableHostname"
+	StatefulSetPod            Reason = "StatefulSetPod"
+	SubdomainSet              Reason = "SubdomainSet"
+	HostNetworkInUse          Reason = "HostNetworkInUse"
+	GoverningServiceNamed     Reason = "GoverningServiceNamed"
+	GoverningServiceDerived   Reason = "GoverningServiceDerived"
+	GoverningServiceConflict  Reason = "GoverningServiceConflict"
+	GoverningServiceUnknown   Reason = "GoverningServiceUnknown"
+	GoverningServiceAmbiguous Reason = "GoverningServiceAmbiguous"
+	GoverningServiceMissing   Reason = "GoverningServiceMissing"
+	GoverningServiceClusterIP Reason = "GoverningServiceClusterIP"
+	GoverningServiceMismatch  Reason = "GoverningServiceMismatch"
+
+	SearchNone            Reason = "SearchNone"
+	SearchInPlace         Reason = "SearchInPlace"
+	SearchPrepended       Reason = "SearchPrepended"
+	SearchAppended        Reason = "SearchAppended"
+	SearchByInitContainer Reason = "SearchByInitContainer"
+	SearchByPostStart     Reason = "SearchByPostStart"
+	ClusterDNSKnown       Reason = "ClusterDNSKnown"
+	ClusterDNSUnknown     Reason = "ClusterDNSUnknown"
+	ClusterDomainAssumed  Reason = "ClusterDomainAssumed"
+	DNSPolicyDefault      Reason = "DNSPolicyDefault"
+	SearchLimit           Reason = "SearchLimit"
+	SearchesCut           Reason = "SearchesCut"
+	NameserversCut        Reason = "NameserversCut"
+	SearchTooLongForMusl  Reason = "SearchTooLongForMusl"
+	PostStartNeedsShell   Reason = "PostStartNeedsShell"
+	PostStartSkipped      Reason = "PostStartSkipped"
+	PostStartImpossible   Reason = "PostStartImpossible"
+	InitContainerRoot     Reason = "InitContainerRoot"
+	InitContainerImage    Reason = "InitContainerImage"
+	InitContainerName     Reason = "InitContainerName"
+)
+
+// ReasonDoc explains a reason.
+type ReasonDoc struct {
+	Reason Reason
+	// Sentence says what the reason means.
+	Sentence string
+	// Cure says what to do about it; empty where there is nothing to do. It
+	// ends every refusal and warning that carries the reason.
+	Cure string
+}
+
+// Doc returns the explanation of r; the zero ReasonDoc for a word that is not
+// in the list.
+func (r Reason) Doc() ReasonDoc { return reasonIndex[r] }
+
+// Reasons returns the whole list in the order of the documentation.
+func Reasons() []ReasonDoc { return append([]ReasonDoc(nil), reasonTable...) }
