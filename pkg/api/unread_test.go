@@ -10,8 +10,8 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 )
 
-// A skipped member may hold anything, and what stands behind it is still read.
-func TestSkippedTakesAnyValue(t *testing.T) {
+// A member that no view has may hold anything, and what stands behind it is still read.
+func TestUnreadMembersTakeAnyValue(t *testing.T) {
 	for _, value := range []string{"null", "true", "0", `"a\"]}"`, "[]", "{}", `[{"a":[1,"}"]},null]`} {
 		text := `{"metadata":{"managedFields":` + value + `,"name":"a"},"spec":{"volumes":` + value +
 			`,"containers":[{"name":"main","env":` + value + `,"image":` + value + `,"command":["/app"]}],"hostname":"h"}}`
@@ -27,7 +27,7 @@ func TestSkippedTakesAnyValue(t *testing.T) {
 }
 
 // An object that says two things at once must not be patched by one of them.
-func TestSkippedIsStillChecked(t *testing.T) {
+func TestUnreadMembersAreChecked(t *testing.T) {
 	for _, value := range []string{`{"a":1,"a":2}`, `[{"a":{"b":1,"b":1}}]`} {
 		_, err := decode[api.Pod]([]byte(`{"spec":{"volumes":` + value + `}}`))
 		if !errors.Is(err, jsontext.ErrDuplicateName) {
