@@ -34,36 +34,34 @@ func decode[T any](text []byte) (T, error) {
 	return view, err
 }
 
-func ptr[T any](value T) *T { return &value }
-
 var wantMeta = api.ObjectMeta{
 	Name: "app-0", GenerateName: "app-", Namespace: "default",
 	Labels:            map[string]string{"app": "db"},
 	Annotations:       map[string]string{"netmode.io/mode": "headless"},
 	OwnerReferences:   []api.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "app", Controller: true}},
-	DeletionTimestamp: ptr("2026-11-23T10:00:00Z"),
+	DeletionTimestamp: new("2026-11-23T10:00:00Z"),
 }
 
 func TestPodView(t *testing.T) {
 	container := api.Container{
 		Name: "main", Command: []string{"/app"}, Args: []string{"-v"},
 		Ports:           []api.ContainerPort{{Name: "web", HostPort: 8080, ContainerPort: 8080, Protocol: "TCP", HostIP: "10.0.0.1"}},
-		RestartPolicy:   ptr("Always"),
-		SecurityContext: &api.SecurityContext{RunAsUser: ptr(int64(7)), RunAsNonRoot: ptr(true), ReadOnlyRootFilesystem: ptr(true)},
+		RestartPolicy:   new("Always"),
+		SecurityContext: &api.SecurityContext{RunAsUser: new(int64(7)), RunAsNonRoot: new(true), ReadOnlyRootFilesystem: new(true)},
 		Lifecycle: &api.Lifecycle{PostStart: &api.LifecycleHandler{
 			Exec: &api.ExecAction{Command: []string{"/bin/true"}}, HTTPGet: &struct{}{}, TCPSocket: &struct{}{}, Sleep: &struct{}{},
 		}},
 	}
 	want := api.Pod{Metadata: wantMeta, Spec: api.PodSpec{
-		HostNetwork: true, HostUsers: ptr(false), Hostname: "app-0", Subdomain: "peers",
-		HostnameOverride: ptr("other"), SetHostnameAsFQDN: ptr(true),
+		HostNetwork: true, HostUsers: new(false), Hostname: "app-0", Subdomain: "peers",
+		HostnameOverride: new("other"), SetHostnameAsFQDN: new(true),
 		DNSPolicy: "None",
 		DNSConfig: &api.PodDNSConfig{
 			Nameservers: []string{"10.96.0.10"}, Searches: []string{"peers.default.svc.cluster.local"},
-			Options: []api.PodDNSConfigOption{{Name: "ndots", Value: ptr("5")}},
+			Options: []api.PodDNSConfigOption{{Name: "ndots", Value: new("5")}},
 		},
 		OS: &api.PodOS{Name: "linux"}, NodeSelector: map[string]string{"kubernetes.io/os": "linux"},
-		SecurityContext:  &api.PodSecurityContext{RunAsUser: ptr(int64(0)), RunAsNonRoot: ptr(false), Sysctls: []api.Sysctl{{Name: "net.core.somaxconn"}}},
+		SecurityContext:  &api.PodSecurityContext{RunAsUser: new(int64(0)), RunAsNonRoot: new(false), Sysctls: []api.Sysctl{{Name: "net.core.somaxconn"}}},
 		ImagePullSecrets: []api.LocalObjectReference{{Name: "pull"}},
 		InitContainers:   []api.Container{container},
 		Containers:       []api.Container{container},
