@@ -1,0 +1,115 @@
+// Package patch turns the mutations of a plan into JSON Patch operations
+// (RFC 6902) on the raw object, and applies them where there is no API server.
+//
+// Operations come in the order of the plan, touch nothing that the plan does
+// not name, and never replace a list of containers: fields that this build
+// does not know stay as they are. The package is pure.
+package patch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// Build returns the operations that make the mutations in the raw object,
+// which must be a JSON object. Parents that are absent or null are made. An
+// error names the pointer that is none, or whose parent is neither an object
+// nor a list, or that leads into what an earlier mutation wrote or moved.
+func Build(raw []byte, mutations []plan.Mutation) ([]jsonpatch.Operation, error) {
+	if len(mutations) == 0 {
+		return nil, nil
+	}
+	root := &node{}
+	for _, m := range mutations {
+		if !strings.HasPrefix(m.Pointer, "/") {
+			return nil, fmt.Errorf("%q is not a pointer to a member: it must begin with /", m.Pointer)
+		}
+		n := root
+		for token := range tokens(m.Pointer) {
+			n = n.child(token)
+		}
+	}
+	s := &scanner{text: raw, root: root}
+	if err := s.fill(root); err != nil {
+		return nil, err
+	}
+	if root.state != object {
+		return nil, errNotObject
+	}
+	operations := make([]jsonpatch.Operation, 0, len(mutations))
+	for _, m := range mutations {
+		operation, err := build(root, m)
+		if err != nil {
+			return nil, err
+		}
+		operations = append(operations, operation)
+	}
+	return operations, nil
+}
+
+// tokens yields the unescaped reference tokens of a JSON Pointer (RFC 6901).
+func tokens(pointer string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for rest, more := strings.CutPrefix(pointer, "/"); more; {
+			var token string
+			token, rest, more = strings.Cut(rest, "/")
+			if strings.Contains(token, "~") {
+				token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+			}
+			if !yield(token) {
+				return
+			}
+		}
+	}
+}
+
+// build makes one operation and keeps the nodes in step with it.
+func build(root *node, m plan.Mutation) (jsonpatch.Operation, error) {
+	n, end := root, 0
+	var made []string // tokens below the first place that is absent
+	for token := range tokens(m.Pointer) {
+		parent := n
+		n = n.child(token)
+		switch {
+		case len(made) > 0 || parent.state == absent:
+			made = append(made, token)
+			parent.state = object
+		case parent.state == scalar, parent.state == array && n.state == absent:
+			return jsonpatch.Operation{}, fmt.Errorf("%s: %s is not an object with that member", m.Pointer, m.Pointer[:end])
+		default:
+			end += 1 + strings.IndexByte(m.Pointer[end+1:]+"/", '/')
+		}
+	}
+	value, isNew := m.Value, n.state == absent
+	switch {
+	case m.Action == plan.Set:
+		n.state = scalar
+	case !isNew && n.state != array:
+		return jsonpatch.Operation{}, fmt.Errorf("%s: is not a list", m.Pointer)
+	case isNew:
+		value, n.state = []any{m.Value}, array
+	case m.Action == plan.InsertFirst:
+		n.children = nil // the indexes that were looked up are those of other items now
+	}
+	if len(made) > 0 {
+		for _, token := range slices.Backward(made) {
+			value = map[string]any{token: value}
+		}
+		return jsonpatch.NewOperation("add", m.Pointer[:end], value), nil
+	}
+	switch {
+	case isNew:
+		return jsonpatch.NewOperation("add", m.Pointer, value), nil
+	case m.Action == plan.Set:
+		return jsonpatch.NewOperation("replace", m.Pointer, value), nil
+	case m.Action == plan.InsertFirst:
+		return jsonpatch.NewOperation("add", m.Pointer+"/0", value), nil
+	default:
+		return jsonpatch.NewOperation("add", m.Pointer+"/-", value), nil
+	}
+}
