@@ -1,0 +1,28 @@
+package resolv
+
+import (
+	"slices"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// appendLast adds the peer domain to the pod's own searches. The kubelet puts
+// those behind the cluster's and the node's, so a short name resolves after a
+// few failed look-ups, and a wildcard in the node's domain would catch it.
+func appendLast() Strategy {
+	return Strategy{
+		Name:    api.SearchAppend,
+		Summary: "adds the peer domain behind every other search domain",
+		inPlace: (*Case).listed,
+		apply: func(c *Case) {
+			own := c.Pod.Searches()
+			domain := c.peerDomain()
+			if refuseOverLimit(c, append(slices.Clip(own), domain)) {
+				return
+			}
+			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
+				plan.SearchAppended, "spec.dnsConfig.searches", "added "+domain+" at the end")
+		},
+	}
+}

@@ -1,0 +1,18 @@
+package resolv
+
+import (
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// none leaves the search list alone: peers use longer names.
+func none() Strategy {
+	return Strategy{
+		Name:    api.SearchNone,
+		Summary: "leaves resolv.conf alone; peers use longer names",
+		inPlace: func(*Case) bool { return false },
+		apply: func(c *Case) {
+			c.Plan.Keep(plan.SearchNone, "", "the search list stays as it is")
+		},
+	}
+}

@@ -1,0 +1,107 @@
+package resolv
+
+import (
+	_ "embed" // the hook's script
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// postStartName is the $0 of the hook's script, and the mark by which netmode
+// knows its own hook.
+const postStartName = "netmode-post-start"
+
+//go:embed post_start.sh
+var postStartScript string
+
+// postStart rewrites the pod's resolv.conf from postStart hooks, which need a
+// shell, root and a writable file, and race the container's own start. An exec
+// hook that is there already runs after the rewrite, and its exit code counts.
+func postStart() Strategy {
+	return Strategy{
+		Name:    api.SearchPostStart,
+		Summary: "postStart hooks put the peer domain first, racing the container's start",
+		inPlace: func(c *Case) bool {
+			return c.first() || slices.ContainsFunc(c.Pod.Spec.Containers, c.isHooked)
+		},
+		apply: func(c *Case) {
+			spec := &c.Pod.Spec
+			var suitable []int
+			for i := range spec.Containers {
+				if why := unsuitable(spec.SecurityContext, &spec.Containers[i]); why != "" {
+					c.Plan.Keep(plan.PostStartSkipped, specPath.Child("containers").Index(i).String(), "no postStart hook: "+why)
+				} else {
+					suitable = append(suitable, i)
+				}
+			}
+			if len(suitable) == 0 {
+				c.Plan.Refuse(plan.PostStartImpossible, field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite),
+					string(api.SearchPostStart), "no container can run the hook: it needs root, a writable root filesystem, and a postStart that is free or exec")
+				return
+			}
+			domain := c.peerDomain()
+			for _, i := range suitable {
+				c.Plan.Change(plan.Mutation{
+					Pointer: plan.Pointer("spec", "containers", i, "lifecycle", "postStart", "exec", "command"),
+					Value:   hookCommand(domain, &spec.Containers[i]),
+				}, plan.SearchByPostStart, specPath.Child("containers").Index(i).Child("lifecycle", "postStart").String(), "puts "+domain+" first in resolv.conf")
+			}
+			c.Plan.Warn(plan.PostStartNeedsShell, "spec.containers", fmt.Sprintf("%d postStart hooks were added", len(suitable)))
+		},
+	}
+}
+
+func hookCommand(domain string, container *api.Container) []string {
+	command := []string{"/bin/sh", "-c", postStartScript, postStartName, domain}
+	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
+		command = append(command, l.PostStart.Exec.Command...)
+	}
+	return command
+}
+
+func (c *Case) isHooked(container api.Container) bool {
+	l := container.Lifecycle
+	if l == nil || l.PostStart == nil || l.PostStart.Exec == nil {
+		return false
+	}
+	command := l.PostStart.Exec.Command
+	return len(command) >= 5 && command[3] == postStartName && c.isPeerDomain(command[4])
+}
+
+// unsuitable says why a container cannot run the hook, or "". A container's
+// own securityContext goes before the pod's (corev1.SecurityContext).
+func unsuitable(pod *api.PodSecurityContext, container *api.Container) string {
+	var user *int64
+	var nonRoot *bool
+	if pod != nil {
+		user, nonRoot = pod.RunAsUser, pod.RunAsNonRoot
+	}
+	if own := container.SecurityContext; own != nil {
+		if own.ReadOnlyRootFilesystem != nil && *own.ReadOnlyRootFilesystem {
+			return "its root filesystem is read-only"
+		}
+		if own.RunAsUser != nil {
+			user = own.RunAsUser
+		}
+		if own.RunAsNonRoot != nil {
+			nonRoot = own.RunAsNonRoot
+		}
+	}
+	switch {
+	case user != nil && *user != 0:
+		return fmt.Sprintf("it runs as user %d", *user)
+	case nonRoot != nil && *nonRoot:
+		return "it must not run as root"
+	}
+	if l := container.Lifecycle; l != nil && l.PostStart != nil {
+		// Without exec it is of a kind that a newer Kubernetes may have added.
+		if h := l.PostStart; h.Exec == nil || h.HTTPGet != nil || h.TCPSocket != nil || h.Sleep != nil {
+			return "it has a postStart hook that is not exec"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,157 @@
+package resolv
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+var specPath = field.NewPath("spec")
+
+// prepend writes the pod's DNS configuration out whole (dnsPolicy None), as
+// the kubelet would make it for a ClusterFirst pod, with the peer domain first.
+// A pod that has dnsPolicy None keeps its own nameservers and options.
+func prepend() Strategy {
+	return Strategy{
+		Name:    api.SearchPrepend,
+		Summary: "writes the pod's DNS configuration out whole, the peer domain first",
+		inPlace: (*Case).first,
+		apply: func(c *Case) {
+			if c.Pod.Spec.DNSPolicy == api.DNSNone {
+				prependToOwn(c)
+				return
+			}
+			if !c.Settings.Facts.Known() {
+				c.Plan.RefuseError(plan.ClusterDNSUnknown, field.Invalid(
+					field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite), string(api.SearchPrepend),
+					"the cluster's DNS is not known to netmode"))
+				return
+			}
+			prependToCluster(c)
+		},
+	}
+}
+
+// prependToOwn puts the peer domain before the searches of a pod that brings
+// its whole DNS configuration.
+func prependToOwn(c *Case) {
+	domain := c.peerDomain()
+	own := c.Pod.Searches()
+	others := slices.DeleteFunc(slices.Clone(own), c.isPeerDomain)
+	searches := append([]string{domain}, others...)
+	if refuseOverLimit(c, searches) {
+		return
+	}
+	m := plan.Mutation{Action: plan.InsertFirst, Pointer: "/spec/dnsConfig/searches", Value: domain}
+	if len(others) < len(own) {
+		m = plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches}
+	}
+	c.Plan.Change(m, plan.SearchPrepended, "spec.dnsConfig.searches", domain+" is first")
+	warnMusl(c, searches)
+}
+
+func prependToCluster(c *Case) {
+	facts := &c.Settings.Facts
+	domain := c.peerDomain()
+	searches, ok := clusterSearches(c, domain)
+	if !ok {
+		return
+	}
+	nameservers := mergeNameservers(c)
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsPolicy", Value: api.DNSNone},
+		plan.SearchPrepended, "spec.dnsPolicy", "None, because the whole DNS configuration is written out")
+	ndots := "5"
+	option := api.PodDNSConfigOption{Name: "ndots", Value: &ndots}
+	own := c.Pod.Spec.DNSConfig
+	text := fmt.Sprintf("the nameservers of %s, and %s first in the search list", facts.Domain, domain)
+	if own == nil {
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig", Value: api.PodDNSConfig{
+			Nameservers: nameservers, Searches: searches, Options: []api.PodDNSConfigOption{option},
+		}}, plan.SearchPrepended, "spec.dnsConfig", text)
+	} else {
+		if !slices.Equal(nameservers, own.Nameservers) {
+			c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/nameservers", Value: nameservers},
+				plan.SearchPrepended, "spec.dnsConfig.nameservers", "the nameservers of "+facts.Domain+", then the pod's own")
+		}
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches},
+			plan.SearchPrepended, "spec.dnsConfig.searches", domain+" first, then the cluster's, then the pod's own")
+		if !slices.ContainsFunc(own.Options, func(o api.PodDNSConfigOption) bool { return o.Name == "ndots" }) {
+			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/options", Value: option},
+				plan.SearchPrepended, "spec.dnsConfig.options", "ndots 5, as for every pod of the cluster")
+		}
+	}
+	warnMusl(c, searches)
+}
+
+// clusterSearches is the peer domain, the searches that a ClusterFirst pod
+// would have, and the pod's own. The node's are cut where the list is too
+// long; only the pod's own can be the cause of a refusal.
+func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
+	facts := &c.Settings.Facts
+	head := []string{domain, c.Namespace + ".svc." + facts.Domain, "svc." + facts.Domain, facts.Domain}
+	tail := slices.DeleteFunc(slices.Clone(c.Pod.Searches()), c.isPeerDomain)
+	if refuseOverLimit(c, unique(head, tail)) {
+		return nil, false
+	}
+	kept := len(facts.NodeSearches)
+	for searches = unique(head, facts.NodeSearches, tail); !fits(searches); searches = unique(head, facts.NodeSearches[:kept], tail) {
+		kept--
+	}
+	if kept < len(facts.NodeSearches) {
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(facts.NodeSearches[kept:], " "))
+	}
+	return searches, true
+}
+
+// unique joins lists and keeps the first of equal entries, as the kubelet does.
+func unique(lists ...[]string) []string {
+	var all []string
+	for _, s := range slices.Concat(lists...) {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// mergeNameservers is the cluster's nameservers, then the pod's own, as the
+// kubelet merges them.
+func mergeNameservers(c *Case) []string {
+	merged := c.Settings.Facts.Nameservers
+	if own := c.Pod.Spec.DNSConfig; own != nil {
+		merged = unique(merged, own.Nameservers)
+	}
+	if len(merged) > maxNameservers {
+		c.Plan.Warn(plan.NameserversCut, "spec.dnsConfig.nameservers", "left out "+strings.Join(merged[maxNameservers:], " "))
+		merged = merged[:maxNameservers]
+	}
+	return merged
+}
+
+func fits(searches []string) bool {
+	return len(searches) <= maxSearches && len(strings.Join(searches, " ")) <= maxSearchChars
+}
+
+// refuseOverLimit refuses a search list that would be too long, naming the
+// pod's own entries.
+func refuseOverLimit(c *Case, searches []string) bool {
+	if fits(searches) {
+		return false
+	}
+	c.Plan.Refuse(plan.SearchLimit, specPath.Child("dnsConfig", "searches"), len(c.Pod.Searches()),
+		fmt.Sprintf("with the entries that the pod needs the list would have %d entries and %d characters, and Kubernetes allows %d and %d",
+			len(searches), len(strings.Join(searches, " ")), maxSearches, maxSearchChars))
+	return true
+}
+
+func warnMusl(c *Case, searches []string) {
+	if line := "search " + strings.Join(searches, " "); len(line) > muslSearchLine {
+		c.Plan.Warn(plan.SearchTooLongForMusl, "spec.dnsConfig.searches",
+			fmt.Sprintf("the search line has %d bytes, and images with musl (Alpine) ignore one over %d", len(line), muslSearchLine))
+	}
+}
