@@ -1,0 +1,83 @@
+package resolv_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/resolv"
+)
+
+// Which pods count as done already. The cluster's domain in them is another
+// than the one that netmode knows now.
+func TestInPlace(t *testing.T) {
+	const (
+		first    = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default.svc.old.example","own.example"]},"containers":[{"name":"main"}]}`
+		second   = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["own.example","peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
+		listed   = `{"dnsPolicy":"ClusterFirst","dnsConfig":{"searches":["peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
+		wholeDot = `{"dnsPolicy":"ClusterFirst","dnsConfig":{"searches":["peers.default.svc.old.example."]},"containers":[{"name":"main"}]}`
+		other    = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default-prod.svc.old.example"]},"containers":[{"name":"main"}]}`
+		longer   = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["db-peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
+		bare     = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default"]},"containers":[{"name":"main"}]}`
+		inited   = `{"initContainers":[{"name":"other"},{"name":"netmode-resolvconf","command":["/netmode","resolvconf","peers.default.svc.old.example"]}],"containers":[{"name":"main"}]}`
+		hooked   = `{"containers":[{"name":"main"},{"name":"side","lifecycle":{"postStart":{"exec":{"command":["/bin/sh","-c","old script","netmode-post-start","peers.default.svc.old.example","x"]}}}}]}`
+		unhooked = `{"containers":[{"name":"main","lifecycle":{"postStart":{"exec":{"command":["/bin/sh","-c","script","netmode-post-start","web.default.svc.old.example"]}}}}]}`
+	)
+	all := []api.SearchRewrite{"auto", "prepend", "append", "init-container", "post-start"}
+	tests := []struct {
+		name, spec string
+		done       []api.SearchRewrite
+	}{
+		{"first of its own list", first, all},
+		{"second of its own list", second, []api.SearchRewrite{"append"}},
+		{"in the list that comes last", listed, []api.SearchRewrite{"auto", "append"}},
+		{"with a dot at its end", wholeDot, []api.SearchRewrite{"auto", "append"}},
+		{"another namespace that begins alike", other, nil},
+		{"another Service that ends alike", longer, nil},
+		{"no domain of the cluster", bare, nil},
+		{"own init container", inited, []api.SearchRewrite{"init-container"}},
+		{"own hook in one container", hooked, []api.SearchRewrite{"post-start"}},
+		{"own hook for another Service", unhooked, nil},
+	}
+	for _, tt := range tests {
+		for _, asked := range all {
+			t.Run(fmt.Sprintf("%s, %s", tt.name, asked), func(t *testing.T) {
+				c := rewriteCase{spec: tt.spec, asked: asked, settings: resolv.Settings{
+					Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"},
+				}}
+				want := false
+				for _, done := range tt.done {
+					want = want || done == asked
+				}
+				p, spec := c.run(t)
+				if done := spec == tt.spec && len(p.Mutations) == 0 && !p.Refused(); done != want {
+					t.Errorf("left alone: %t, want %t: reasons %v\n%s", done, want, p.Reasons(), spec)
+				}
+			})
+		}
+	}
+}
+
+// A pod that has the peer domain in its own list, but not first, gets it first
+// and once.
+func TestPrependMovesThePeerDomain(t *testing.T) {
+	own := `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["own.example","peers.default.svc.old.example","b.example"]}}`
+	cluster := `{"dnsConfig":{"searches":["own.example","peers.default.svc.old.example","corp.example"],"options":[]}}`
+	tests := []struct {
+		spec, want string
+		asked      api.SearchRewrite
+	}{
+		{own, `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default.svc.cluster.local","own.example","b.example"]}}`, "prepend"},
+		{own, `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default.svc.cluster.local","own.example","b.example"]}}`, "auto"},
+		{cluster, `{"dnsPolicy":"None","dnsConfig":{"nameservers":["10.96.0.10"],"searches":["peers.default.svc.cluster.local","default.svc.cluster.local",` +
+			`"svc.cluster.local","cluster.local","corp.example","own.example"],"options":[{"name":"ndots","value":"5"}]}}`, "prepend"},
+	}
+	for _, tt := range tests {
+		c := rewriteCase{spec: tt.spec, asked: tt.asked, settings: resolv.Settings{Facts: facts["known"]}}
+		p, spec := c.run(t)
+		if diff := sameJSON(t, tt.want, spec); diff != "" {
+			t.Errorf("%s: %s (-want +got):\n%s", tt.asked, p.Denial(), diff)
+		}
+		checkIdempotence(t, c, spec)
+	}
+}
