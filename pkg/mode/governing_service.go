@@ -1,0 +1,132 @@
+package mode
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+func annotationPath(key string) *field.Path {
+	return field.NewPath("metadata").Child("annotations").Key(key)
+}
+
+// findGoverningService decides which Service gives the pod its name in DNS and
+// records it in the plan:
+//
+//	annotation  subdomain  Services                      decision
+//	s           "" or s    not asked                     s
+//	s           t          not asked                     refused: GoverningServiceConflict
+//	none        t          not asked                     t
+//	none        ""         one headless selects the pod  that one
+//	none        ""         several do                    refused: GoverningServiceAmbiguous
+//	none        ""         none does, or not known       refused: GoverningServiceUnknown
+//
+// A named Service that cannot do its work is a warning: it may come, or change,
+// after the pod.
+func findGoverningService(c *PodCase) {
+	named, subdomain := c.Asked.Service, c.Pod.Spec.Subdomain
+	switch {
+	case named != "" && subdomain != "" && named != subdomain:
+		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, "spec.subdomain is "+subdomain)
+	case named != "":
+		useNamedService(c, annotationPath(api.AnnotationService), named)
+	case subdomain != "":
+		useNamedService(c, specPath.Child("subdomain"), subdomain)
+	default:
+		deriveService(c)
+	}
+}
+
+func useNamedService(c *PodCase, path *field.Path, name string) {
+	c.Plan.Service = name
+	c.Plan.Keep(plan.GoverningServiceNamed, path.String(), name+" governs the pod")
+	services, known := c.Cluster.Services(c.Namespace)
+	if !known {
+		return
+	}
+	i := slices.IndexFunc(services, func(s api.Service) bool { return s.Metadata.Name == name })
+	if i < 0 {
+		c.Plan.Warn(plan.GoverningServiceMissing, path.String(), fmt.Sprintf("there is no Service %s in namespace %s", name, c.Namespace))
+		return
+	}
+	if !services[i].Headless() {
+		c.Plan.Warn(plan.GoverningServiceClusterIP, path.String(), fmt.Sprintf("Service %s is not headless", name))
+	}
+	if !services[i].Selects(c.Pod.Metadata.Labels) {
+		c.Plan.Warn(plan.GoverningServiceMismatch, path.String(), fmt.Sprintf("Service %s does not select the pod", name))
+	}
+}
+
+func deriveService(c *PodCase) {
+	services, known := c.Cluster.Services(c.Namespace)
+	if !known {
+		c.Plan.Refuse(plan.GoverningServiceUnknown, annotationPath(api.AnnotationService), nil, "the pod names no governing Service, and there is no cluster to look for one")
+		return
+	}
+	var candidates []string
+	for i := range services {
+		// A Service with only a generateName cannot be named yet.
+		if services[i].Metadata.Name != "" && services[i].Headless() && services[i].Selects(c.Pod.Metadata.Labels) {
+			candidates = append(candidates, services[i].Metadata.Name)
+		}
+	}
+	slices.Sort(candidates)
+	switch len(candidates) {
+	case 0:
+		c.Plan.Refuse(plan.GoverningServiceUnknown, annotationPath(api.AnnotationService), nil,
+			fmt.Sprintf("the pod names no governing Service, and no headless Service of namespace %s selects it", c.Namespace))
+	case 1:
+		c.Plan.Service = candidates[0]
+		c.Plan.Keep(plan.GoverningServiceDerived, "", candidates[0]+" governs the pod: it is the only headless Service that selects it")
+	default:
+		c.Plan.Refuse(plan.GoverningServiceAmbiguous, annotationPath(api.AnnotationService), nil,
+			"the pod names no governing Service, and several headless Services select it: "+strings.Join(candidates, ", "))
+	}
+}
+
+func setSubdomain(c *PodCase) {
+	if service := c.Plan.Service; service != "" && c.Pod.Spec.Subdomain == "" {
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/subdomain", Value: service}, plan.SubdomainSet, "spec.subdomain", service+", the governing Service")
+	}
+}
+
+// warnPodPorts compares the governing Service's named targetPorts with the
+// ports that the pod's containers give those names.
+func warnPodPorts(c *PodCase) {
+	services, known := c.Cluster.Services(c.Namespace)
+	if !known || c.Plan.Service == "" {
+		return
+	}
+	for i := range services {
+		if services[i].Metadata.Name != c.Plan.Service || !services[i].Headless() {
+			continue
+		}
+		for _, port := range services[i].Spec.Ports {
+			if number, ok := namedPort(c.Pod, port); ok && number != port.Port {
+				c.Plan.Warn(plan.PortNotTranslated, "spec.containers",
+					fmt.Sprintf("Service %s has port %d, and the pod listens on its targetPort %s, %d", c.Plan.Service, port.Port, port.TargetPort.Name, number))
+			}
+		}
+	}
+}
+
+// namedPort finds what the Service's port leads to by name and protocol, as
+// Kubernetes does for its endpoints.
+func namedPort(pod *api.Pod, of api.ServicePort) (number int32, ok bool) {
+	if of.TargetPort.Name == "" {
+		return 0, false
+	}
+	eachServing(pod, func(_ *field.Path, container *api.Container) {
+		for _, port := range container.Ports {
+			if port.Name == of.TargetPort.Name && protocol(port.Protocol) == protocol(of.Protocol) && !ok {
+				number, ok = port.ContainerPort, true
+			}
+		}
+	})
+	return number, ok
+}

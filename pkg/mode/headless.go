@@ -1,0 +1,84 @@
+package mode
+
+import (
+	"fmt"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// headless is for one pod behind one Service: the Service's name resolves to
+// the pod's address, and is the pod's hostname as well.
+func headless() Mode {
+	return Mode{
+		Name:    api.ModeHeadless,
+		Summary: "one pod behind one headless Service, whose name is the pod's hostname as well",
+		PodRules: []PodRule{
+			{"host network", refuseHostNetworkInUse},
+			{"hostname override", refuseHostnameOverride},
+			{"hostname as FQDN", refuseHostnameAsFQDN},
+			{"Windows", refuseWindows},
+			{"StatefulSet", refuseStatefulSetPod},
+			{"governing Service", findGoverningService},
+			{"hostname", setServiceHostname},
+			{"subdomain", setSubdomain},
+			{"ports", warnPodPorts},
+			{"replicas", warnSharedHostname},
+		},
+		ServiceRules:       headlessServiceRules(publishNotReadyAsAsked),
+		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
+		PodAnnotations:     []string{api.AnnotationService},
+		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
+	}
+}
+
+func refuseHostNetworkInUse(c *PodCase) {
+	if c.Pod.Spec.HostNetwork {
+		c.Plan.Refuse(plan.HostNetworkInUse, specPath.Child("hostNetwork"), true, "the pod would have its node's name and address")
+	}
+}
+
+func refuseHostnameAsFQDN(c *PodCase) {
+	if fqdn := c.Pod.Spec.SetHostnameAsFQDN; fqdn != nil && *fqdn {
+		c.Plan.Refuse(plan.HostnameIsFQDN, specPath.Child("setHostnameAsFQDN"), true, "hostname(1) would be the full name, which peers do not know the pod by")
+	}
+}
+
+func refuseStatefulSetPod(c *PodCase) {
+	if c.Pod.Metadata.ControllerKind() == "StatefulSet" {
+		c.Plan.Refuse(plan.StatefulSetPod, annotationPath(api.AnnotationMode), string(api.ModeHeadless), "the pods of a StatefulSet have names of their own")
+	}
+}
+
+func setServiceHostname(c *PodCase) {
+	service := c.Plan.Service
+	if service == "" {
+		return
+	}
+	switch hostname := c.Pod.Spec.Hostname; hostname {
+	case service:
+		refuseNoLabel(c, specPath.Child("hostname"), hostname)
+	case "":
+		if refuseNoLabel(c, specPath.Child("subdomain"), service) {
+			return
+		}
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", service+", the governing Service's name")
+	default:
+		if c.Pod.Metadata.ControllerKind() != "StatefulSet" {
+			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+service)
+		}
+	}
+}
+
+func warnSharedHostname(c *PodCase) {
+	w := c.Workload
+	if w == nil {
+		return
+	}
+	if w.Replicas > 1 {
+		c.Plan.Warn(plan.HostnameShared, w.ReplicasField, fmt.Sprintf("%d pods would share one hostname", w.Replicas))
+	}
+	if w.Surges {
+		c.Plan.Warn(plan.HostnameShared, w.SurgeField, "a rolling update runs the old and the new pod at once, and they would share one hostname")
+	}
+}

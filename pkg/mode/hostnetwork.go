@@ -1,0 +1,201 @@
+package mode
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+var specPath = field.NewPath("spec")
+
+// hostNetwork puts a pod on its node's network. What it refuses, the API
+// server would refuse later and at another person (corev1 validation of
+// hostNetwork pods), or would change the node itself.
+func hostNetwork() Mode {
+	return Mode{
+		Name:    api.ModeHostNetwork,
+		Summary: "the pod has its node's IP address and ports, and still resolves Service names",
+		PodRules: []PodRule{
+			{"host network", setHostNetwork},
+			{"DNS policy", setHostNetDNSPolicy},
+			{"hostPort equals containerPort", refuseHostPortMismatch},
+			{"no port twice", refuseHostPortConflict},
+			{"user namespace", refuseUserNamespace},
+			{"hostname override", refuseHostnameOverride},
+			{"net sysctls", refuseNetSysctls},
+			{"mesh sidecar", refuseMeshSidecar},
+			{"Windows", refuseWindows},
+			{"declared ports", warnNoDeclaredPort},
+			{"hostname", warnNodeHostname},
+			{"PodSecurity level", warnPodSecurity},
+		},
+		ServiceRules: []ServiceRule{{"Service", func(c *ServiceCase) {
+			c.Plan.Keep(plan.NothingAsked, "", "a Service stays as it is in mode hostnetwork")
+		}}},
+	}
+}
+
+func setHostNetwork(c *PodCase) {
+	if !c.Pod.Spec.HostNetwork {
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostNetwork", Value: true}, plan.HostNetworkSet, "spec.hostNetwork", "true")
+	}
+}
+
+func setHostNetDNSPolicy(c *PodCase) {
+	switch policy := c.Pod.Spec.DNSPolicy; policy {
+	case "", api.DNSClusterFirst:
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsPolicy", Value: api.DNSClusterFirstWithHostNet},
+			plan.DNSPolicySet, "spec.dnsPolicy", api.DNSClusterFirstWithHostNet)
+	case api.DNSNone, api.DNSDefault:
+		c.Plan.Warn(plan.DNSPolicyKept, "spec.dnsPolicy", policy+" stays, and the pod may not resolve Service names")
+	}
+}
+
+func refuseHostPortMismatch(c *PodCase) {
+	eachServing(c.Pod, func(path *field.Path, container *api.Container) {
+		for i, port := range container.Ports {
+			if port.HostPort != 0 && port.HostPort != port.ContainerPort {
+				c.Plan.Refuse(plan.HostPortMismatch, path.Child("ports").Index(i).Child("hostPort"), port.HostPort,
+					fmt.Sprintf("differs from containerPort %d", port.ContainerPort))
+			}
+		}
+	})
+}
+
+func refuseHostPortConflict(c *PodCase) {
+	type taken struct {
+		port  api.ContainerPort
+		field string
+	}
+	var all []taken
+	eachServing(c.Pod, func(path *field.Path, container *api.Container) {
+		for i, port := range container.Ports {
+			here := path.Child("ports").Index(i)
+			for _, other := range all {
+				if samePort(port, other.port) {
+					c.Plan.Refuse(plan.HostPortConflict, here.Child("containerPort"), port.ContainerPort,
+						fmt.Sprintf("%s port %d is taken by %s", protocol(port.Protocol), port.ContainerPort, other.field))
+					break
+				}
+			}
+			all = append(all, taken{port, here.String()})
+		}
+	})
+}
+
+// eachServing visits the containers that listen while the pod runs: the
+// restartable init containers and the containers. A plain init container is
+// done before they start.
+func eachServing(pod *api.Pod, visit func(*field.Path, *api.Container)) {
+	for i := range pod.Spec.InitContainers {
+		if pod.Spec.InitContainers[i].Restartable() {
+			visit(specPath.Child("initContainers").Index(i), &pod.Spec.InitContainers[i])
+		}
+	}
+	for i := range pod.Spec.Containers {
+		visit(specPath.Child("containers").Index(i), &pod.Spec.Containers[i])
+	}
+}
+
+// protocol is what a port speaks: TCP unless it says otherwise.
+func protocol(given string) string {
+	if given == "" {
+		return "TCP"
+	}
+	return given
+}
+
+func samePort(a, b api.ContainerPort) bool {
+	return a.ContainerPort == b.ContainerPort && protocol(a.Protocol) == protocol(b.Protocol) && overlap(a.HostIP, b.HostIP)
+}
+
+// overlap reports whether two hostIPs can mean the same address; an empty or
+// unspecified one means every address.
+func overlap(a, b string) bool {
+	parse := func(ip string) netip.Addr {
+		addr, _ := netip.ParseAddr(ip) // the zero Addr is no address
+		return addr.Unmap()
+	}
+	everywhere := func(ip string) bool { return ip == "" || parse(ip).IsUnspecified() }
+	return a == b || everywhere(a) || everywhere(b) || (parse(a).IsValid() && parse(a) == parse(b))
+}
+
+func refuseUserNamespace(c *PodCase) {
+	if users := c.Pod.Spec.HostUsers; users != nil && !*users {
+		c.Plan.Refuse(plan.UserNamespace, specPath.Child("hostUsers"), false, "a pod in a user namespace cannot use the host network")
+	}
+}
+
+func refuseHostnameOverride(c *PodCase) {
+	if name := c.Pod.Spec.HostnameOverride; name != nil && *name != "" {
+		c.Plan.Refuse(plan.HostnameOverride, specPath.Child("hostnameOverride"), *name, "replaces the pod's hostname and drops its subdomain")
+	}
+}
+
+func refuseNetSysctls(c *PodCase) {
+	if c.Pod.Spec.SecurityContext == nil {
+		return
+	}
+	for i, sysctl := range c.Pod.Spec.SecurityContext.Sysctls {
+		// sysctl(8) takes slashes for dots.
+		if strings.HasPrefix(strings.ReplaceAll(sysctl.Name, "/", "."), "net.") {
+			c.Plan.Refuse(plan.NetSysctl, specPath.Child("securityContext", "sysctls").Index(i).Child("name"), sysctl.Name,
+				"would change the node's own network")
+		}
+	}
+}
+
+func refuseMeshSidecar(c *PodCase) {
+	// The proxies and the init containers that write their iptables rules, of
+	// Istio and of Linkerd.
+	sidecars := []string{"istio-proxy", "istio-init", "linkerd-proxy", "linkerd-init"}
+	look := func(list string, containers []api.Container) {
+		for i := range containers {
+			if slices.Contains(sidecars, containers[i].Name) {
+				c.Plan.Refuse(plan.MeshSidecar, specPath.Child(list).Index(i).Child("name"), containers[i].Name,
+					"a service mesh was injected already, and its rules would be the node's")
+			}
+		}
+	}
+	look("initContainers", c.Pod.Spec.InitContainers)
+	look("containers", c.Pod.Spec.Containers)
+}
+
+func refuseWindows(c *PodCase) {
+	if !c.Pod.Windows() {
+		return
+	}
+	path := specPath.Child("nodeSelector").Key("kubernetes.io/os")
+	if os := c.Pod.Spec.OS; os != nil && os.Name == "windows" {
+		path = specPath.Child("os", "name")
+	}
+	c.Plan.Refuse(plan.WindowsPod, path, "windows", "the mode works on Linux nodes only")
+}
+
+func warnNoDeclaredPort(c *PodCase) {
+	declared := false
+	eachServing(c.Pod, func(_ *field.Path, container *api.Container) {
+		declared = declared || len(container.Ports) > 0
+	})
+	if !declared {
+		c.Plan.Warn(plan.NoDeclaredPort, "spec.containers", "no port is declared, so the scheduler cannot keep two such pods off one node")
+	}
+}
+
+func warnNodeHostname(c *PodCase) {
+	c.Plan.Warn(plan.NodeHostname, "spec.hostNetwork", "hostname(1) in the pod is the node's name")
+}
+
+func warnPodSecurity(c *PodCase) {
+	switch level := c.NamespaceLabels[api.LabelPodSecurityEnforce]; level {
+	case "baseline", "restricted":
+		c.Plan.Warn(plan.PodSecurityRejects, "spec.hostNetwork",
+			fmt.Sprintf("namespace %s enforces PodSecurity %s, which rejects hostNetwork", c.Namespace, level))
+	}
+}

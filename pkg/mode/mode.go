@@ -1,0 +1,123 @@
+// Package mode holds the network modes: one file per mode, each a list of
+// rules for Pods and a list of rules for Services, and the registry.
+//
+// The package is pure: a rule takes values and records what it found in a plan.
+package mode
+
+import (
+	"slices"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/resolv"
+)
+
+// Mode is what one network mode does to Pods and to Services.
+type Mode struct {
+	Name api.Mode
+	// Summary says in one line what the mode is for, for documentation.
+	Summary string
+	// PodRules look at a Pod that is being created, in order.
+	PodRules []PodRule
+	// ServiceRules look at a Service that is being created, in order.
+	ServiceRules []ServiceRule
+	// ServiceUpdateRules look at a Service that is being updated. They may
+	// warn, and neither change nor refuse.
+	ServiceUpdateRules []ServiceRule
+	// PodAnnotations and ServiceAnnotations are the author's keys, besides the
+	// mode, that mean something in this mode.
+	PodAnnotations     []string
+	ServiceAnnotations []string
+}
+
+// PodRule is one thing that a mode sees to in a Pod.
+type PodRule struct {
+	// Name is the rule in a few words.
+	Name  string
+	Check func(*PodCase)
+}
+
+// ServiceRule is one thing that a mode sees to in a Service.
+type ServiceRule struct {
+	// Name is the rule in a few words.
+	Name  string
+	Check func(*ServiceCase)
+}
+
+// Cluster tells a rule about the objects around the one in question. It answers
+// from memory: a decision waits for nothing.
+type Cluster interface {
+	// Services returns the Services of a namespace; known is false where
+	// nobody can tell.
+	Services(namespace string) (services []api.Service, known bool)
+	// Namespace returns a Namespace; known is false where nobody can tell.
+	Namespace(name string) (namespace api.Namespace, known bool)
+}
+
+// PodCase is a Pod before the rules of a mode.
+type PodCase struct {
+	Pod       *api.Pod
+	Namespace string
+	// NamespaceLabels are the labels of the pod's Namespace where they are known.
+	NamespaceLabels map[string]string
+	Asked           api.Asked
+	// Workload is what will make the pod, where the pod is that of a template.
+	Workload *api.Workload
+	Cluster  Cluster
+	Search   *resolv.Settings
+	Plan     *plan.Plan
+}
+
+// ServiceCase is a Service before the rules of a mode.
+type ServiceCase struct {
+	Service   *api.Service
+	Namespace string
+	Asked     api.Asked
+	Plan      *plan.Plan
+}
+
+// registry holds every mode, in the order of the documentation; it is read-only.
+var registry = []Mode{standard(), hostNetwork(), headless(), statefulSetHeadless()}
+
+// Modes returns every mode, in the order of the documentation.
+func Modes() []Mode { return slices.Clone(registry) }
+
+// Find returns the mode of that name.
+func Find(name api.Mode) (Mode, bool) {
+	i := slices.IndexFunc(registry, func(m Mode) bool { return m.Name == name })
+	if i < 0 {
+		return Mode{}, false
+	}
+	return registry[i], true
+}
+
+// CheckPod runs the mode's rules over a Pod.
+func (m Mode) CheckPod(c *PodCase) {
+	for _, rule := range m.PodRules {
+		check(c.Plan, rule.Name, func() { rule.Check(c) })
+	}
+}
+
+// CheckService runs the mode's rules over a Service that is being created.
+func (m Mode) CheckService(c *ServiceCase) {
+	for _, rule := range m.ServiceRules {
+		check(c.Plan, rule.Name, func() { rule.Check(c) })
+	}
+}
+
+// CheckServiceUpdate runs the mode's rules over a Service that is being updated.
+func (m Mode) CheckServiceUpdate(c *ServiceCase) {
+	for _, rule := range m.ServiceUpdateRules {
+		check(c.Plan, rule.Name, func() { rule.Check(c) })
+	}
+}
+
+// check records a rule that found nothing as passed.
+func check(p *plan.Plan, name string, run func()) {
+	p.Rule(name)
+	before := len(p.Trace)
+	run()
+	if len(p.Trace) == before {
+		p.Pass()
+	}
+}

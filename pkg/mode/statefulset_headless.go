@@ -1,0 +1,72 @@
+package mode
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/resolv"
+)
+
+// statefulSetHeadless is for pods behind one headless Service that know each
+// other by hostname: the Service's own domain goes into their search list.
+func statefulSetHeadless() Mode {
+	return Mode{
+		Name:    api.ModeStatefulSetHeadless,
+		Summary: "many pods behind one headless Service, which resolve each other by hostname alone",
+		PodRules: []PodRule{
+			{"host network", refuseHostNetworkInUse},
+			{"hostname override", refuseHostnameOverride},
+			{"hostname as FQDN", refuseHostnameAsFQDN},
+			{"Windows", refuseWindows},
+			{"governing Service", findGoverningService},
+			{"hostname", setOwnHostname},
+			{"subdomain", setSubdomain},
+			{"ports", warnPodPorts},
+			{"search rewrite", rewriteSearch},
+		},
+		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
+		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
+		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite},
+		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
+	}
+}
+
+func setOwnHostname(c *PodCase) {
+	hostname, name := c.Pod.Spec.Hostname, c.Pod.Metadata.Name
+	switch {
+	case hostname != "":
+		if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
+			return
+		}
+		c.Plan.Keep(plan.HostnameKept, "spec.hostname", hostname+" stays")
+	case name == "":
+		c.Plan.Refuse(plan.NoStableHostname, specPath.Child("hostname"), nil, "the pod has neither a hostname nor a name that peers could know")
+	case !refuseNoLabel(c, field.NewPath("metadata", "name"), name):
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
+	}
+}
+
+func refuseNoLabel(c *PodCase, path *field.Path, hostname string) bool {
+	problems := validation.IsDNS1123Label(hostname)
+	if len(problems) == 0 {
+		return false
+	}
+	c.Plan.Refuse(plan.HostnameInvalid, path, hostname, "cannot be a hostname: "+problems[0])
+	return true
+}
+
+func rewriteSearch(c *PodCase) {
+	if c.Plan.Service == "" {
+		return
+	}
+	resolv.Rewrite(&resolv.Case{
+		Pod:             c.Pod,
+		Namespace:       c.Namespace,
+		NamespaceLabels: c.NamespaceLabels,
+		Subdomain:       c.Plan.Service,
+		Settings:        c.Search,
+		Plan:            c.Plan,
+	}, c.Asked.SearchRewrite)
+}
