@@ -1,0 +1,278 @@
+package engine_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/patch"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// rounds is how many objects are made for each mode and strategy. The seed of
+// an object is in every failure; the same seed makes it again.
+const rounds = 150
+
+// tally counts what became of the objects, so that a generator which makes
+// nothing of interest is noticed.
+type tally map[string]int
+
+func (c tally) want(t *testing.T, of string, outcomes ...string) {
+	t.Helper()
+	for _, outcome := range outcomes {
+		if c[outcome] == 0 {
+			t.Errorf("%s: no object was %s in %v", of, outcome, c)
+		}
+	}
+}
+
+func outcome(p *plan.Plan) string {
+	switch {
+	case p.Refused():
+		return "refused"
+	case p.Changes():
+		return "changed"
+	case slices.Contains(p.Reasons(), plan.NotApplicable):
+		return "set aside"
+	}
+	return "kept"
+}
+
+// TestPodProperties makes pods for every mode, asked and inherited, and every
+// strategy, and holds each plan to what all plans promise.
+func TestPodProperties(t *testing.T) {
+	for _, mode := range append([]api.Mode{""}, api.Modes()...) {
+		strategies := []api.SearchRewrite{""}
+		if mode == api.ModeStatefulSetHeadless {
+			strategies = append(strategies, api.SearchRewrites()...)
+		}
+		for _, strategy := range strategies {
+			for _, inherited := range []bool{false, true} {
+				name := fmt.Sprintf("%s/%s/inherited=%v", mode, strategy, inherited)
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					counts := tally{}
+					for seed := range uint64(rounds) {
+						counts[checkPod(t, seed, mode, strategy, inherited)]++
+					}
+					wanted := []string{"kept"}
+					switch {
+					case mode != "" && mode != api.ModeDefault && inherited:
+						wanted = []string{"kept", "changed", "set aside", "refused"} // refused: a bad annotation
+					case mode != "" && mode != api.ModeDefault:
+						wanted = []string{"kept", "changed", "refused"}
+					}
+					counts.want(t, name, wanted...)
+				})
+			}
+		}
+	}
+}
+
+func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewrite, inherited bool) string {
+	t.Helper()
+	g := newGenerator(seed)
+	asked, given := mode, api.Mode("")
+	if inherited {
+		asked, given = "", mode
+	}
+	raw := encode(t, g.pod(asked, strategy))
+	settings, cluster, workload := g.settings(), g.cluster(given), g.workload()
+	decide := func(s *engine.Settings, c *around, raw []byte) *plan.Plan {
+		return engine.Pod(s, c, namespace, decode[api.Pod](t, raw), workload)
+	}
+	fail := func(format string, args ...any) {
+		t.Helper()
+		t.Fatalf("seed %d: %s\n%s", seed, fmt.Sprintf(format, args...), raw)
+	}
+
+	p := decide(settings, cluster, raw)
+	if again := decide(settings, cluster, raw); !reflect.DeepEqual(p, again) {
+		fail("the same pod gets two plans: %v and %v", p, again)
+	}
+	patched := checkPatch(t, fail, raw, p, slices.Concat(podFields[p.Mode], strategyFields[p.Strategy]))
+	if !p.Changes() {
+		return outcome(p)
+	}
+
+	for _, second := range []*plan.Plan{decide(settings, cluster, patched), decide(settings, cluster, reordered(t, g, patched))} {
+		checkServed(fail, second)
+	}
+	// Another replica, later: other facts, other Services, other PodSecurity.
+	later := decide(g.settings(), g.cluster(given), reordered(t, g, patched))
+	checkServed(fail, later)
+	return outcome(p)
+}
+
+// reordered is the object after other webhooks had it.
+func reordered(t *testing.T, g *generator, raw []byte) []byte {
+	t.Helper()
+	pod := *decode[members](t, raw)
+	g.meddle(pod)
+	return encode(t, pod)
+}
+
+// checkServed demands the plan of an object that is as its mode promises.
+func checkServed(fail func(string, ...any), p *plan.Plan) {
+	if len(p.Mutations) > 0 {
+		fail("a patched object is changed again: %v", p.Mutations)
+	}
+	if outcome(p) != "kept" {
+		fail("a patched object is %s: %v", outcome(p), describeAll(p))
+	}
+}
+
+// checkPatch applies a plan and demands that it touches the fields, and
+// nothing else.
+func checkPatch(t *testing.T, fail func(string, ...any), raw []byte, p *plan.Plan, fields []string) []byte {
+	t.Helper()
+	if !p.Changes() {
+		if !p.Refused() && len(p.Mutations) > 0 {
+			fail("mutations without a change: %v", p.Mutations)
+		}
+		return raw
+	}
+	operations, err := patch.Build(raw, p.Mutations)
+	if err != nil {
+		fail("Build: %v", err)
+	}
+	patched, err := patch.Apply(raw, operations)
+	if err != nil {
+		fail("Apply: %v", err)
+	}
+	before, after := *decode[members](t, raw), *decode[members](t, patched)
+	changed := differences("", before, after)
+	fields = append(slices.Clone(fields), statusField)
+	for _, pointer := range changed {
+		if !within(pointer, fields) {
+			fail("the plan touches %s, which mode %q with strategy %q does not name: %s", pointer, p.Mode, p.Strategy, patched)
+		}
+	}
+	if !slices.Contains(changed, statusField) {
+		fail("the status is not written: %v", changed)
+	}
+	checkMarkers(fail, raw, patched)
+	return patched
+}
+
+// checkMarkers looks for the unknown members, by their values, as many times
+// as they were there before.
+func checkMarkers(fail func(string, ...any), raw, patched []byte) {
+	for i := 1; ; i++ {
+		marker := fmt.Appendf(nil, "%q", fmt.Sprintf("unknown-%d", i))
+		had := bytes.Count(raw, marker)
+		if had == 0 && !bytes.Contains(raw, fmt.Appendf(nil, "%q", fmt.Sprintf("unknown-%d", i+1))) {
+			return
+		}
+		if has := bytes.Count(patched, marker); has != had {
+			fail("unknown member %s: there %d times, and then %d", marker, had, has)
+		}
+	}
+}
+
+// TestServiceProperties makes Services for every mode, created and updated.
+func TestServiceProperties(t *testing.T) {
+	for _, mode := range append([]api.Mode{""}, api.Modes()...) {
+		t.Run("mode="+string(mode), func(t *testing.T) {
+			t.Parallel()
+			counts := tally{}
+			for seed := range uint64(2 * rounds) {
+				counts[checkService(t, seed, mode)]++
+			}
+			if mode.Headless() {
+				counts.want(t, string(mode), "kept", "changed", "refused")
+			}
+		})
+	}
+}
+
+func checkService(t *testing.T, seed uint64, mode api.Mode) string {
+	t.Helper()
+	g := newGenerator(seed)
+	raw := encode(t, g.service(mode))
+	settings := g.settings()
+	decide := func(raw []byte, update bool) *plan.Plan {
+		return engine.Service(settings, namespace, decode[api.Service](t, raw), update)
+	}
+	fail := func(format string, args ...any) {
+		t.Helper()
+		t.Fatalf("seed %d: %s\n%s", seed, fmt.Sprintf(format, args...), raw)
+	}
+	if update := decide(raw, true); len(update.Mutations) > 0 || update.Refused() {
+		fail("an update is changed or refused: %v %v", update.Mutations, describeAll(update))
+	}
+	p := decide(raw, false)
+	if again := decide(raw, false); !reflect.DeepEqual(p, again) {
+		fail("the same Service gets two plans: %v and %v", p, again)
+	}
+	patched := checkPatch(t, fail, raw, p, serviceFields[p.Mode])
+	if p.Changes() {
+		checkServed(fail, decide(patched, false))
+	}
+	return outcome(p)
+}
+
+// TestDecisionsShareNothing decides about the same objects from many goroutines
+// with one Settings: every plan is the same, and neither the Settings nor the
+// views change.
+func TestDecisionsShareNothing(t *testing.T) {
+	g := newGenerator(1)
+	settings, want := g.settings(), newGenerator(1).settings()
+	cluster := g.cluster("")
+	var pods []*api.Pod
+	var raws [][]byte
+	var plans []*plan.Plan
+	for seed := range uint64(60) {
+		g := newGenerator(seed)
+		raw := encode(t, g.pod(api.ModeStatefulSetHeadless, pick(g, api.SearchRewrites()...)))
+		pod := decode[api.Pod](t, raw)
+		pods, raws = append(pods, pod), append(raws, raw)
+		plans = append(plans, engine.Pod(settings, cluster, namespace, pod, nil))
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for i, pod := range pods {
+				if p := engine.Pod(settings, cluster, namespace, pod, nil); !reflect.DeepEqual(p, plans[i]) {
+					t.Errorf("seed %d: another plan", i)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i, pod := range pods {
+		if diff := cmp.Diff(decode[api.Pod](t, raws[i]), pod); diff != "" {
+			t.Errorf("seed %d: the decision changed its input:\n%s", i, diff)
+		}
+	}
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Errorf("the decisions changed the settings:\n%s", diff)
+	}
+}
+
+// TestEveryModeHasAllowedFields: a new mode or strategy must say what it touches.
+func TestEveryModeHasAllowedFields(t *testing.T) {
+	for _, m := range api.Modes() {
+		if podFields[m] == nil || serviceFields[m] == nil {
+			t.Errorf("mode %s: write out the fields that it touches", m)
+		}
+	}
+	for _, s := range api.SearchRewrites() {
+		if s != api.SearchAuto && strategyFields[s] == nil {
+			t.Errorf("strategy %s: write out the fields that it touches", s)
+		}
+	}
+	for m, fields := range podFields {
+		if !m.Valid() || slices.ContainsFunc(fields, func(f string) bool { return !strings.HasPrefix(f, "/spec/") }) {
+			t.Errorf("mode %s: %v", m, fields)
+		}
+	}
+}
