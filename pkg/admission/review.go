@@ -1,0 +1,111 @@
+// Package admission turns an AdmissionReview of admission.k8s.io/v1 into its
+// answer: decode, decide, patch, respond. It knows nothing of HTTP.
+package admission
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/prune"
+)
+
+// The one version of AdmissionReview that netmode speaks.
+const (
+	reviewAPIVersion = "admission.k8s.io/v1"
+	reviewKind       = "AdmissionReview"
+)
+
+// Operations of an AdmissionRequest (admission.k8s.io/v1).
+const (
+	operationCreate = "CREATE"
+	operationUpdate = "UPDATE"
+)
+
+// review is the part of an AdmissionReview that is read.
+type review struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Request    *request `json:"request"`
+}
+
+// request is the part of an AdmissionRequest that is read.
+type request struct {
+	UID         string           `json:"uid"`
+	Kind        groupVersionKind `json:"kind"`
+	Namespace   string           `json:"namespace"`
+	Name        string           `json:"name"`
+	Operation   string           `json:"operation"`
+	SubResource string           `json:"subResource"`
+	// Object holds the members that a Pod's or a Service's view has, and no others.
+	Object jsontext.Value `json:"object"`
+}
+
+type groupVersionKind struct {
+	Group   string `json:"group"`
+	Version string `json:"version"`
+	Kind    string `json:"kind"`
+}
+
+func (r *request) isPod() bool {
+	return r.Kind == groupVersionKind{Version: "v1", Kind: "Pod"} && r.SubResource == ""
+}
+
+func (r *request) isService() bool {
+	return r.Kind == groupVersionKind{Version: "v1", Kind: "Service"} && r.SubResource == ""
+}
+
+// mine reports whether the request is one that netmode acts on.
+func (r *request) mine() bool {
+	return r.isPod() && r.Operation == operationCreate ||
+		r.isService() && (r.Operation == operationCreate || r.Operation == operationUpdate)
+}
+
+func (r *request) hasObject() bool { return len(r.Object) > 0 && r.Object.Kind() != 'n' }
+
+// pruner leaves of a review what is read of it. It holds no state but buffers.
+var pruner = prune.New(reviewShape())
+
+func reviewShape() *prune.Shape {
+	object := prune.ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service]())
+	return prune.ShapeOf(reflect.TypeFor[review]()).With("request", prune.ShapeOf(reflect.TypeFor[request]()).With("object", object))
+}
+
+// keptSize is about what a pruned review needs, in bytes.
+const keptSize = 4096
+
+// ErrBadReview is what every body is that holds no review to answer. The text
+// says what is wrong with it.
+var ErrBadReview = errors.New("bad AdmissionReview")
+
+// decode reads a review. The error is an ErrBadReview.
+func decode(body []byte) (*request, error) {
+	pruned, err := pruner.Prune(make([]byte, 0, keptSize), body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadReview, err)
+	}
+	var rv review
+	err = api.Decode(pruned, &rv, "")
+	const spoken = "netmode speaks " + reviewKind + " of " + reviewAPIVersion
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w; %s", ErrBadReview, err, spoken)
+	case rv.APIVersion != reviewAPIVersion || rv.Kind != reviewKind:
+		return nil, fmt.Errorf("%w: it is %s of %s, and %s", ErrBadReview, orNothing(rv.Kind), orNothing(rv.APIVersion), spoken)
+	case rv.Request == nil:
+		return nil, fmt.Errorf("%w: request is missing; %s", ErrBadReview, spoken)
+	case rv.Request.UID == "":
+		return nil, fmt.Errorf("%w: request.uid is missing; %s", ErrBadReview, spoken)
+	}
+	return rv.Request, nil
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("%q", s)
+}
