@@ -1,0 +1,348 @@
+package admission
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// wish is what the author of a fixture's object asks for, and what comes of it.
+type wish struct {
+	fixture     string
+	annotations []string
+	decision    Decision
+	// paths are those of the patch, in order, but for the status annotation at
+	// its end.
+	paths []string
+	// reason is one of the reasons.
+	reason plan.Reason
+}
+
+func (w wish) String() string {
+	name := strings.TrimSuffix(strings.TrimPrefix(w.fixture, "review-"), ".json")
+	return name + "," + strings.Join(w.annotations, ",")
+}
+
+func (w wish) body(tb testing.TB) []byte {
+	tb.Helper()
+	return annotated(tb, w.fixture, w.annotations...)
+}
+
+// wishes are every fixture in every mode, and every search rewrite.
+func wishes() []wish {
+	const (
+		peers   = "service=peers"
+		sts     = "mode=statefulset-headless"
+		rewrite = "search-rewrite="
+	)
+	hostNetwork := []string{"/spec/hostNetwork", "/spec/dnsPolicy"}
+	return []wish{
+		{replicaSetPod, nil, Unchanged, nil, plan.NothingAsked},
+		{replicaSetPod, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
+		{replicaSetPod, []string{"mode=hostnetwork"}, Patched, hostNetwork, plan.HostNetworkSet},
+		{replicaSetPod, []string{"mode=headless", peers}, Patched, []string{"/spec/hostname", "/spec/subdomain"}, plan.HostnameSet},
+		{replicaSetPod, []string{"mode=headless"}, Refused, nil, plan.GoverningServiceUnknown},
+		{replicaSetPod, []string{sts, peers}, Refused, nil, plan.NoStableHostname},
+		{statefulSetPod, nil, Unchanged, nil, plan.NothingAsked},
+		{statefulSetPod, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
+		{statefulSetPod, []string{"mode=hostnetwork"}, Patched, hostNetwork, plan.DNSPolicySet},
+		{statefulSetPod, []string{"mode=headless"}, Refused, nil, plan.StatefulSetPod},
+		{statefulSetPod, []string{sts}, Unchanged, nil, plan.SearchInPlace},
+		{statefulSetPod, []string{sts, "service=other"}, Refused, nil, plan.GoverningServiceConflict},
+		{statefulSetPod, []string{sts, rewrite + "auto"}, Unchanged, nil, plan.SearchInPlace},
+		{
+			statefulSetPod, []string{sts, rewrite + "prepend"}, Patched,
+			[]string{"/spec/dnsPolicy", "/spec/dnsConfig/nameservers", "/spec/dnsConfig/searches", "/spec/dnsConfig/options"}, plan.SearchPrepended,
+		},
+		{statefulSetPod, []string{sts, rewrite + "append"}, Unchanged, nil, plan.SearchInPlace},
+		{statefulSetPod, []string{sts, rewrite + "init-container"}, Patched, []string{"/spec/initContainers"}, plan.SearchByInitContainer},
+		{statefulSetPod, []string{sts, rewrite + "post-start"}, Patched, []string{"/spec/containers/0/lifecycle"}, plan.SearchByPostStart},
+		{statefulSetPod, []string{sts, rewrite + "none"}, Unchanged, nil, plan.SearchNone},
+		{serviceCreate, nil, Unchanged, nil, plan.NothingAsked},
+		{serviceCreate, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
+		{serviceCreate, []string{"mode=hostnetwork"}, Unchanged, nil, plan.NothingAsked},
+		{serviceCreate, []string{"mode=headless"}, Patched, []string{"/spec/clusterIP"}, plan.ClusterIPNoneSet},
+		{serviceCreate, []string{sts}, Patched, []string{"/spec/clusterIP", "/spec/publishNotReadyAddresses"}, plan.PublishNotReadySet},
+		{serviceUpdate, nil, Unchanged, nil, plan.NothingAsked},
+		{serviceUpdate, []string{"mode=default"}, Unchanged, nil, ""},
+		{serviceUpdate, []string{"mode=hostnetwork"}, Unchanged, nil, ""},
+		{serviceUpdate, []string{"mode=headless"}, Unchanged, nil, plan.ClusterIPStays},
+		{serviceUpdate, []string{sts}, Unchanged, nil, plan.ClusterIPStays},
+	}
+}
+
+func TestReviewFixturesInEveryMode(t *testing.T) {
+	r := newReviewer(t)
+	for _, w := range wishes() {
+		t.Run(w.String(), func(t *testing.T) {
+			body := w.body(t)
+			resp, rec := ask(t, r, body)
+			if rec.Decision != w.decision {
+				t.Errorf("decision %s, want %s: %s", rec.Decision, w.decision, rec.Message)
+			}
+			if w.reason != "" && !contains(rec.Reasons, w.reason) {
+				t.Errorf("reasons %v, want %s among them", rec.Reasons, w.reason)
+			}
+			want := w.paths
+			if want != nil {
+				want = append(append([]string{}, want...), "/metadata/annotations/netmode.io~1status")
+			}
+			if diff := cmp.Diff(want, patchPaths(t, resp.Patch)); diff != "" {
+				t.Errorf("paths of the patch (-want +got):\n%s", diff)
+			}
+			checkRecord(t, w, rec)
+			checkAudit(t, resp, rec)
+		})
+	}
+}
+
+func contains(reasons []plan.Reason, wanted plan.Reason) bool {
+	return strings.Contains(","+join(reasons)+",", ","+string(wanted)+",")
+}
+
+func patchPaths(tb testing.TB, patch []byte) []string {
+	tb.Helper()
+	if len(patch) == 0 {
+		return nil
+	}
+	var operations []struct{ Op, Path string }
+	if err := json.Unmarshal(patch, &operations); err != nil {
+		tb.Fatal(err)
+	}
+	var paths []string
+	for _, o := range operations {
+		paths = append(paths, o.Path)
+	}
+	return paths
+}
+
+func checkRecord(t *testing.T, w wish, rec Record) {
+	t.Helper()
+	want := map[string]Record{
+		replicaSetPod:  {UID: "4bf8553b-1195-4a83-95b4-70669756647f", Operation: "CREATE", Kind: "Pod", Name: "d1-78c56bf446-"},
+		statefulSetPod: {UID: "4295aa47-10fa-40d1-ae25-8219f442714c", Operation: "CREATE", Kind: "Pod", Name: "app-2"},
+		serviceCreate:  {UID: "159b8f8a-619e-4542-bc66-70ebbab13ffc", Operation: "CREATE", Kind: "Service", Name: "s1"},
+		serviceUpdate:  {UID: "f170100c-eec2-4a45-a026-b2afc267f561", Operation: "UPDATE", Kind: "Service", Name: "s1"},
+	}[w.fixture]
+	got := Record{UID: rec.UID, Operation: rec.Operation, Kind: rec.Kind, Namespace: rec.Namespace, Name: rec.Name, Mode: rec.Mode}
+	want.Namespace = "default"
+	for _, a := range w.annotations {
+		if value, isMode := strings.CutPrefix(a, "mode="); isMode {
+			want.Mode = api.Mode(value)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func checkAudit(t *testing.T, resp *admissionv1.AdmissionResponse, rec Record) {
+	t.Helper()
+	var want map[string]string
+	if rec.Mode != "" {
+		want = map[string]string{"mode": string(rec.Mode), "decision": string(rec.Decision), "reasons": join(rec.Reasons)}
+	}
+	if diff := cmp.Diff(want, resp.AuditAnnotations); diff != "" {
+		t.Errorf("audit annotations (-want +got):\n%s", diff)
+	}
+}
+
+// The whole of three objects, before and after, as the API server stores them.
+func TestPatchedObjects(t *testing.T) {
+	const status = `"netmode.io/status":"{\"mode\":\"%s\",\"source\":\"annotation\"%s,\"reasons\":[%s]}"`
+	for _, tt := range []struct {
+		name, kind, object, want string
+	}{
+		{
+			"Pod, hostnetwork", replicaSetPod,
+			`{"metadata":{"name":"a","annotations":{"netmode.io/mode":"hostnetwork"}},"spec":{"containers":[{"name":"c","ports":[{"containerPort":80}]}]}}`,
+			`{"metadata":{"name":"a","annotations":{"netmode.io/mode":"hostnetwork",` + fmt.Sprintf(status, "hostnetwork", "", `\"HostNetworkSet\",\"DNSPolicySet\",\"NodeHostname\"`) +
+				`}},"spec":{"containers":[{"name":"c","ports":[{"containerPort":80}]}],"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet"}}`,
+		},
+		{
+			"Pod without spec, headless", replicaSetPod,
+			`{"metadata":{"annotations":{"netmode.io/mode":"headless","netmode.io/service":"db"}},"spec":null}`,
+			`{"metadata":{"annotations":{"netmode.io/mode":"headless","netmode.io/service":"db",` + fmt.Sprintf(status, "headless", `,\"service\":\"db\"`, `\"GoverningServiceNamed\",\"HostnameSet\",\"SubdomainSet\"`) +
+				`}},"spec":{"hostname":"db","subdomain":"db"}}`,
+		},
+		{
+			"Service, headless", serviceCreate,
+			`{"metadata":{"name":"db","annotations":{"netmode.io/mode":"headless"}},"spec":{"clusterIP":"","selector":{"a":"b"}}}`,
+			`{"metadata":{"name":"db","annotations":{"netmode.io/mode":"headless",` + fmt.Sprintf(status, "headless", "", `\"ClusterIPNoneSet\"`) +
+				`}},"spec":{"clusterIP":"None","selector":{"a":"b"}}}`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := withObject(t, tt.kind, []byte(tt.object))
+			resp, _ := ask(t, newReviewer(t), body)
+			if diff := cmp.Diff(parsed(t, []byte(tt.want)), parsed(t, apply(t, body, resp.Patch))); diff != "" {
+				t.Errorf("patched object (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func parsed(tb testing.TB, text []byte) any {
+	tb.Helper()
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// The API server calls a webhook again on what it made (reinvocationPolicy
+// IfNeeded), so the patch of a patched object is empty.
+func TestReviewIsIdempotent(t *testing.T) {
+	r := newReviewer(t)
+	bodies := map[string][]byte{
+		"large Pod, hostnetwork": largeReview(t, "mode=hostnetwork"),
+		"large Pod, post-start":  largeReview(t, "mode=statefulset-headless", "search-rewrite=post-start"),
+	}
+	for _, w := range wishes() {
+		bodies[w.String()] = w.body(t)
+	}
+	for name, body := range bodies {
+		t.Run(name, func(t *testing.T) {
+			first, rec := ask(t, r, body)
+			if rec.Decision != Patched {
+				return // nothing was changed, and the first table says so
+			}
+			var review admissionv1.AdmissionReview
+			if err := json.Unmarshal(body, &review); err != nil {
+				t.Fatal(err)
+			}
+			review.Request.Object.Raw = apply(t, body, first.Patch)
+			again, rec := ask(t, r, marshal(t, review))
+			if rec.Decision != Unchanged || len(again.Patch) > 0 {
+				t.Errorf("the second call: %s, patch %s", rec.Decision, again.Patch)
+			}
+		})
+	}
+}
+
+// Fields that this build does not know stay, wherever they are, and make no
+// difference to the patch.
+func TestUnknownFieldsSurvive(t *testing.T) {
+	r := newReviewer(t)
+	for _, w := range wishes() {
+		t.Run(w.String(), func(t *testing.T) {
+			plain := w.body(t)
+			planted := 0
+			body := edited(t, w.fixture, func(_ *admissionv1.AdmissionRequest, object map[string]any) {
+				annotate(object, w.annotations...)
+				planted = plant(object)
+			})
+			if planted < 8 {
+				t.Fatalf("only %d fields were planted", planted)
+			}
+			want, _ := ask(t, r, plain)
+			got, _ := ask(t, r, body)
+			if !bytes.Equal(want.Patch, got.Patch) {
+				t.Errorf("patch %s, and %s without the unknown fields", got.Patch, want.Patch)
+			}
+			patched := apply(t, body, got.Patch)
+			if left := bytes.Count(patched, []byte(invented)); left != planted {
+				t.Errorf("%d of %d unknown fields are left in %s", left, planted, patched)
+			}
+		})
+	}
+}
+
+const invented = `"inventedField":{"list":[1,{"deep":null}],"number":12345678901234567890}`
+
+// plant puts an unknown field into every object that is not a map of strings,
+// and counts them.
+func plant(v any) int {
+	planted := 0
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			planted += plant(item)
+		}
+	case map[string]any:
+		for name, item := range v {
+			switch name {
+			case "labels", "annotations", "selector", "nodeSelector":
+			default:
+				planted += plant(item)
+			}
+		}
+		v["inventedField"] = json.RawMessage(strings.TrimPrefix(invented, `"inventedField":`))
+		planted++
+	}
+	return planted
+}
+
+// One review has one answer: byte for byte, at every call, from every goroutine.
+func TestReviewIsDeterministic(t *testing.T) {
+	for _, w := range wishes() {
+		t.Run(w.String(), func(t *testing.T) {
+			body := w.body(t)
+			r := newReviewer(t)
+			want, _, err := r.Review(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = bytes.Clone(want)
+			var group sync.WaitGroup
+			for range 4 {
+				group.Go(func() {
+					for range 25 {
+						got, _, err := r.Review(body)
+						if err != nil || !bytes.Equal(want, got) {
+							t.Errorf("another answer: %v\n%s\n%s", err, got, want)
+							return
+						}
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+}
+
+func TestDryRunGetsTheSameAnswer(t *testing.T) {
+	r := newReviewer(t)
+	dryRun := true
+	for _, w := range wishes() {
+		want, _, err := r.Review(w.body(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := r.Review(edited(t, w.fixture, func(request *admissionv1.AdmissionRequest, object map[string]any) {
+			annotate(object, w.annotations...)
+			request.DryRun = &dryRun
+		}))
+		if err != nil || !bytes.Equal(want, got) {
+			t.Errorf("%s: %v: %s\nwant %s", w, err, got, want)
+		}
+	}
+}
+
+// Nothing of an answer or its record lives in the body, which is the next
+// request's buffer.
+func TestAnswerOutlivesBody(t *testing.T) {
+	r := newReviewer(t)
+	body := annotated(t, statefulSetPod, "mode=hostnetwork")
+	answer, rec, err := r.Review(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAnswer, wantRecord := bytes.Clone(answer), fmt.Sprintf("%+v", rec)
+	for i := range body {
+		body[i] = 'X'
+	}
+	if !bytes.Equal(wantAnswer, answer) || wantRecord != fmt.Sprintf("%+v", rec) {
+		t.Errorf("changed with the body: %s\n%+v", answer, rec)
+	}
+}
