@@ -1,0 +1,133 @@
+// Package metrics counts what the webhook does, for Prometheus. Every label
+// takes its values from a closed list; nothing that a client sends becomes one.
+package metrics
+
+import (
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/version"
+)
+
+// Metrics are the webhook's metrics in a registry of their own.
+type Metrics struct {
+	registry    *prometheus.Registry
+	reviews     *prometheus.CounterVec
+	duration    *prometheus.HistogramVec
+	reasons     *prometheus.CounterVec
+	rejections  *prometheus.CounterVec
+	panics      prometheus.Counter
+	dns         *prometheus.GaugeVec
+	notAfter    prometheus.Gauge
+	certReloads *prometheus.CounterVec
+}
+
+// New registers the metrics.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_admission_reviews_total",
+			Help: "AdmissionReviews answered, by kind, operation, mode and decision.",
+		}, []string{"kind", "operation", "mode", "decision"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "netmode_admission_review_duration_seconds",
+			Help:    "Time from the whole review being read to its answer being written.",
+			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .05, .25, 1},
+		}, []string{"decision"}),
+		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_admission_reasons_total",
+			Help: "Reason codes in decisions; docs/reasons.md explains each.",
+		}, []string{"reason"}),
+		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_http_rejections_total",
+			Help: "Requests that held no AdmissionReview to answer, by HTTP status code.",
+		}, []string{"code"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "netmode_panics_total",
+			Help: "Requests that ended in a panic and were answered with 500.",
+		}),
+		dns: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "netmode_cluster_dns_info",
+			Help: "1, labelled with a hash of what this replica knows of the cluster's DNS; replicas with different hashes disagree.",
+		}, []string{"hash", "known"}),
+		notAfter: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "netmode_certificate_not_after_timestamp_seconds",
+			Help: "When the serving certificate expires, in seconds since the epoch.",
+		}),
+		certReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_certificate_reloads_total",
+			Help: "Times that the serving certificate's files changed, by whether they could be loaded.",
+		}, []string{"result"}),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netmode_build_info",
+		Help: "1, labelled with the version of netmode and of Go.",
+	}, []string{"version", "go_version"})
+	build.WithLabelValues(version.Version, runtime.Version()).Set(1)
+	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.panics, m.dns, m.notAfter, m.certReloads, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler serves the metrics in Prometheus' text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Gatherer gives tests the metrics themselves.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+
+// Reviewed counts one answered review.
+func (m *Metrics) Reviewed(rec *admission.Record, took time.Duration) {
+	mode := string(rec.Mode)
+	if mode == "" {
+		mode = "none"
+	}
+	decision := string(rec.Decision)
+	m.reviews.WithLabelValues(rec.Kind, operation(rec.Operation), mode, decision).Inc()
+	m.duration.WithLabelValues(decision).Observe(took.Seconds())
+	for _, r := range rec.Reasons {
+		m.reasons.WithLabelValues(string(r)).Inc()
+	}
+}
+
+// Rejected counts one request that held no review to answer.
+func (m *Metrics) Rejected(code int) {
+	m.rejections.WithLabelValues(strconv.Itoa(code)).Inc()
+}
+
+// Panicked counts one request that ended in a panic.
+func (m *Metrics) Panicked() { m.panics.Inc() }
+
+// ClusterDNS tells what this replica knows of the cluster's DNS.
+func (m *Metrics) ClusterDNS(facts resolv.Facts) {
+	m.dns.Reset()
+	m.dns.WithLabelValues(facts.Hash(), strconv.FormatBool(facts.Known())).Set(1)
+}
+
+// CertificateLoaded tells when the certificate in use expires.
+func (m *Metrics) CertificateLoaded(notAfter time.Time) {
+	m.notAfter.Set(float64(notAfter.Unix()))
+	m.certReloads.WithLabelValues("success").Inc()
+}
+
+// CertificateFailed counts files that changed and could not be loaded.
+func (m *Metrics) CertificateFailed() { m.certReloads.WithLabelValues("failure").Inc() }
+
+// operation keeps the label's values to those of the API.
+func operation(s string) string {
+	if slices.Contains([]string{"CREATE", "UPDATE", "DELETE", "CONNECT"}, s) {
+		return s
+	}
+	return "other"
+}
