@@ -1,0 +1,123 @@
+package app
+
+import (
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netmode-io/netmode/pkg/version"
+)
+
+func TestHelpMentionsEveryFlag(t *testing.T) {
+	code, out, errOut := run(t, "--help")
+	if code != 0 || errOut != "" {
+		t.Fatalf("exit %d, %q", code, errOut)
+	}
+	flags := 0
+	newCommand(io.Discard).Flags().VisitAll(func(f *pflag.Flag) {
+		flags++
+		if !strings.Contains(out, "--"+f.Name+" ") || !strings.Contains(out, f.Usage) {
+			t.Errorf("--%s is not in the help:\n%s", f.Name, out)
+		}
+	})
+	if flags < 15 {
+		t.Errorf("only %d flags", flags)
+	}
+	for _, want := range []string{"https://LISTEN/mutate", "curl --cacert", "--standalone --listen 127.0.0.1:8443"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in the help:\n%s", want, out)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if code, out, errOut := run(t, "--version"); code != 0 || out != "netmode-webhook version "+version.Version+"\n" {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	address := taken.Addr().String()
+	empty, half := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(half, "tls.crt"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"nothing given", nil, []string{"--cert-dir is missing: name the folder of tls.crt, tls.key and ca.crt, or use --standalone"}},
+		{"unknown flag", []string{"--standalon"}, []string{"unknown flag: --standalon"}},
+		{"argument", []string{"--standalone", "serve"}, []string{`unknown command "serve"`}},
+		{"listen", []string{"--standalone", "--listen=8443"}, []string{`--listen "8443": not HOST:PORT: write for example 127.0.0.1:8443 or :8443`}},
+		{"ops-listen", []string{"--standalone", "--ops-listen=localhost"}, []string{`--ops-listen "localhost": not HOST:PORT: write for example`}},
+		{"listen, no such port", []string{"--standalone", "--listen=127.0.0.1:99999"}, []string{"listen on 127.0.0.1:99999", "choose another address with --listen"}},
+		{"listen, taken", []string{"--standalone", "--listen=" + address}, []string{"listen on " + address + " for AdmissionReviews", "address already in use", "choose another address with --listen"}},
+		{"ops-listen, taken", []string{"--standalone", "--listen=127.0.0.1:0", "--ops-listen=" + address}, []string{"listen on " + address + " for health and metrics", "address already in use", "choose another address with --ops-listen"}},
+		{"max-body-bytes", []string{"--standalone", "--max-body-bytes=0"}, []string{"--max-body-bytes 0: must be positive"}},
+		{"max-body-bytes, no number", []string{"--standalone", "--max-body-bytes=8MB"}, []string{`invalid argument "8MB" for "--max-body-bytes"`}},
+		{"shutdown-delay", []string{"--standalone", "--shutdown-delay=-1s"}, []string{"--shutdown-delay -1s", "must not be negative"}},
+		{"drain-timeout", []string{"--standalone", "--drain-timeout=-1s"}, []string{"--drain-timeout -1s", "must not be negative"}},
+		{"drain-timeout, no duration", []string{"--standalone", "--drain-timeout=10"}, []string{`invalid argument "10" for "--drain-timeout"`, `must be a duration like "30s"`}},
+		{"log-level", []string{"--standalone", "--log-level=loud"}, []string{`--log-level "loud": use error, info, debug`}},
+		{"log-format", []string{"--standalone", "--log-format=xml"}, []string{`--log-format "xml": use json or console`}},
+		{"cluster-dns", []string{"--standalone", "--cluster-dns=x"}, []string{"--cluster-dns", `"x": not an IP address`}},
+		{"resolv-conf", []string{"--standalone", "--resolv-conf=/nonexistent"}, []string{"--resolv-conf", "/nonexistent", "name a file that can be read"}},
+		{"init-image-pull-policy", []string{"--standalone", "--init-image-pull-policy=Sometimes"}, []string{`--init-image-pull-policy "Sometimes": use Always, IfNotPresent or Never`}},
+		{"cert-dir, empty", []string{"--resolv-conf=", "--cert-dir=" + empty}, []string{empty, "tls.crt", "no such file"}},
+		{"cert-dir, half", []string{"--standalone", "--cert-dir=" + half}, []string{half, "tls.crt without tls.key, ca.crt"}},
+		{"three at once", []string{"--listen=x", "--ops-listen=y"}, []string{"--cert-dir is missing", `--listen "x"`, `--ops-listen "y"`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errOut := run(t, tt.args...)
+			if code != 1 || out != "" {
+				t.Errorf("exit %d, output %q", code, out)
+			}
+			at := strings.Index(errOut, "netmode-webhook: ")
+			if at < 0 {
+				t.Fatalf("no message in %q", errOut)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(errOut[at:], want) {
+					t.Errorf("message %q, want %q in it", errOut[at:], want)
+				}
+			}
+		})
+	}
+}
+
+// What --standalone changes, it changes only where nothing was given.
+func TestStandaloneDefaults(t *testing.T) {
+	for _, tt := range []struct {
+		args                       []string
+		resolvConf, ops, wantDelay string
+		inCluster                  bool
+	}{
+		{nil, "/etc/resolv.conf", ":8080", "5s", true},
+		{[]string{"--standalone"}, "", "127.0.0.1:0", "0s", false},
+		{[]string{"--standalone", "--resolv-conf=/r", "--ops-listen=:1", "--shutdown-delay=2s"}, "/r", ":1", "2s", false},
+	} {
+		o := newServeOptions()
+		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		o.addFlags(flags)
+		if err := flags.Parse(tt.args); err != nil {
+			t.Fatal(err)
+		}
+		o.complete(flags)
+		if o.decision.ResolvConf != tt.resolvConf || o.opsListen != tt.ops || o.shutdownDelay.String() != tt.wantDelay || o.decision.InCluster != tt.inCluster {
+			t.Errorf("%q: %+v, decision %+v", tt.args, o, o.decision)
+		}
+	}
+}

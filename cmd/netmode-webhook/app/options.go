@@ -1,0 +1,96 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/server"
+)
+
+// clusterResolvConf is where the webhook's own pod has what kubelets hand out.
+const clusterResolvConf = "/etc/resolv.conf"
+
+// serveOptions are the flags of netmode-webhook.
+type serveOptions struct {
+	listen        string
+	opsListen     string
+	certDir       string
+	standalone    bool
+	maxBody       int64
+	shutdownDelay time.Duration
+	drainTimeout  time.Duration
+	decision      *options.Decision
+	logging       *options.Logging
+}
+
+func newServeOptions() *serveOptions {
+	return &serveOptions{
+		listen:        ":8443",
+		opsListen:     ":8080",
+		maxBody:       server.DefaultMaxBody,
+		shutdownDelay: 5 * time.Second,
+		drainTimeout:  10 * time.Second,
+		decision:      options.NewDecision(clusterResolvConf),
+		logging:       options.NewLogging(),
+	}
+}
+
+func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.StringVar(&o.listen, "listen", o.listen,
+		"address for AdmissionReviews, over HTTPS; port 0 takes a free one")
+	fs.StringVar(&o.opsListen, "ops-listen", o.opsListen,
+		"address for /livez, /readyz and /metrics, over plain HTTP; with --standalone 127.0.0.1:0 unless given")
+	fs.StringVar(&o.certDir, "cert-dir", o.certDir,
+		"folder of tls.crt, tls.key and ca.crt; followed when the files change. Needed without --standalone")
+	fs.BoolVar(&o.standalone, "standalone", o.standalone,
+		"run without a cluster: make a CA and a certificate in --cert-dir, or in memory without it, and discover nothing unless --resolv-conf is given")
+	o.decision.AddFlags(fs)
+	fs.Int64Var(&o.maxBody, "max-body-bytes", o.maxBody, "largest AdmissionReview that is read, in bytes; larger ones get 413")
+	fs.DurationVar(&o.shutdownDelay, "shutdown-delay", o.shutdownDelay,
+		"on SIGTERM, how long requests are still taken after /readyz has begun to fail; with --standalone 0s unless given")
+	fs.DurationVar(&o.drainTimeout, "drain-timeout", o.drainTimeout, "on SIGTERM, how long requests in flight may take")
+	o.logging.AddFlags(fs)
+}
+
+// complete fills in what depends on other flags.
+func (o *serveOptions) complete(fs *pflag.FlagSet) {
+	o.decision.InCluster = !o.standalone
+	if !o.standalone {
+		return
+	}
+	if !fs.Changed("resolv-conf") {
+		o.decision.ResolvConf = ""
+	}
+	if !fs.Changed("ops-listen") {
+		o.opsListen = "127.0.0.1:0"
+	}
+	if !fs.Changed("shutdown-delay") {
+		o.shutdownDelay = 0
+	}
+}
+
+// validate names the flag, the value and the cure of everything that is wrong.
+func (o *serveOptions) validate() error {
+	var errs []error
+	if o.certDir == "" && !o.standalone {
+		errs = append(errs, errors.New("--cert-dir is missing: name the folder of tls.crt, tls.key and ca.crt, or use --standalone"))
+	}
+	for _, flag := range []struct{ name, address string }{{"--listen", o.listen}, {"--ops-listen", o.opsListen}} {
+		if _, _, err := net.SplitHostPort(flag.address); err != nil {
+			errs = append(errs, fmt.Errorf("%s %q: not HOST:PORT: write for example 127.0.0.1:8443 or :8443", flag.name, flag.address))
+		}
+	}
+	if o.maxBody < 1 {
+		errs = append(errs, fmt.Errorf("--max-body-bytes %d: must be positive", o.maxBody))
+	}
+	if o.shutdownDelay < 0 || o.drainTimeout < 0 {
+		errs = append(errs, fmt.Errorf("--shutdown-delay %s, --drain-timeout %s: must not be negative", o.shutdownDelay, o.drainTimeout))
+	}
+	return errors.Join(errs...)
+}

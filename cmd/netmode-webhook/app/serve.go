@@ -1,0 +1,157 @@
+// Package app is the program netmode-webhook: flags, configuration, server.
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+
+	"github.com/netmode-io/netmode/certs"
+	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/metrics"
+	"github.com/netmode-io/netmode/pkg/server"
+	"github.com/netmode-io/netmode/pkg/version"
+)
+
+// Main runs netmode-webhook with the arguments until SIGTERM or SIGINT, and
+// returns the exit code: 0 after a clean drain, 1 after a failure.
+func Main(args []string, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cmd := newCommand(errOut)
+	cmd.SetArgs(args)
+	cmd.SetOut(out)
+	cmd.SetErr(errOut)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintf(errOut, "netmode-webhook: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func newCommand(logTo io.Writer) *cobra.Command {
+	o := newServeOptions()
+	cmd := &cobra.Command{
+		Use:   "netmode-webhook",
+		Short: "Give Pods and Services the network mode that their annotations ask for",
+		Long: `netmode-webhook answers the AdmissionReviews of a Kubernetes API server at
+https://LISTEN/mutate. It reads the annotations netmode.io/mode and its kin on
+Pods and Services that are being created, and patches what the mode needs.
+
+Try it without a cluster:
+
+  netmode-webhook --standalone --listen 127.0.0.1:8443 --cert-dir /tmp/netmode
+  curl --cacert /tmp/netmode/ca.crt -H 'Content-Type: application/json' \
+    --data-binary @review.json https://127.0.0.1:8443/mutate`,
+		Version:       version.Version,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.complete(cmd.Flags())
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), logTo)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
+	log, err := o.logging.New(logTo)
+	if err != nil {
+		return err
+	}
+	settings, notes, err := o.decision.Settings()
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		log.Info("cluster DNS", "note", note)
+	}
+	m := metrics.New()
+	m.ClusterDNS(settings.Search.Facts)
+	source, err := o.certificates(m, log)
+	if err != nil {
+		return err
+	}
+	reviewer := &admission.Reviewer{Settings: settings, Cluster: engine.NoCluster{}}
+	s, err := server.Listen(ctx, server.Config{
+		Listen:        o.listen,
+		OpsListen:     o.opsListen,
+		ShutdownDelay: o.shutdownDelay,
+		DrainTimeout:  o.drainTimeout,
+		Certificates:  source,
+		Mutate:        server.NewReviewHandler(reviewer, m, log, o.maxBody),
+		Metrics:       m.Handler(),
+		Log:           log,
+	})
+	if err != nil {
+		return err
+	}
+	facts := settings.Search.Facts
+	log.Info("serving", "version", version.Version, "listen", s.Addr().String(), "ops", s.OpsAddr().String(),
+		"clusterDNS", facts.Nameservers, "clusterDomain", facts.Domain, "factsHash", facts.Hash())
+
+	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan error, 1)
+	go func() { watched <- source.Run(watch) }()
+	err = s.Run(ctx)
+	stopWatch()
+	if watchErr := <-watched; err == nil && watchErr != nil {
+		err = fmt.Errorf("following the certificate: %w", watchErr)
+	}
+	log.Info("stopped")
+	return err
+}
+
+func (o *serveOptions) certificates(m *metrics.Metrics, log logr.Logger) (certs.Source, error) {
+	observer := certs.Observer{
+		Reloaded: func(serial string, notAfter time.Time) {
+			m.CertificateLoaded(notAfter)
+			log.Info("certificate loaded", "serial", serial, "notAfter", notAfter)
+		},
+		Failed: func(err error) {
+			m.CertificateFailed()
+			log.Error(err, "certificate not loaded, the one before stays")
+		},
+	}
+	source, err := o.certificateSource(observer)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := source.GetCertificate(nil)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	m.CertificateLoaded(certificate.Leaf.NotAfter)
+	if o.standalone && o.certDir == "" {
+		log.Info("certificate made in memory", "caBundle", base64.StdEncoding.EncodeToString(source.CABundle()))
+	}
+	return source, nil
+}
+
+func (o *serveOptions) certificateSource(observer certs.Observer) (certs.Source, error) {
+	if !o.standalone {
+		return certs.NewFileSource(o.certDir, observer)
+	}
+	var names []string
+	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" {
+		if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
+			names = append(names, host)
+		}
+	}
+	return certs.Standalone(o.certDir, names, time.Now(), observer)
+}
