@@ -1,0 +1,82 @@
+# Needs only Go, gcc (for the race detector), make and git. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+MODULE := github.com/netmode-io/netmode
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BIN := bin
+comma := ,
+LDFLAGS := -s -w -X $(MODULE)/pkg/version.Version=$(VERSION)
+
+# The pure core: nothing in it needs a cluster, so nearly all of it must be tested.
+COVERED := $(addprefix $(MODULE)/pkg/,api plan mode resolv engine patch prune)
+COVERAGE_MIN := 90
+
+BENCHTIME ?= 1s
+FUZZTIME ?= 60s
+
+# golangci-lint is pinned in a module of its own: its 200 dependencies are none of netmode's.
+LINT := go tool -modfile=$(CURDIR)/.ci/lint/go.mod golangci-lint
+MODULES := . $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
+
+ENGINE ?= $(firstword $(shell command -v podman) $(shell command -v docker))
+IMAGE ?= localhost/netmode:$(VERSION)
+
+.PHONY: build
+build: ## build netmode and netmode-webhook, static, into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/netmode ./cmd/netmode-webhook
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## show netmode at work on the examples: the real webhook, no cluster
+	$(BIN)/netmode demo -f deploy/examples --webhook $(BIN)/netmode-webhook
+
+# go test prints each test binary's share of all the covered packages, which misleads;
+# sed drops these figures, and the gate prints the sum.
+.PHONY: test
+test: ## vet, then all tests under the race detector, then the coverage gate
+	go vet ./...
+	@mkdir -p $(BIN)
+	CGO_ENABLED=1 go test -race -coverpkg=$(subst $() ,$(comma),$(COVERED)) -coverprofile=$(BIN)/coverage.out ./... \
+		| sed -E -e '/^[[:space:]].*coverage: 0.0% of statements$$/d' -e 's/[[:space:]]*coverage: (\[no statements\]|[0-9.]+% of statements).*//'
+	@echo 'Covered statements, at least $(COVERAGE_MIN) % each:'
+	@awk -v min=$(COVERAGE_MIN) -v packages='$(COVERED)' -f .ci/coverage.awk $(BIN)/coverage.out
+
+.PHONY: lint
+lint: ## check the code with golangci-lint (the first run builds it)
+	@echo 'lint: the first run on a machine builds golangci-lint, about 2 minutes; then seconds'
+	@for module in $(MODULES); do echo "lint: $$module"; (cd "$$module" && $(LINT) run ./...); done
+
+.PHONY: bench
+bench: bench-parts bench-cpu ## run all benchmarks, then measure the webhook's CPU per request
+
+.PHONY: bench-parts
+bench-parts: ## run the benchmarks of the parts (BENCHTIME=1s each)
+	@packages=$$(.ci/list-tests Benchmark | cut -d ' ' -f 1 | sort -u); \
+	go test -run '^$$' -bench . -skip CPU -benchmem -benchtime $(BENCHTIME) $$packages
+
+.PHONY: bench-cpu
+bench-cpu: ## measure the webhook's CPU per request
+	go test ./pkg/server -run '^$$' -bench CPU -benchtime 1x -v
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target, one after the other (FUZZTIME=60s each)
+	@.ci/list-tests Fuzz | while read -r package name; do \
+		echo "fuzz: $$name in $$package for $(FUZZTIME)"; \
+		go test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
+	done
+
+.PHONY: image
+image: ## build the container image with podman or docker (IMAGE=name:tag)
+	@test -n '$(ENGINE)' || { echo 'image: neither podman nor docker is here. On Debian: apt-get install podman' >&2; exit 1; }
+	@$(MAKE) --no-print-directory build BIN=$(BIN)/image GOOS=linux
+	$(ENGINE) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: clean
+clean: ## remove what make built
+	rm -rf $(BIN)
