@@ -41,8 +41,8 @@ func TestGoverningService(t *testing.T) {
 		selected = `"selector":{"app":"nimbus"}`
 	)
 	service := func(name, spec string) string { return `{"metadata":{"name":"` + name + `"},"spec":{` + spec + `}}` }
-	asking := func(name, mode, spec string) string {
-		return `{"metadata":{"name":"` + name + `","annotations":{"netmode.io/mode":"` + mode + `"}},"spec":{` + spec + `}}`
+	asking := func(name, asked, spec string) string {
+		return `{"metadata":{"name":"` + name + `","annotations":{"netmode.io/mode":"` + asked + `"}},"spec":{` + spec + `}}`
 	}
 	good := service("nimbus", `"clusterIP":"None",`+selected)
 	for _, test := range []struct {

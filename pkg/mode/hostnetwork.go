@@ -36,7 +36,7 @@ func hostNetwork() Mode {
 			{"PodSecurity level", warnPodSecurity},
 		},
 		ServiceRules: []ServiceRule{{"Service", func(c *ServiceCase) {
-			c.Plan.Keep(plan.NothingAsked, "", "a Service stays as it is in mode hostnetwork")
+			c.Plan.Keep(plan.NothingToChange, "", "a Service stays as it is in mode hostnetwork")
 		}}},
 	}
 }

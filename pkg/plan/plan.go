@@ -132,7 +132,12 @@ func (p *Plan) add(verdict Verdict, reason Reason, fieldPath, text string) {
 
 // Refused reports whether any rule refused the object.
 func (p *Plan) Refused() bool {
-	return slices.ContainsFunc(p.Trace, func(f Finding) bool { return f.Verdict == Refused })
+	for i := range p.Trace {
+		if p.Trace[i].Verdict == Refused {
+			return true
+		}
+	}
+	return false
 }
 
 // Changes reports whether the plan changes the object.
@@ -150,10 +155,13 @@ func (p *Plan) Findings(verdict Verdict) []Finding {
 }
 
 // Reasons returns the reason codes of the trace, each once, in trace order.
+// Those of changes count only when the object is not refused.
 func (p *Plan) Reasons() []Reason {
+	refused := p.Refused()
 	reasons := make([]Reason, 0, len(p.Trace))
-	for _, f := range p.Trace {
-		if f.Reason != "" && !slices.Contains(reasons, f.Reason) {
+	for i := range p.Trace {
+		f := &p.Trace[i]
+		if f.Reason != "" && !(refused && f.Verdict == Changed) && !slices.Contains(reasons, f.Reason) {
 			reasons = append(reasons, f.Reason)
 		}
 	}

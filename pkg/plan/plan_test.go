@@ -118,8 +118,9 @@ func TestTrace(t *testing.T) {
 	if diff := cmp.Diff([]plan.Mutation{set}, p.Mutations); diff != "" {
 		t.Errorf("mutations differ (-want +got):\n%s", diff)
 	}
+	// What was not changed after all is no reason.
 	reasons := []plan.Reason{
-		plan.SubdomainSet, plan.DNSPolicyKept, plan.NodeHostname, plan.UserNamespace, plan.NoStableHostname, plan.AnnotationInvalid, "NoSuchReason",
+		plan.DNSPolicyKept, plan.NodeHostname, plan.UserNamespace, plan.NoStableHostname, plan.AnnotationInvalid, "NoSuchReason",
 	}
 	if diff := cmp.Diff(reasons, p.Reasons()); diff != "" {
 		t.Errorf("reasons differ (-want +got):\n%s", diff)

@@ -11,6 +11,7 @@ const (
 	ModeDefault       Reason = "ModeDefault"
 	ModeInherited     Reason = "ModeInherited"
 	NothingAsked      Reason = "NothingAsked"
+	NothingToChange   Reason = "NothingToChange"
 	NotApplicable     Reason = "NotApplicable"
 	IgnoreLabel       Reason = "IgnoreLabel"
 	IgnoreLabelValue  Reason = "IgnoreLabelValue"

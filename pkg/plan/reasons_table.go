@@ -5,6 +5,7 @@ var reasonTable = []ReasonDoc{
 	{ModeDefault, "The mode is default, so the object stays as it is.", ""},
 	{ModeInherited, "The pod has no mode of its own and takes the one that its namespace gives.", ""},
 	{NothingAsked, "Nobody asked for a mode, so the object stays as it is.", ""},
+	{NothingToChange, "The mode changes nothing on an object of this kind.", ""},
 	{NotApplicable, "The mode is inherited and cannot serve this pod, so the pod stays as it is.", ""},
 	{IgnoreLabel, "The label netmode.io/ignore=true keeps netmode from changing the object.", ""},
 	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
