@@ -96,8 +96,12 @@ func serviceName(path *field.Path, value string) (string, *field.Error) {
 	return value, nil
 }
 
+// maxKey is the longest annotation key that Kubernetes allows, in bytes.
+const maxKey = 253 + 1 + 63
+
 // nearestKey returns the known key with the smallest edit distance to key.
 func nearestKey(key string) string {
+	key = key[:min(len(key), maxKey)]
 	best, bestDistance := "", len(key)+1
 	for _, known := range AuthorAnnotations() {
 		if d := editDistance(key, known); d < bestDistance {

@@ -7,6 +7,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -135,11 +136,18 @@ func untouched(p *plan.Plan, settings *Settings, namespace string, meta *api.Obj
 	return false
 }
 
+// maxUnknown is how many unknown keys get a warning of their own.
+const maxUnknown = 10
+
 func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (asked api.Asked, ok bool) {
 	p.Rule("annotations")
 	path := field.NewPath("metadata").Child("annotations")
 	asked, errs := api.ParseAnnotations(meta.Annotations, path)
-	for _, unknown := range asked.Unknown {
+	for i, unknown := range asked.Unknown {
+		if i == maxUnknown {
+			p.Warn(plan.AnnotationUnknown, path.String(), fmt.Sprintf("%d more keys mean nothing to netmode", len(asked.Unknown)-i))
+			break
+		}
 		p.Warn(plan.AnnotationUnknown, path.Key(unknown.Key).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
 	}
 	for _, err := range errs {

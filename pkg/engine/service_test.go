@@ -21,7 +21,7 @@ func TestServiceMode(t *testing.T) {
 		{"nothing asked", "", `{}`, false, plan.SourceNone, "", []string{"kept NothingAsked"}},
 		{"nothing asked by an update", "", `{"clusterIP":"10.96.0.7"}`, true, plan.SourceNone, "", []string{"kept NothingAsked"}},
 		{"default", "default", `{}`, false, plan.SourceAnnotation, "", []string{"kept ModeDefault"}},
-		{"hostnetwork", "hostnetwork", `{"type":"NodePort"}`, false, plan.SourceAnnotation, "", []string{"kept NothingAsked"}},
+		{"hostnetwork", "hostnetwork", `{"type":"NodePort"}`, false, plan.SourceAnnotation, "", []string{"kept NothingToChange"}},
 		{"headless", "headless", `{"selector":{"a":"b"}}`, false, plan.SourceAnnotation,
 			`[{"op":"add","path":"/spec/clusterIP","value":"None"},` + status + `"{\"mode\":\"headless\",\"source\":\"annotation\",\"reasons\":[\"ClusterIPNoneSet\"]}"}]`,
 			[]string{"changed ClusterIPNoneSet spec.clusterIP"}},

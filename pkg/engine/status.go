@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -18,6 +18,38 @@ type Status struct {
 	Reasons  []plan.Reason     `json:"reasons"`
 }
 
+// String returns the status in compact JSON, its members in the order of the
+// struct.
+func (s Status) String() string {
+	text := append(make([]byte, 0, 256), '{')
+	quote := func(word string) {
+		// The only error is invalid UTF-8, which no decoded object holds; it is replaced.
+		text, _ = jsontext.AppendQuote(text, word)
+	}
+	member := func(name, value string) {
+		if value != "" {
+			text = append(text, `"`+name+`":`...)
+			quote(value)
+			text = append(text, ',')
+		}
+	}
+	member("mode", string(s.Mode))
+	member("source", string(s.Source))
+	member("service", s.Service)
+	member("strategy", string(s.Strategy))
+	text = append(text, `"reasons":[`...)
+	for i, r := range s.Reasons {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		quote(string(r))
+	}
+	return string(append(text, `]}`...))
+}
+
+// statusPointer is where the status annotation stands.
+var statusPointer = plan.Pointer("metadata", "annotations", api.AnnotationStatus)
+
 // addStatus records the status annotation, as the last mutation, on an object
 // that the plan changes. One that is already as its mode promises keeps what
 // it has, so that the plan of a planned object stays empty.
@@ -25,12 +57,8 @@ func addStatus(p *plan.Plan, annotations map[string]string) {
 	if !p.Changes() {
 		return
 	}
-	text, err := json.Marshal(Status{Mode: p.Mode, Source: p.Source, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()})
-	if err != nil || annotations[api.AnnotationStatus] == string(text) {
-		return
+	status := Status{Mode: p.Mode, Source: p.Source, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()}
+	if text := status.String(); annotations[api.AnnotationStatus] != text {
+		p.Mutations = append(p.Mutations, plan.Mutation{Pointer: statusPointer, Value: text})
 	}
-	p.Mutations = append(p.Mutations, plan.Mutation{
-		Pointer: plan.Pointer("metadata", "annotations", api.AnnotationStatus),
-		Value:   string(text),
-	})
 }
