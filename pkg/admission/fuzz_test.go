@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // FuzzReview sends any bytes: no panic, and every answer is one that an API
@@ -37,6 +39,9 @@ func FuzzReview(f *testing.F) {
 				t.Fatalf("not the client's fault: %v, answer %s", err, answer)
 			}
 			return
+		}
+		if !jsontext.Value(body).IsValid() {
+			t.Fatalf("answered, and not valid JSON with each name once: %s", answer)
 		}
 		resp := readAnswer(t, body, answer, rec)
 		if len(resp.Patch) == 0 {

@@ -1,40 +1,32 @@
 package admission
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
-// answer is an AdmissionReview with a response, as the API server reads it.
-type answer struct {
-	Kind       string   `json:"kind"`
-	APIVersion string   `json:"apiVersion"`
-	Response   response `json:"response"`
-}
-
+// response is the part of an AdmissionResponse that is written.
 type response struct {
-	UID              string            `json:"uid"`
-	Allowed          bool              `json:"allowed"`
-	Status           *status           `json:"status,omitempty"`
-	Patch            []byte            `json:"patch,omitempty"`
-	PatchType        string            `json:"patchType,omitempty"`
-	AuditAnnotations *auditAnnotations `json:"auditAnnotations,omitempty"`
-	Warnings         []string          `json:"warnings,omitempty"`
-}
-
-// auditAnnotations are for the audit log; the API server puts the webhook's
-// name before each key.
-type auditAnnotations struct {
-	Decision Decision `json:"decision"`
-	Mode     api.Mode `json:"mode"`
-	Reasons  string   `json:"reasons"`
+	uid     string
+	allowed bool
+	status  *status
+	patch   []byte
+	// mode, decision and reasons are for the audit log; they are left out
+	// without a mode.
+	mode     api.Mode
+	decision Decision
+	reasons  []plan.Reason
+	warnings []string
 }
 
 // status is the part of metav1.Status that a refusal fills.
@@ -57,31 +49,27 @@ type statusCause struct {
 }
 
 func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
-	resp := response{UID: rec.UID, Allowed: true}
-	rec.Decision = Unchanged
+	rec.Decision, rec.Mode, rec.Reasons = Unchanged, p.Mode, p.Reasons()
+	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons}
 	for _, f := range p.Findings(plan.Warned) {
-		resp.Warnings = append(resp.Warnings, "netmode: "+f.Message())
+		resp.warnings = append(resp.warnings, "netmode: "+f.Message())
 	}
 	switch {
 	case p.Refused():
 		rec.Decision = Refused
-		resp.Allowed = false
-		resp.Status = denial(p)
+		resp.allowed = false
+		resp.status = denial(p)
 	case p.Changes():
 		operations, err := patch.Build(raw, p.Mutations)
 		if err != nil {
 			return response{}, fmt.Errorf("building the patch: %w", err)
 		}
-		if resp.Patch, err = patch.Encode(operations); err != nil {
+		if resp.patch, err = patch.Encode(operations); err != nil {
 			return response{}, fmt.Errorf("encoding the patch: %w", err)
 		}
-		resp.PatchType = "JSONPatch"
-		rec.Decision, rec.Patch = Patched, resp.Patch
+		rec.Decision, rec.Patch = Patched, resp.patch
 	}
-	rec.Mode, rec.Reasons = p.Mode, p.Reasons()
-	if p.Mode != "" {
-		resp.AuditAnnotations = &auditAnnotations{Decision: rec.Decision, Mode: p.Mode, Reasons: join(rec.Reasons)}
-	}
+	resp.decision = rec.Decision
 	return resp, nil
 }
 
@@ -100,20 +88,73 @@ func denial(p *plan.Plan) *status {
 }
 
 func badRequest(uid, message string) response {
-	return response{UID: uid, Status: &status{Status: "Failure", Message: message, Reason: "BadRequest", Code: http.StatusBadRequest}}
+	return response{uid: uid, status: &status{Status: "Failure", Message: message, Reason: "BadRequest", Code: http.StatusBadRequest}}
 }
 
-func encode(resp response) ([]byte, error) {
-	return json.Marshal(answer{Kind: reviewKind, APIVersion: reviewAPIVersion, Response: resp})
+// encode writes the AdmissionReview that holds the response. Patch and
+// patchType come both or neither (admission.k8s.io/v1).
+func (r *response) encode() ([]byte, error) {
+	e := encoder{out: make([]byte, 0, 512+2*len(r.patch))}
+	e.raw(`{"kind":"` + reviewKind + `","apiVersion":"` + reviewAPIVersion + `","response":{"uid":`)
+	e.quote(r.uid)
+	e.raw(`,"allowed":` + strconv.FormatBool(r.allowed))
+	if r.status != nil {
+		e.raw(`,"status":`)
+		e.value(r.status)
+	}
+	if len(r.patch) > 0 {
+		e.raw(`,"patch":"`)
+		e.out = base64.StdEncoding.AppendEncode(e.out, r.patch)
+		e.raw(`","patchType":"JSONPatch"`)
+	}
+	if r.mode != "" {
+		// The API server puts the webhook's name before each key.
+		e.raw(`,"auditAnnotations":{"decision":`)
+		e.quote(string(r.decision))
+		e.raw(`,"mode":`)
+		e.quote(string(r.mode))
+		e.raw(`,"reasons":`)
+		e.quote(join(r.reasons))
+		e.raw(`}`)
+	}
+	for i, warning := range r.warnings {
+		e.raw([]string{`,"warnings":[`, `,`}[min(i, 1)])
+		e.quote(warning)
+	}
+	if len(r.warnings) > 0 {
+		e.raw(`]`)
+	}
+	e.raw(`}}`)
+	return e.out, e.err
+}
+
+// encoder appends JSON and keeps the first error.
+type encoder struct {
+	out []byte
+	err error
+}
+
+func (e *encoder) raw(text string) { e.out = append(e.out, text...) }
+
+func (e *encoder) quote(s string) {
+	var err error
+	if e.out, err = jsontext.AppendQuote(e.out, s); e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *encoder) value(v any) {
+	encoded, err := json.Marshal(v)
+	e.out = append(e.out, encoded...)
+	if e.err == nil {
+		e.err = err
+	}
 }
 
 func join(reasons []plan.Reason) string {
-	var b strings.Builder
+	words := make([]string, len(reasons))
 	for i, r := range reasons {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(string(r))
+		words[i] = string(r)
 	}
-	return b.String()
+	return strings.Join(words, ",")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -74,19 +75,24 @@ func reviewShape() *prune.Shape {
 	return prune.ShapeOf(reflect.TypeFor[review]()).With("request", prune.ShapeOf(reflect.TypeFor[request]()).With("object", object))
 }
 
-// keptSize is about what a pruned review needs, in bytes.
-const keptSize = 4096
+// buffers hold pruned reviews, one after the other.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepBuffer is the largest buffer, in bytes, that is kept for the next review.
+const keepBuffer = 64 << 10
 
 // ErrBadReview is what every body is that holds no review to answer. The text
 // says what is wrong with it.
 var ErrBadReview = errors.New("bad AdmissionReview")
 
-// decode reads a review. The error is an ErrBadReview.
-func decode(body []byte) (*request, error) {
-	pruned, err := pruner.Prune(make([]byte, 0, keptSize), body)
+// decode reads a review. The request's object stands in the buffer, which gets
+// the review without what is not read. The error is an ErrBadReview.
+func decode(body []byte, buffer *[]byte) (*request, error) {
+	pruned, err := pruner.Prune((*buffer)[:0], body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadReview, err)
 	}
+	*buffer = pruned
 	var rv review
 	err = api.Decode(pruned, &rv, "")
 	const spoken = "netmode speaks " + reviewKind + " of " + reviewAPIVersion

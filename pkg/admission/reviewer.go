@@ -56,7 +56,16 @@ type Reviewer struct {
 // body that holds no review to answer, and any other for a fault of netmode's.
 // Dry-run and reinvocation get the same answer as every other call.
 func (r *Reviewer) Review(body []byte) ([]byte, Record, error) {
-	req, err := decode(body)
+	buffer, ok := buffers.Get().(*[]byte)
+	if !ok {
+		buffer = new([]byte)
+	}
+	defer func() {
+		if cap(*buffer) <= keepBuffer {
+			buffers.Put(buffer)
+		}
+	}()
+	req, err := decode(body, buffer)
 	if err != nil {
 		return nil, Record{}, err
 	}
@@ -65,10 +74,10 @@ func (r *Reviewer) Review(body []byte) ([]byte, Record, error) {
 	if err != nil {
 		return nil, rec, err
 	}
-	if resp.Status != nil {
-		rec.Message = resp.Status.Message
+	if resp.status != nil {
+		rec.Message = resp.status.Message
 	}
-	encoded, err := encode(resp)
+	encoded, err := resp.encode()
 	return encoded, rec, err
 }
 
@@ -83,7 +92,7 @@ func (r *Reviewer) decide(req *request, rec *Record) (response, error) {
 		if req.isPod() || req.isService() {
 			rec.Reasons = []plan.Reason{plan.OperationNotMine}
 		}
-		return response{UID: req.UID, Allowed: true}, nil
+		return response{uid: req.UID, allowed: true}, nil
 	case !req.hasObject():
 		return malformed("request.object: Required value: there is no object to look at")
 	case req.Namespace == "":

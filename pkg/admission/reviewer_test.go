@@ -69,7 +69,7 @@ func wishes() []wish {
 		{statefulSetPod, []string{sts, rewrite + "none"}, Unchanged, nil, plan.SearchNone},
 		{serviceCreate, nil, Unchanged, nil, plan.NothingAsked},
 		{serviceCreate, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
-		{serviceCreate, []string{"mode=hostnetwork"}, Unchanged, nil, plan.NothingAsked},
+		{serviceCreate, []string{"mode=hostnetwork"}, Unchanged, nil, plan.NothingToChange},
 		{serviceCreate, []string{"mode=headless"}, Patched, []string{"/spec/clusterIP"}, plan.ClusterIPNoneSet},
 		{serviceCreate, []string{sts}, Patched, []string{"/spec/clusterIP", "/spec/publishNotReadyAddresses"}, plan.PublishNotReadySet},
 		{serviceUpdate, nil, Unchanged, nil, plan.NothingAsked},
@@ -258,6 +258,58 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	}
 }
 
+// A patch lands beside what netmode never reads: no parent is made anew where
+// one is.
+func TestUnreadSiblingsSurvive(t *testing.T) {
+	const status = "/metadata/annotations/netmode.io~1status"
+	for _, tt := range []struct {
+		name, strategy, spec string
+		paths                []string
+		want                 []string
+	}{
+		{
+			"lifecycle with a preStop hook", "post-start",
+			`{"containers":[{"name":"c","lifecycle":{"preStop":{"sleep":{"seconds":5}},"stopSignal":"SIGTERM"}}]}`,
+			[]string{"/spec/containers/0/lifecycle/postStart", status},
+			[]string{`"preStop":{"sleep":{"seconds":5}}`, `"stopSignal":"SIGTERM"`},
+		},
+		{
+			"postStart hook", "post-start",
+			`{"containers":[{"name":"c","lifecycle":{"postStart":{"exec":{"command":["/start"],"invented":1}}}}]}`,
+			[]string{"/spec/containers/0/lifecycle/postStart/exec/command", status},
+			[]string{`"invented":1`, `"/start"`},
+		},
+		{
+			"dnsConfig of unknown members", "prepend",
+			`{"dnsConfig":{"invented":{"a":1}},"containers":[]}`,
+			[]string{"/spec/dnsPolicy", "/spec/dnsConfig/nameservers", "/spec/dnsConfig/searches", "/spec/dnsConfig/options", status},
+			[]string{`"invented":{"a":1}`},
+		},
+		{
+			"init containers", "init-container",
+			`{"initContainers":[{"name":"first","image":"i","env":[{"name":"A","value":"b"}]}],"containers":[]}`,
+			[]string{"/spec/initContainers/0", status},
+			[]string{`{"name":"first","image":"i","env":[{"name":"A","value":"b"}]}`},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			object := `{"metadata":{"annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/search-rewrite":"` + tt.strategy +
+				`"}},"spec":{"hostname":"a","subdomain":"b",` + strings.TrimPrefix(tt.spec, "{") + `}`
+			body := withObject(t, statefulSetPod, []byte(object))
+			resp, rec := ask(t, newReviewer(t), body)
+			if diff := cmp.Diff(tt.paths, patchPaths(t, resp.Patch)); diff != "" {
+				t.Errorf("paths of the patch (-want +got):\n%s\n%s", diff, rec.Message)
+			}
+			patched := string(apply(t, body, resp.Patch))
+			for _, want := range tt.want {
+				if !strings.Contains(patched, want) {
+					t.Errorf("%s is gone from %s", want, patched)
+				}
+			}
+		})
+	}
+}
+
 const invented = `"inventedField":{"list":[1,{"deep":null}],"number":12345678901234567890}`
 
 // plant puts an unknown field into every object that is not a map of strings,
@@ -329,20 +381,44 @@ func TestDryRunGetsTheSameAnswer(t *testing.T) {
 	}
 }
 
-// Nothing of an answer or its record lives in the body, which is the next
-// request's buffer.
-func TestAnswerOutlivesBody(t *testing.T) {
+// Nothing of an answer or its record lives in a buffer that the next review
+// overwrites.
+func TestAnswerOutlivesBuffers(t *testing.T) {
 	r := newReviewer(t)
-	body := annotated(t, statefulSetPod, "mode=hostnetwork")
-	answer, rec, err := r.Review(body)
-	if err != nil {
-		t.Fatal(err)
+	for _, w := range wishes() {
+		body := w.body(t)
+		answer, rec, err := r.Review(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAnswer, wantRecord := bytes.Clone(answer), fmt.Sprintf("%+v", rec)
+		for i := range body {
+			body[i] = 'X'
+		}
+		other := fmt.Appendf(nil, `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":%q}}`, strings.Repeat("Y", 10_000))
+		if _, _, err := r.Review(other); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(wantAnswer, answer) || wantRecord != fmt.Sprintf("%+v", rec) {
+			t.Errorf("%s: changed with the buffers: %s\n%+v", w, answer, rec)
+		}
 	}
-	wantAnswer, wantRecord := bytes.Clone(answer), fmt.Sprintf("%+v", rec)
-	for i := range body {
-		body[i] = 'X'
+}
+
+// Whatever a review holds, it comes back as what it was, in valid JSON.
+func TestHostileTextInAnswers(t *testing.T) {
+	const hostile = "\"}],\\\r\n\t\x00\x1b[31m\u2028<script>ノード😀"
+	body := edited(t, statefulSetPod, func(request *admissionv1.AdmissionRequest, object map[string]any) {
+		request.UID = hostile
+		member(object, "metadata")["annotations"] = map[string]any{
+			"netmode.io/mode": hostile, "netmode.io/" + hostile: "x", "netmode.io/search-rewrite": "none",
+		}
+	})
+	resp, rec := ask(t, newReviewer(t), body)
+	if resp.UID != hostile || rec.UID != hostile {
+		t.Errorf("uid %q", resp.UID)
 	}
-	if !bytes.Equal(wantAnswer, answer) || wantRecord != fmt.Sprintf("%+v", rec) {
-		t.Errorf("changed with the body: %s\n%+v", answer, rec)
+	if rec.Decision != Refused || len(resp.Warnings) == 0 || !strings.Contains(strings.Join(resp.Warnings, ""), hostile) {
+		t.Errorf("%s %q, warnings %q", rec.Decision, rec.Message, resp.Warnings)
 	}
 }
