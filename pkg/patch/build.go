@@ -24,26 +24,30 @@ func Build(raw []byte, mutations []plan.Mutation) ([]jsonpatch.Operation, error)
 	if len(mutations) == 0 {
 		return nil, nil
 	}
-	root := &node{}
+	count := 0
+	for _, m := range mutations {
+		count += strings.Count(m.Pointer, "/")
+	}
+	t := newTree(count)
 	for _, m := range mutations {
 		if !strings.HasPrefix(m.Pointer, "/") {
 			return nil, fmt.Errorf("%q is not a pointer to a member: it must begin with /", m.Pointer)
 		}
-		n := root
+		n := &t.root
 		for token := range tokens(m.Pointer) {
-			n = n.child(token)
+			n = t.child(n, token)
 		}
 	}
-	s := &scanner{text: raw, root: root}
-	if err := s.fill(root); err != nil {
+	s := &scanner{text: raw, root: &t.root}
+	if err := s.fill(&t.root); err != nil {
 		return nil, err
 	}
-	if root.state != object {
+	if t.root.state != object {
 		return nil, errNotObject
 	}
 	operations := make([]jsonpatch.Operation, 0, len(mutations))
 	for _, m := range mutations {
-		operation, err := build(root, m)
+		operation, err := t.build(m)
 		if err != nil {
 			return nil, err
 		}
@@ -69,12 +73,12 @@ func tokens(pointer string) func(func(string) bool) {
 }
 
 // build makes one operation and keeps the nodes in step with it.
-func build(root *node, m plan.Mutation) (jsonpatch.Operation, error) {
-	n, end := root, 0
+func (t *tree) build(m plan.Mutation) (jsonpatch.Operation, error) {
+	n, end := &t.root, 0
 	var made []string // tokens below the first place that is absent
 	for token := range tokens(m.Pointer) {
 		parent := n
-		n = n.child(token)
+		n = t.child(n, token)
 		switch {
 		case len(made) > 0 || parent.state == absent:
 			made = append(made, token)
@@ -94,7 +98,7 @@ func build(root *node, m plan.Mutation) (jsonpatch.Operation, error) {
 	case isNew:
 		value, n.state = []any{m.Value}, array
 	case m.Action == plan.InsertFirst:
-		n.children = nil // the indexes that were looked up are those of other items now
+		n.first = nil // the indexes that were looked up are those of other items now
 	}
 	if len(made) > 0 {
 		for _, token := range slices.Backward(made) {

@@ -21,20 +21,47 @@ const (
 
 // node is one place of interest in the raw object.
 type node struct {
-	name     string
-	children []*node
-	state    state
+	name string
+	// first is the first of the node's children, and next the one behind it.
+	first, next *node
+	state       state
 }
 
-func (n *node) child(name string) *node {
-	for _, c := range n.children {
-		if c.name == name {
+// tree holds the nodes that the pointers of a plan lead to.
+type tree struct {
+	root  node
+	spare []node
+}
+
+// newTree makes room for the nodes of pointers with so many tokens in all.
+func newTree(tokens int) *tree { return &tree{spare: make([]node, tokens)} }
+
+// child returns the node below n, which it makes where there is none.
+func (t *tree) child(n *node, name string) *node {
+	place := &n.first
+	for *place != nil {
+		if (*place).name == name {
+			return *place
+		}
+		place = &(*place).next
+	}
+	if len(t.spare) == 0 {
+		t.spare = make([]node, 8)
+	}
+	*place = &t.spare[0]
+	t.spare = t.spare[1:]
+	(*place).name = name
+	return *place
+}
+
+// find returns the node below n, or nil.
+func (n *node) find(name []byte) *node {
+	for c := n.first; c != nil; c = c.next {
+		if c.name == string(name) {
 			return c
 		}
 	}
-	c := &node{name: name}
-	n.children = append(n.children, c)
-	return c
+	return nil
 }
 
 // scanner walks JSON text that a decoder has accepted already. It skips what
@@ -70,7 +97,10 @@ func (s *scanner) fill(n *node) error {
 
 func (s *scanner) members(n *node) error {
 	s.pos++
-	wanted := len(n.children)
+	wanted := 0
+	for c := n.first; c != nil; c = c.next {
+		wanted++
+	}
 	for {
 		switch s.peek() {
 		case '}':
@@ -91,30 +121,25 @@ func (s *scanner) members(n *node) error {
 			return errNotJSON
 		}
 		s.pos++
-		found := false
-		for _, c := range n.children {
-			if c.name == string(key) {
-				found = true
-				if err := s.fill(c); err != nil {
-					return err
-				}
-				break
-			}
-		}
-		if found {
-			if wanted--; wanted == 0 && n == s.root {
-				return nil // the whole object: nothing behind it is of interest
+		c := n.find(key)
+		if c == nil {
+			if err := s.skip(); err != nil {
+				return err
 			}
 			continue
 		}
-		if err := s.skip(); err != nil {
+		if err := s.fill(c); err != nil {
 			return err
+		}
+		if wanted--; wanted == 0 && n == s.root {
+			return nil // the whole object: nothing behind it is of interest
 		}
 	}
 }
 
 func (s *scanner) items(n *node) error {
 	s.pos++
+	var name []byte
 	for index := 0; ; {
 		switch s.peek() {
 		case ']':
@@ -126,10 +151,10 @@ func (s *scanner) items(n *node) error {
 		case 0, '}':
 			return errNotJSON
 		}
-		name := strconv.Itoa(index)
+		name = strconv.AppendInt(name[:0], int64(index), 10)
 		var err error
-		if i := indexOf(n.children, name); i >= 0 {
-			err = s.fill(n.children[i])
+		if c := n.find(name); c != nil {
+			err = s.fill(c)
 		} else {
 			err = s.skip()
 		}
@@ -138,15 +163,6 @@ func (s *scanner) items(n *node) error {
 		}
 		index++
 	}
-}
-
-func indexOf(nodes []*node, name string) int {
-	for i, n := range nodes {
-		if n.name == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // peek returns the next byte that is not white space, without consuming it; 0

@@ -110,13 +110,14 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 
 // unique joins lists and keeps the first of equal entries, as the kubelet does.
 func unique(lists ...[]string) []string {
-	var all []string
-	for _, s := range slices.Concat(lists...) {
-		if !slices.Contains(all, s) {
-			all = append(all, s)
+	all := slices.Concat(lists...)
+	kept := all[:0]
+	for _, s := range all {
+		if !slices.Contains(kept, s) {
+			kept = append(kept, s)
 		}
 	}
-	return all
+	return kept
 }
 
 // mergeNameservers is the cluster's nameservers, then the pod's own, as the
