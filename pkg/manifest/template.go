@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -65,16 +64,14 @@ type updateStrategy struct {
 }
 
 // PodTemplate returns the pod template of a workload object; nil for an object
-// of another kind. An error names the field that cannot be read; one about a
-// field of the wrong type is a *json.SemanticError with the field's pointer in
-// the object.
+// of another kind. An error names the field that cannot be read.
 func PodTemplate(o *Object, namespace string) (*Template, error) {
 	controller, ok := podController(o.APIVersion, o.Kind)
 	if !ok {
 		return nil, nil
 	}
 	var w workload
-	if err := json.Unmarshal(o.JSON, &w); err != nil {
+	if err := api.Decode(o.JSON, &w, ""); err != nil {
 		return nil, err
 	}
 	t := &Template{Pointer: "/spec/template"}
@@ -101,23 +98,11 @@ func PodTemplate(o *Object, namespace string) (*Template, error) {
 		// The API server labels the template with the Job's name (batch/v1).
 		labels["job-name"], labels["batch.kubernetes.io/job-name"] = name, name
 	}
-	pod, err := spec.firstPod(controller, name, namespace, labels)
-	if err != nil {
-		return nil, below(jsontext.Pointer(t.Pointer), err)
+	var err error
+	if t.Pod, err = spec.firstPod(controller, name, namespace, t.Field(), labels); err != nil {
+		return nil, err
 	}
-	t.Pod = pod
 	return t, nil
-}
-
-// below moves the pointer of a decoding error to where the value stands.
-func below(pointer jsontext.Pointer, err error) error {
-	var semantic *json.SemanticError
-	if !errors.As(err, &semantic) {
-		return err
-	}
-	moved := *semantic
-	moved.JSONPointer = pointer + moved.JSONPointer
-	return &moved
 }
 
 // podController is the kind that owns the pods of a workload kind.
@@ -170,13 +155,13 @@ func isZero(v jsontext.Value, byDefault bool) bool {
 
 // firstPod is the pod that the controller makes first: names, hostname,
 // subdomain, labels and owner as it sets them. Of the template's metadata it
-// takes the labels, annotations and finalizers.
-func (s *workloadSpec) firstPod(controller, name, namespace string, ownLabels map[string]string) ([]byte, error) {
+// takes the labels, annotations and finalizers. The template stands in field.
+func (s *workloadSpec) firstPod(controller, name, namespace, field string, ownLabels map[string]string) ([]byte, error) {
 	var template struct {
 		Metadata map[string]jsontext.Value `json:"metadata"`
 		Spec     map[string]jsontext.Value `json:"spec"`
 	}
-	if err := json.Unmarshal(s.Template, &template); err != nil {
+	if err := api.Decode(s.Template, &template, field); err != nil {
 		return nil, err
 	}
 	metadata, spec := map[string]jsontext.Value{}, template.Spec
@@ -190,8 +175,8 @@ func (s *workloadSpec) firstPod(controller, name, namespace string, ownLabels ma
 	}
 	labels := map[string]string{}
 	if raw, ok := template.Metadata["labels"]; ok {
-		if err := json.Unmarshal(raw, &labels); err != nil {
-			return nil, below("/metadata/labels", err)
+		if err := api.Decode(raw, &labels, field+".metadata.labels"); err != nil {
+			return nil, err
 		}
 	}
 	if labels == nil {
@@ -241,8 +226,8 @@ func pod(metadata, spec map[string]jsontext.Value, namespace string) ([]byte, er
 
 // Admitted returns a Pod or Service manifest as the API server would show it to
 // a webhook: in a namespace, with the defaults that decisions may meet. Other
-// objects come back as they are. An error is a *json.SemanticError with the
-// pointer of the field that is of the wrong type.
+// objects come back as they are. An error names the field that is of the wrong
+// type.
 func Admitted(o *Object, namespace string) ([]byte, error) {
 	var object struct {
 		Metadata map[string]jsontext.Value `json:"metadata"`
@@ -251,7 +236,7 @@ func Admitted(o *Object, namespace string) ([]byte, error) {
 	if o.APIVersion != "v1" || o.Kind != "Pod" && o.Kind != "Service" {
 		return o.JSON, nil
 	}
-	if err := json.Unmarshal(o.JSON, &object); err != nil {
+	if err := api.Decode(o.JSON, &object, ""); err != nil {
 		return nil, err
 	}
 	if object.Metadata == nil {

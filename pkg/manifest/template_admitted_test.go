@@ -3,10 +3,8 @@ package manifest_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"testing"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
@@ -77,13 +75,12 @@ func TestAdmittedOthers(t *testing.T) {
 
 func TestAdmittedOfWrongType(t *testing.T) {
 	for text, want := range map[string]string{
-		"apiVersion: v1\nkind: Pod\nspec: []\n":    "/spec",
-		"apiVersion: v1\nkind: Service\nspec: 5\n": "/spec",
+		"apiVersion: v1\nkind: Pod\nspec: []\n":    "spec: is a list, and must be an object",
+		"apiVersion: v1\nkind: Service\nspec: 5\n": "spec: is a number, and must be an object",
 	} {
 		got, err := manifest.Admitted(only(t, text), "storm")
-		var wrong *jsonv2.SemanticError
-		if got != nil || !errors.As(err, &wrong) || string(wrong.JSONPointer) != want {
-			t.Errorf("got %s, %v, want an error at %s", got, err, want)
+		if got != nil || err == nil || err.Error() != want {
+			t.Errorf("got %s, %v, want %s", got, err, want)
 		}
 	}
 }

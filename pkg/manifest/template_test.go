@@ -3,11 +3,9 @@ package manifest_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
@@ -216,28 +214,27 @@ func TestPodTemplateMissing(t *testing.T) {
 	}
 }
 
-// TestPodTemplateOfWrongType: the error has the field's pointer in the object.
+// TestPodTemplateOfWrongType: the error names the field in the object.
 func TestPodTemplateOfWrongType(t *testing.T) {
 	tests := []struct{ kind, spec, want string }{
-		{"apps/v1\nkind: Deployment", "[]", "/spec"},
-		{"apps/v1\nkind: Deployment", "{replicas: '3', template: {}}", "/spec/replicas"},
-		{"apps/v1\nkind: Deployment", "{replicas: 99999999999, template: {}}", "/spec/replicas"},
-		{"apps/v1\nkind: Deployment", "{template: []}", "/spec/template"},
-		{"apps/v1\nkind: Deployment", "{template: x}", "/spec/template"},
-		{"apps/v1\nkind: Deployment", "{template: {spec: []}}", "/spec/template/spec"},
-		{"apps/v1\nkind: Deployment", "{template: {metadata: x}}", "/spec/template/metadata"},
-		{"apps/v1\nkind: Deployment", "{template: {metadata: {labels: [a]}}}", "/spec/template/metadata/labels"},
-		{"apps/v1\nkind: Deployment", "{template: {metadata: {labels: {a/b: 1}}}}", "/spec/template/metadata/labels/a~1b"},
-		{"apps/v1\nkind: StatefulSet", "{ordinals: {start: x}, template: {}}", "/spec/ordinals/start"},
-		{"batch/v1\nkind: CronJob", "{jobTemplate: []}", "/spec/jobTemplate"},
-		{"batch/v1\nkind: CronJob", "{jobTemplate: {spec: {template: []}}}", "/spec/jobTemplate/spec/template"},
-		{"batch/v1\nkind: CronJob", "{jobTemplate: {spec: {template: {metadata: {labels: 5}}}}}", "/spec/jobTemplate/spec/template/metadata/labels"},
+		{"apps/v1\nkind: Deployment", "[]", "spec: "},
+		{"apps/v1\nkind: Deployment", "{replicas: '3', template: {}}", "spec.replicas: "},
+		{"apps/v1\nkind: Deployment", "{replicas: 99999999999, template: {}}", "spec.replicas: "},
+		{"apps/v1\nkind: Deployment", "{template: []}", "spec.template: "},
+		{"apps/v1\nkind: Deployment", "{template: x}", "spec.template: "},
+		{"apps/v1\nkind: Deployment", "{template: {spec: []}}", "spec.template.spec: "},
+		{"apps/v1\nkind: Deployment", "{template: {metadata: x}}", "spec.template.metadata: "},
+		{"apps/v1\nkind: Deployment", "{template: {metadata: {labels: [a]}}}", "spec.template.metadata.labels: "},
+		{"apps/v1\nkind: Deployment", "{template: {metadata: {labels: {a/b: 1}}}}", "spec.template.metadata.labels[a/b]: "},
+		{"apps/v1\nkind: StatefulSet", "{ordinals: {start: x}, template: {}}", "spec.ordinals.start: "},
+		{"batch/v1\nkind: CronJob", "{jobTemplate: []}", "spec.jobTemplate: "},
+		{"batch/v1\nkind: CronJob", "{jobTemplate: {spec: {template: []}}}", "spec.jobTemplate.spec.template: "},
+		{"batch/v1\nkind: CronJob", "{jobTemplate: {spec: {template: {metadata: {labels: 5}}}}}", "spec.jobTemplate.spec.template.metadata.labels: "},
 	}
 	for _, tt := range tests {
 		got, err := manifest.PodTemplate(only(t, "apiVersion: "+tt.kind+"\nspec: "+tt.spec+"\n"), "default")
-		var wrong *jsonv2.SemanticError
-		if got != nil || !errors.As(err, &wrong) || string(wrong.JSONPointer) != tt.want || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v\nwant one at %s", tt.spec, err, tt.want)
+		if got != nil || err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s: got %v\nwant %s…", tt.spec, err, tt.want)
 		}
 	}
 }
