@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+	"gomodules.xyz/jsonpatch/v2"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/patch"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// inputs are the flags of every command that reads manifests.
+type inputs struct {
+	files     []string
+	recursive bool
+	namespace string
+	decision  *options.Decision
+}
+
+func newInputs() *inputs {
+	return &inputs{namespace: "default", decision: options.NewDecision("")}
+}
+
+func (in *inputs) addFlags(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.StringSliceVarP(&in.files, "filename", "f", nil, "manifests: a file, a folder, or - for standard input; may be repeated")
+	fs.BoolVarP(&in.recursive, "recursive", "R", false, "read folders below the named ones, too")
+	fs.StringVarP(&in.namespace, "namespace", "n", in.namespace, "namespace of objects that name none")
+	in.decision.AddFlags(fs)
+}
+
+// decided is one object of the manifests and what netmode decided about it.
+type decided struct {
+	object    *manifest.Object
+	namespace string
+	// template is the object's pod template, whose pods the plan is about; nil
+	// for a Pod or a Service.
+	template *manifest.Template
+	// plan is nil for an object that netmode does not handle.
+	plan *plan.Plan
+	// operations change the object's document.
+	operations []jsonpatch.Operation
+}
+
+// label names the object as a person would: Deployment/web.
+func (d *decided) label() string {
+	name := d.object.Name
+	if name == "" {
+		name = d.object.GenerateName
+	}
+	return d.object.Kind + "/" + name
+}
+
+// field is the path of a finding in the object: the pods of a template have
+// theirs below it.
+func (d *decided) field(f string) string {
+	if f == "" || d.template == nil || !d.inTemplate(f) {
+		return f
+	}
+	return d.template.Field() + "." + f
+}
+
+// inTemplate tells the template's fields from those of the workload and the
+// namespace.
+func (d *decided) inTemplate(f string) bool {
+	w := d.template.Workload
+	return f != w.ReplicasField && f != w.SurgeField && !isNamespaceField(f)
+}
+
+// read opens the manifests and decides about every object of them.
+func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File, []*decided, error) {
+	if len(in.files) == 0 {
+		return nil, nil, errors.New("no manifests: name them with -f FILE, -f FOLDER, or -f - for standard input")
+	}
+	if problems := validation.IsDNS1123Label(in.namespace); len(problems) > 0 {
+		return nil, nil, fmt.Errorf("--namespace %q: not the name of a namespace: %s", in.namespace, problems[0])
+	}
+	settings, notes, err := in.decision.Settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, note := range notes {
+		_, _ = fmt.Fprintf(streams.Err, "note: %s\n", note)
+	}
+	files, err := manifest.Open(ctx, in.files, streams.In, in.recursive)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := decide(files, settings, in.namespace)
+	return files, all, err
+}
+
+// decide is the webhook's decision about every object of the manifests, with
+// the manifests' own Services and Namespaces around it.
+func decide(files []*manifest.File, settings *engine.Settings, namespace string) ([]*decided, error) {
+	around := &surroundings{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}}
+	var all []*decided
+	var errs []error
+	for _, file := range files {
+		for _, document := range file.Documents {
+			objects, err := document.Objects()
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			for i := range objects {
+				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, namespace)}
+				if err := around.add(d.object, d.namespace); err != nil {
+					errs = append(errs, d.fail(err))
+				}
+				all = append(all, d)
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, d := range all {
+		if err := d.decide(settings, around); err != nil {
+			errs = append(errs, d.fail(err))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func (d *decided) fail(err error) error {
+	return fmt.Errorf("%s:%d: %s: %w", d.object.Document.Name, d.object.Line, d.label(), err)
+}
+
+func (d *decided) decide(settings *engine.Settings, around *surroundings) error {
+	var err error
+	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
+		return err
+	}
+	raw, prefix := d.object.JSON, d.object.Pointer
+	var written *plan.Plan
+	switch {
+	case d.template != nil:
+		var pod api.Pod
+		if err := api.Decode(d.template.Pod, &pod, d.template.Field()); err != nil {
+			return err
+		}
+		d.plan = engine.Pod(settings, around, d.namespace, &pod, &d.template.Workload)
+		// The webhook sees pods alone: its status names no reason of the workload's.
+		written = engine.Pod(settings, around, d.namespace, &pod, nil)
+		raw, prefix = d.template.JSON, prefix+d.template.Pointer
+	case d.object.APIVersion == "v1" && d.object.Kind == "Pod":
+		var pod api.Pod
+		if err := api.Decode(raw, &pod, ""); err != nil {
+			return err
+		}
+		d.plan = engine.Pod(settings, around, d.namespace, &pod, nil)
+		written = d.plan
+	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
+		var service api.Service
+		if err := api.Decode(raw, &service, ""); err != nil {
+			return err
+		}
+		d.plan = engine.Service(settings, d.namespace, &service, false)
+		written = d.plan
+	default:
+		return nil
+	}
+	if !d.plan.Changes() {
+		return nil
+	}
+	operations, err := patch.Build(raw, written.Mutations)
+	for i := range operations {
+		operations[i].Path = prefix + operations[i].Path
+	}
+	d.operations = operations
+	return err
+}
+
+// applyAll changes the documents.
+func applyAll(all []*decided) error {
+	for i := 0; i < len(all); {
+		document := all[i].object.Document
+		var operations []jsonpatch.Operation
+		for ; i < len(all) && all[i].object.Document == document; i++ {
+			operations = append(operations, all[i].operations...)
+		}
+		if len(operations) == 0 {
+			continue
+		}
+		if err := document.Apply(operations); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportFindings writes the warnings and refusals, and returns how many objects
+// were refused.
+func reportFindings(streams *Streams, all []*decided) int {
+	colors := streams.errPalette()
+	refused := 0
+	for _, d := range all {
+		if d.plan == nil {
+			continue
+		}
+		if d.plan.Refused() {
+			refused++
+		}
+		for _, f := range d.plan.Trace {
+			word := ""
+			switch f.Verdict {
+			case plan.Warned:
+				word = colors.yellow("warning:")
+			case plan.Refused:
+				word = colors.red("refused:")
+			default:
+				continue
+			}
+			f.Field = d.field(f.Field)
+			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), f.Message())
+		}
+	}
+	return refused
+}
+
+func isNamespaceField(f string) bool {
+	const prefix = "namespace."
+	return len(f) > len(prefix) && f[:len(prefix)] == prefix
+}
+
+func orDefault(s, byDefault string) string {
+	if s == "" {
+		return byDefault
+	}
+	return s
+}
