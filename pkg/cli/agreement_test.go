@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	evanphx "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/netmode-io/netmode/certs"
+	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/metrics"
+	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/server"
+)
+
+// TestAgreement holds render to what the webhook does: every Pod, every Service
+// and the first pod of every template goes through the real reviewer behind the
+// real server, and comes out as render wrote it, refusals included.
+func TestAgreement(t *testing.T) {
+	cases := goldenCases(t)
+	cases = append(cases, goldenCase{name: "examples", input: "../../../../deploy/examples", flags: cases[0].flags})
+	t.Chdir(goldenFolder)
+	sent := 0
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			a := newAgreement(t, c)
+			for i, d := range a.all {
+				if d.plan == nil {
+					continue
+				}
+				sent++
+				t.Run(strings.ReplaceAll(d.label(), "/", " "), func(t *testing.T) { a.check(t, d, a.rendered[i]) })
+			}
+		})
+	}
+	if sent < 100 {
+		t.Errorf("%d objects were sent, and there are more than 100", sent)
+	}
+}
+
+// agreement is one case: the objects as they were read and as render writes
+// them, a webhook that knows the same surroundings, and one that knows the same
+// but nothing of the cluster's DNS.
+type agreement struct {
+	all, rendered []*decided
+	webhook       *webhookProcess
+	unknowing     *webhookProcess
+}
+
+func newAgreement(t *testing.T, c goldenCase) *agreement {
+	t.Helper()
+	in := newInputs()
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	in.addFlags(fs)
+	if err := fs.Parse(append(c.flags, "-f", c.input)); err != nil {
+		t.Fatal(err)
+	}
+	settings, _, err := in.decision.Settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := manifest.Open(t.Context(), in.files, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &agreement{}
+	if a.all, err = decide(files, settings, in.namespace); err != nil {
+		t.Fatal(err)
+	}
+	around := &surroundings{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}}
+	for _, d := range a.all {
+		if err := around.add(d.object, d.namespace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := applyAll(a.all); err != nil {
+		t.Fatal(err)
+	}
+	var again []*manifest.File
+	for _, f := range files {
+		reread, err := manifest.Read(f.Name, f.Bytes())
+		if err != nil {
+			t.Fatalf("what render writes cannot be read: %v", err)
+		}
+		again = append(again, reread)
+	}
+	if a.rendered, err = decide(again, settings, in.namespace); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.rendered) != len(a.all) {
+		t.Fatalf("%d objects were read, %d are rendered", len(a.all), len(a.rendered))
+	}
+	unknown := *settings
+	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
+	a.webhook = serve(t, &admission.Reviewer{Settings: settings, Cluster: around})
+	a.unknowing = serve(t, &admission.Reviewer{Settings: &unknown, Cluster: engine.NoCluster{}})
+	return a
+}
+
+// serve runs the reviewer behind the real server until the test ends.
+func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
+	t.Helper()
+	source, err := certs.Standalone("", nil, time.Now(), certs.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := metrics.New()
+	ctx, stop := context.WithCancel(context.Background())
+	s, err := server.Listen(ctx, server.Config{
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source,
+		Mutate: server.NewReviewHandler(reviewer, m, logr.Discard(), server.DefaultMaxBody), Metrics: m.Handler(), Log: logr.Discard(),
+	})
+	if err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(source.CABundle())
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return &webhookProcess{url: "https://" + s.Addr().String() + "/mutate", client: &http.Client{Transport: transport}}
+}
+
+func (a *agreement) check(t *testing.T, d, rendered *decided) {
+	request := requestFor(t, d)
+	response := send(t, a.webhook, request)
+	if diff := cmp.Diff(findings(d, plan.Warned), warningsOf(response)); diff != "" {
+		t.Errorf("warnings differ (-render +webhook):\n%s", diff)
+	}
+	if !response.Allowed {
+		if diff := cmp.Diff(denial(d), response.Result.Message); diff != "" {
+			t.Errorf("refusals differ (-render +webhook):\n%s", diff)
+		}
+		if d.operations != nil {
+			t.Errorf("render changes what the webhook refuses: %v", d.operations)
+		}
+		return
+	}
+	if d.plan.Refused() {
+		t.Fatalf("render refuses what the webhook allows: %s", denial(d))
+	}
+	patched := applyPatch(t, request.Object.Raw, response.Patch)
+	want := requestFor(t, rendered).Object.Raw
+	if d.object.Kind == "StatefulSet" && needsServiceName(t, d) {
+		// The controller writes the StatefulSet's own serviceName over the
+		// template's subdomain, so this pod needs the webhook again.
+		want = applyPatch(t, want, send(t, a.webhook, requestFor(t, rendered)).Patch)
+		patched, want = withoutStatus(t, patched), withoutStatus(t, want)
+	}
+	if diff := cmp.Diff(parse(t, want), parse(t, patched)); diff != "" {
+		t.Errorf("the object that the webhook lets in differs from the rendered one (-render +webhook):\n%s", diff)
+	}
+
+	request.Object.Raw = patched
+	wantEmpty(t, "the second call", send(t, a.webhook, request))
+	if d.object.Kind != "Service" {
+		request.Object.Raw = withSidecar(t, patched)
+		wantEmpty(t, "the call with a sidecar", send(t, a.webhook, request))
+	}
+	wantEmpty(t, "the call by a webhook that knows nothing", send(t, a.unknowing, request))
+}
+
+func requestFor(t *testing.T, d *decided) *admissionv1.AdmissionRequest {
+	t.Helper()
+	request, err := admissionRequest(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
+}
+
+func send(t *testing.T, w *webhookProcess, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	t.Helper()
+	response, err := w.review(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+func wantEmpty(t *testing.T, call string, response *admissionv1.AdmissionResponse) {
+	t.Helper()
+	switch {
+	case !response.Allowed:
+		t.Errorf("%s was refused: %s", call, response.Result.Message)
+	case len(response.Patch) > 0:
+		t.Errorf("%s got a patch: %s", call, response.Patch)
+	}
+}
+
+// findings are the messages of a verdict that the webhook can know of: it sees
+// pods, and not the workload behind them.
+func findings(d *decided, verdict plan.Verdict) []string {
+	messages := []string{}
+	for _, f := range d.plan.Findings(verdict) {
+		if f.Reason == plan.HostnameShared {
+			continue
+		}
+		f.Field = strings.TrimPrefix(strings.TrimPrefix(d.field(f.Field), "spec.template."), "spec.jobTemplate.spec.template.")
+		messages = append(messages, f.Message())
+	}
+	return messages
+}
+
+func denial(d *decided) string {
+	messages := findings(d, plan.Refused)
+	if len(messages) > 1 {
+		return fmt.Sprintf("%d problems: %s", len(messages), strings.Join(messages, "; "))
+	}
+	return strings.Join(messages, "")
+}
+
+func warningsOf(response *admissionv1.AdmissionResponse) []string {
+	messages := []string{}
+	for _, w := range response.Warnings {
+		messages = append(messages, strings.TrimPrefix(w, "netmode: "))
+	}
+	return messages
+}
+
+func needsServiceName(t *testing.T, d *decided) bool {
+	t.Helper()
+	spec, ok := parse(t, d.object.JSON)["spec"].(map[string]any)
+	if !ok {
+		t.Fatalf("no spec in %s", d.object.JSON)
+	}
+	return spec["serviceName"] == nil
+}
+
+func parse(t *testing.T, raw []byte) map[string]any {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+func applyPatch(t *testing.T, raw, patch []byte) []byte {
+	t.Helper()
+	if len(patch) == 0 {
+		return raw
+	}
+	operations, err := evanphx.DecodePatch(patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := operations.Apply(raw)
+	if err != nil {
+		t.Fatalf("patch %s does not apply: %v", patch, err)
+	}
+	return patched
+}
+
+func withoutStatus(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	return applyPatch(t, raw, []byte(`[{"op":"remove","path":"/metadata/annotations/netmode.io~1status"}]`))
+}
+
+func withSidecar(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	return applyPatch(t, raw, []byte(`[{"op":"add","path":"/spec/containers/0","value":{"name":"sidecar","image":"registry.example.com/sidecar:1"}}]`))
+}
