@@ -62,7 +62,7 @@ bench-parts: ## run the benchmarks of the parts (BENCHTIME=1s each)
 
 .PHONY: bench-cpu
 bench-cpu: ## measure the webhook's CPU per request
-	go test ./pkg/server -run '^$$' -bench CPU -benchtime 1x -v
+	go test ./pkg/server/cpubench -run '^$$' -bench CPU -benchtime 45s -v
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target, one after the other (FUZZTIME=60s each)

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	fence      = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+	fence      = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?\n)```$")
 	heading    = regexp.MustCompile(`(?m)^(#+) `)
 	tableRow   = regexp.MustCompile(`(?m)^\|.*\|$`)
 	codeSpan   = regexp.MustCompile("`[^`\n]+`")

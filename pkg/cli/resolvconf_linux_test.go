@@ -129,7 +129,7 @@ func inMountNamespace(t *testing.T, source, target, access, domain string) (code
 		attempts = []*syscall.SysProcAttr{root, user}
 	}
 	for _, attributes := range attempts {
-		cmd := exec.CommandContext(t.Context(), ownBinary(t), source, target, access, domain) //nolint:gosec // it is this very program
+		cmd := exec.CommandContext(t.Context(), ownBinary(t), source, target, access, domain)
 		cmd.Env = append(cmd.Environ(), envProgram+"=bind-mount")
 		cmd.SysProcAttr = attributes
 		out, err := cmd.CombinedOutput()
@@ -187,8 +187,8 @@ func TestResolvconfWithoutRights(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		t.Cleanup(func() { _ = os.Chmod(folder, 0o700) })           //nolint:gosec // as it was, to be removed
-		cmd := exec.CommandContext(t.Context(), ownBinary(t), path) //nolint:gosec // it is this very program
+		t.Cleanup(func() { _ = os.Chmod(folder, 0o700) }) //nolint:gosec // as it was, to be removed
+		cmd := exec.CommandContext(t.Context(), ownBinary(t), path)
 		cmd.Env = append(cmd.Environ(), envProgram+"=without-rights")
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out

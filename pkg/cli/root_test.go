@@ -137,7 +137,7 @@ func TestProcess(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), ownBinary(t), "render", "-f", "-") //nolint:gosec // it is this very program
+			cmd := exec.CommandContext(t.Context(), ownBinary(t), "render", "-f", "-")
 			cmd.Env = append(cmd.Environ(), envProgram+"=netmode")
 			cmd.Stdin = strings.NewReader(tt.text)
 			var out, errOut bytes.Buffer

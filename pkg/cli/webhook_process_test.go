@@ -136,7 +136,7 @@ func serveNonsense(fs *pflag.FlagSet, args []string, folder *string) error {
 func answerOddly(w http.ResponseWriter, r *http.Request, answer string) {
 	switch answer {
 	case answerCrash:
-		os.Exit(4) //nolint:forbidigo // a crash
+		os.Exit(4) //nolint:forbidigo,revive // a crash is what is tested
 	case answerStatus:
 		http.Error(w, "not today", http.StatusInternalServerError)
 		return

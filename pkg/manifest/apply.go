@@ -356,5 +356,5 @@ func (n *node) putItems(value *node) {
 	for i := len(after); i < len(before); i++ {
 		before[i].release()
 	}
-	n.entries = append(out, old[len(old)-tail:]...)
+	n.entries = slices.Concat(out, old[len(old)-tail:])
 }

@@ -57,8 +57,7 @@ func looksLikeJSON(text []byte) bool {
 
 func explainJSON(err error, at *lines, body int) (bad *flaw, sure bool) {
 	bad = &flaw{problem: "the JSON cannot be parsed: " + strings.TrimPrefix(err.Error(), "jsontext: "), cure: "look for a missing comma, quotation mark or bracket"}
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		bad.line = at.lineOf(min(body+int(syntax.ByteOffset), max(len(at.text)-1, 0)))
 		bad.problem = "the JSON cannot be parsed: " + syntax.Err.Error()
 		if errors.Is(err, jsontext.ErrDuplicateName) {

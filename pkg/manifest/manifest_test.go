@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -111,7 +112,7 @@ func TestOthersStay(t *testing.T) {
 					t.Fatal(err)
 				}
 				for j, d := range again.Documents {
-					if string(d.JSON()) != string(f.Documents[j].JSON()) {
+					if !bytes.Equal(d.JSON(), f.Documents[j].JSON()) {
 						t.Errorf("document %d became %s", j, d.JSON())
 					}
 				}

@@ -95,8 +95,7 @@ func manifests(path string, recursive bool) ([]string, error) {
 
 // cause drops the path that the message names already.
 func cause(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err
 	}
 	return err

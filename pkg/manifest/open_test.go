@@ -119,8 +119,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
-			var e *manifest.Error
-			if !errors.As(err, &e) {
+			if _, ok := errors.AsType[*manifest.Error](err); !ok {
 				t.Errorf("not an *Error: %v", err)
 			}
 		})

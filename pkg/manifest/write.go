@@ -169,7 +169,7 @@ func isLiteral(text string) bool {
 	if !strings.Contains(text, "\n") || body == "" || strings.HasSuffix(body, "\n") {
 		return false
 	}
-	for _, line := range strings.Split(body, "\n") {
+	for line := range strings.SplitSeq(body, "\n") {
 		if !isPrintable(strings.ReplaceAll(line, "\t", " ")) || strings.TrimRight(line, " \t") != line {
 			return false
 		}
@@ -185,7 +185,7 @@ func literal(text string, column int) string {
 	if !broken {
 		out.WriteString("-")
 	}
-	for _, line := range strings.Split(body, "\n") {
+	for line := range strings.SplitSeq(body, "\n") {
 		out.WriteString("\n")
 		if line != "" {
 			out.WriteString(strings.Repeat(" ", column) + line)

@@ -1,6 +1,7 @@
 package prune
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -53,9 +54,9 @@ func shapeOf(t reflect.Type) *Shape {
 		}
 	case reflect.Struct:
 		s := &Shape{members: map[string]*Shape{}}
-		for i := range t.NumField() {
-			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
-				s.members[name] = shapeOf(t.Field(i).Type)
+		for field := range t.Fields() {
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+				s.members[name] = shapeOf(field.Type)
 			}
 		}
 		// A struct without tags decodes itself and needs all of its value; one
@@ -76,9 +77,7 @@ func (s *Shape) or(other *Shape) *Shape {
 		return &Shape{items: s.items.or(other.items)}
 	}
 	union := &Shape{members: map[string]*Shape{}}
-	for name, shape := range s.members {
-		union.members[name] = shape
-	}
+	maps.Copy(union.members, s.members)
 	for name, shape := range other.members {
 		if mine, ok := union.members[name]; ok {
 			shape = mine.or(shape)
