@@ -66,7 +66,7 @@ func New() *Metrics {
 		}),
 		certReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "netmode_certificate_reloads_total",
-			Help: "Times that the serving certificate's files changed, by whether they could be loaded.",
+			Help: "Times that a serving certificate was loaded, at the start and when its files changed, by result.",
 		}, []string{"result"}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
