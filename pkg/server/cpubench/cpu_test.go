@@ -3,6 +3,7 @@
 package cpubench
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -57,7 +58,12 @@ func BenchmarkCPU(b *testing.B) {
 			b.Fatalf("%s, %s: %v", r, r.size, err)
 		}
 	}
-	_, _ = fmt.Fprintf(out, "all servers answer rightly; measuring on %d CPUs\n", runtime.NumCPU())
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, _ = fmt.Fprintf(out, "all servers answer rightly; measuring on %d CPUs, load average %s (other work adds to all times)\n",
+		runtime.NumCPU(), bytes.Fields(load)[0])
 
 	rounds, began, told := 0, time.Now(), time.Now()
 	order := slices.Clone(all)

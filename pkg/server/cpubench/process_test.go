@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -140,14 +142,42 @@ func (p *process) tail() string {
 // cpu is the CPU time, user and system, that all threads of the process have
 // used. It reads the process' CPU-time clock, which counts nanoseconds where
 // /proc/PID/stat counts ticks of 10 ms; the clock's number is made of the
-// process id as clock_getcpuclockid(3) does it.
+// process id as clock_getcpuclockid(3) does it. Of another process' threads the
+// clock holds what they had used when they last stopped or the kernel's timer
+// ticked, so cpu waits for them to stop.
 func (p *process) cpu() (time.Duration, error) {
+	p.waitIdle()
 	var used unix.Timespec
 	clock := int32(^p.command.Process.Pid<<3 | 2) //nolint:gosec // G115: process ids have 22 bits
 	if err := unix.ClockGettime(clock, &used); err != nil {
 		return 0, fmt.Errorf("reading the CPU time of process %d: %w\n%s", p.command.Process.Pid, err, p.tail())
 	}
 	return time.Duration(used.Nano()), nil
+}
+
+// waitIdle waits until no thread of the process runs, but not for long: a
+// process that never stops is read with the error of a tick.
+func (p *process) waitIdle() {
+	for range 100 {
+		if !p.runs() {
+			return
+		}
+		<-time.After(100 * time.Microsecond)
+	}
+}
+
+// runs reports whether a thread is in state R of proc_pid_stat(5).
+func (p *process) runs() bool {
+	tasks := os.DirFS(fmt.Sprintf("/proc/%d/task", p.command.Process.Pid))
+	threads, err := fs.Glob(tasks, "*/stat")
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(threads, func(thread string) bool {
+		stat, err := fs.ReadFile(tasks, thread)
+		_, behindName, _ := bytes.Cut(stat, []byte(") "))
+		return err == nil && bytes.HasPrefix(behindName, []byte("R"))
+	})
 }
 
 // residentMiB is the process' resident memory (VmRSS of /proc/PID/status).
