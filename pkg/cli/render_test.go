@@ -96,6 +96,19 @@ func TestRenderDiffOfLastLine(t *testing.T) {
 	}
 }
 
+// TestRenderDiffColors: a line that only looks like the header of a file is
+// coloured as what it is.
+func TestRenderDiffColors(t *testing.T) {
+	var out bytes.Buffer
+	if err := writeDiff(&Streams{Out: &out, Color: "always"}, "a", "b", "x\n-- old\n", "x\n++ new\n"); err != nil {
+		t.Fatal(err)
+	}
+	want := "\x1b[1m--- a\x1b[0m\n\x1b[1m+++ b\x1b[0m\n\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n x\n\x1b[31m--- old\x1b[0m\n\x1b[32m+++ new\x1b[0m\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestRenderNothingToChange(t *testing.T) {
 	text := "# odd,   but mine\r\n" + plainPod + "---\n# nothing\n---\n{\"apiVersion\": \"v1\",   \"kind\": \"ConfigMap\"}"
 	path := write(t, "plain.yaml", text)

@@ -61,7 +61,7 @@ func TestOddWebhooks(t *testing.T) {
 		"a patch elsewhere":  {response(`"allowed":true,"patchType":"JSONPatch","patch":"W3sib3AiOiJyZW1vdmUiLCJwYXRoIjoiL25vbmUifV0="`), "the webhook's patch does not apply: "},
 		"refused, no reason": {response(`"allowed":false`), "the webhook refused without saying why"},
 		"HTTP status":        {answerStatus, "the webhook answered 500 Internal Server Error: not today"},
-		"crash":              {answerCrash, "EOF\nnetmode-webhook did not stop cleanly: exit status 4"},
+		"crash":              {answerCrash, "\nnetmode-webhook did not stop cleanly: exit status 4"},
 		"no CA":              {answerNoCA, "ca.crt: no such file or directory"},
 		"long log lines":     {answerChatter, ""},
 	}

@@ -99,6 +99,9 @@ func TestFirstPod(t *testing.T) {
 			if diff := cmp.Diff(tt.want, have); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if tt.want.Subdomain == "" && strings.Contains(string(got.Pod), "subdomain") {
+				t.Errorf("an empty subdomain, which no API server shows: %s", got.Pod)
+			}
 			if strings.Contains(tt.spec, template) {
 				if diff := cmp.Diff([]any{map[string]string{"b": "c"}, []string{"x.io/f"}}, []any{pod.Annotations, pod.Finalizers}); diff != "" {
 					t.Errorf("taken from the template (-want +got):\n%s", diff)
