@@ -1,0 +1,167 @@
+package kustomize_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/netmode-io/netmode/certs"
+)
+
+// keeperConfig is what the certificates Deployment is told.
+func keeperConfig(t *testing.T, all []runtime.Object) certs.KeeperConfig {
+	t.Helper()
+	flags := flagsOf(container(t, named[*appsv1.Deployment](t, all, "netmode-certificates")))
+	return certs.KeeperConfig{
+		Namespace: flags["--namespace"], Secret: flags["--secret"], Service: flags["--service"],
+		WebhookConfigurations: strings.Split(flags["--webhook-configuration"], ","),
+	}
+}
+
+// mountedSecret is the Secret of the webhook's pods, found where --cert-dir looks.
+func mountedSecret(t *testing.T, d *appsv1.Deployment) string {
+	t.Helper()
+	mounts, volumes := container(t, d).VolumeMounts, d.Spec.Template.Spec.Volumes
+	if len(mounts) != 1 || len(volumes) != 1 || mounts[0].Name != volumes[0].Name || !mounts[0].ReadOnly ||
+		mounts[0].MountPath != flagsOf(container(t, d))["--cert-dir"] {
+		t.Fatalf("mounts %+v of volumes %+v", mounts, volumes)
+	}
+	if mode := volumes[0].Secret.DefaultMode; mode == nil || *mode != 0o440 || d.Spec.Template.Spec.SecurityContext.FSGroup == nil {
+		t.Errorf("the private key's mode is not 0440 with an fsGroup")
+	}
+	return volumes[0].Secret.SecretName
+}
+
+// The program keeps what the others use: the mounted Secret, the Service that is called, the
+// configurations that call it, in the namespace of all.
+func TestCertificatesFitTogether(t *testing.T) {
+	all := base(t)
+	want := certs.KeeperConfig{Namespace: ownNamespace, Secret: "netmode-webhook-tls", Service: webhookName, WebhookConfigurations: []string{"netmode"}}
+	if diff := cmp.Diff(want, keeperConfig(t, all)); diff != "" {
+		t.Error(diff)
+	}
+	webhook := named[*appsv1.Deployment](t, all, webhookName)
+	if secret := mountedSecret(t, webhook); secret != want.Secret {
+		t.Errorf("the webhook mounts %s", secret)
+	}
+	if own := flagsOf(container(t, webhook))["--own-namespace"]; own != want.Namespace {
+		t.Errorf("the webhook's own namespace is %s", own)
+	}
+	secrets := "netmode-system: get,list,watch,update /secrets " + want.Secret + "," + want.AuthoritySecret()
+	if may := rights(t, all)["netmode-certificates"]; !slices.Contains(may, secrets) {
+		t.Errorf("no %q among %q", secrets, may)
+	}
+}
+
+// certManager are the fields of cert-manager.io/v1 Issuer and Certificate in use here.
+type certManager struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		SelfSigned *struct{} `json:"selfSigned"`
+		CA         *struct {
+			SecretName string `json:"secretName"`
+		} `json:"ca"`
+
+		IsCA        bool            `json:"isCA"`
+		CommonName  string          `json:"commonName"`
+		DNSNames    []string        `json:"dnsNames"`
+		SecretName  string          `json:"secretName"`
+		Duration    metav1.Duration `json:"duration"`
+		RenewBefore metav1.Duration `json:"renewBefore"`
+		Usages      []string        `json:"usages"`
+		PrivateKey  struct {
+			Algorithm      string `json:"algorithm"`
+			Size           int    `json:"size"`
+			RotationPolicy string `json:"rotationPolicy"`
+		} `json:"privateKey"`
+		IssuerRef struct {
+			Group string `json:"group"`
+			Kind  string `json:"kind"`
+			Name  string `json:"name"`
+		} `json:"issuerRef"`
+	} `json:"spec"`
+}
+
+func TestCertManagerChain(t *testing.T) {
+	found := map[string]certManager{}
+	for _, document := range documents(t, "cert-manager/certificates.yaml") {
+		var o certManager
+		decode(t, document, &o)
+		if o.APIVersion != "cert-manager.io/v1" || o.Namespace != ownNamespace {
+			t.Errorf("%s %s of %s in namespace %q", o.Kind, o.Name, o.APIVersion, o.Namespace)
+		}
+		found[o.Kind+" "+o.Name] = o
+	}
+	if len(found) != 4 {
+		t.Fatalf("want two Issuers and two Certificates, have %d objects", len(found))
+	}
+	all := base(t)
+	keeper := keeperConfig(t, all)
+	leaf := found["Certificate "+keeper.Secret]
+	signer := found["Issuer "+leaf.Spec.IssuerRef.Name]
+	if signer.Spec.CA == nil {
+		t.Fatalf("the leaf's issuer is no CA: %+v", signer)
+	}
+	authority := found["Certificate "+signer.Spec.CA.SecretName]
+	root := found["Issuer "+authority.Spec.IssuerRef.Name]
+	if root.Spec.SelfSigned == nil {
+		t.Errorf("the CA's issuer is not self-signed: %+v", root)
+	}
+	if leaf.Spec.SecretName != keeper.Secret || leaf.Spec.IsCA || !slices.Equal(leaf.Spec.DNSNames, keeper.DNSNames()) {
+		t.Errorf("leaf %+v", leaf.Spec)
+	}
+	// The base's CA Secret is of another type, which never changes: it needs another name.
+	if s := authority.Spec; !s.IsCA || s.SecretName != signer.Spec.CA.SecretName || s.SecretName == keeper.AuthoritySecret() {
+		t.Errorf("CA %+v", s)
+	}
+	if authority.Spec.PrivateKey.RotationPolicy != "Never" {
+		t.Error("a renewed CA would not verify what pods still serve")
+	}
+}
+
+// The overlay injects the caBundle in the place of the program, which it takes away, whole.
+func TestCertManagerReplacesTheProgram(t *testing.T) {
+	injected := objects(t, "cert-manager/inject-ca.yaml")
+	if len(injected) != 2 || len(only[*admissionv1.MutatingWebhookConfiguration](injected)) != 1 {
+		t.Errorf("want both configurations, have %d objects", len(injected))
+	}
+	for _, object := range injected {
+		meta, ok := object.(metav1.Object)
+		if !ok || meta.GetName() != "netmode" || meta.GetAnnotations()["cert-manager.io/inject-ca-from"] != "netmode-system/netmode-webhook-tls" {
+			t.Errorf("%+v", object)
+		}
+	}
+
+	var removed, program []string
+	for _, document := range documents(t, "cert-manager/without-certificates.yaml") {
+		var o struct {
+			metav1.TypeMeta   `json:",inline"`
+			metav1.ObjectMeta `json:"metadata"`
+			Patch             string `json:"$patch"`
+		}
+		decode(t, document, &o)
+		if o.Patch != "delete" {
+			t.Errorf("%s %s: $patch: %q", o.Kind, o.Name, o.Patch)
+		}
+		removed = append(removed, strings.Join([]string{o.APIVersion, o.Kind, o.Namespace, o.Name}, " "))
+	}
+	for _, object := range base(t) {
+		meta, ok := object.(metav1.Object)
+		if ok && meta.GetLabels()["app.kubernetes.io/component"] == "certificates" {
+			kind := object.GetObjectKind().GroupVersionKind()
+			program = append(program, strings.Join([]string{kind.GroupVersion().String(), kind.Kind, meta.GetNamespace(), meta.GetName()}, " "))
+		}
+	}
+	slices.Sort(removed)
+	slices.Sort(program)
+	if diff := cmp.Diff(program, removed); diff != "" || len(program) != 7 {
+		t.Errorf("%d objects of the program; %s", len(program), diff)
+	}
+}
