@@ -5,6 +5,7 @@
 //	peercheck resolve [--retry-for 30s] [--server IP] NAME    print the addresses of NAME
 //	peercheck show                                            print the hostname and resolv.conf
 //	peercheck wait-for-peer [--listen :8080] NAME             /ready is 503 until NAME resolves
+//	peercheck annotate --certificate F --key F KEY=VALUE      a webhook: every object gets the annotation
 package main
 
 import (
@@ -19,7 +20,7 @@ import (
 	"time"
 )
 
-const usage = "usage: peercheck serve|resolve|show|wait-for-peer [flags] [NAME]"
+const usage = "usage: peercheck serve|resolve|show|wait-for-peer|annotate [flags] [NAME|KEY=VALUE]"
 
 func main() {
 	// As PID 1 of a container it would not end by a signal that it does not handle.
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	listen := flags.String("listen", ":8080", "address to serve HTTP on")
 	retryFor := flags.Duration("retry-for", 0, "how long to go on asking while the answer is no")
 	server := flags.String("server", "", "IP address of the DNS server to ask, instead of resolv.conf's")
+	certificate := flags.String("certificate", "", "file of the certificate, in PEM")
+	key := flags.String("key", "", "file of the certificate's key, in PEM")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%s: %w: %s", args[0], err, usage)
 	}
@@ -74,6 +77,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return named(func(name string) error {
 			return serve(ctx, *listen, readyOnce(ctx, lookup(*server), name))
 		})
+	case "annotate":
+		return named(func(pair string) error { return annotate(ctx, *listen, *certificate, *key, pair) })
 	}
 	return fmt.Errorf("unknown command %q: %s", args[0], usage)
 }
