@@ -29,6 +29,7 @@ type Cluster struct {
 	Context string // in the kubeconfig
 	Image   string // the node image
 	Nodes   []Node // the control plane first
+	Made    bool   // by this Up: there was none before, or a broken one
 
 	options Options
 	engine  *engine.Engine
