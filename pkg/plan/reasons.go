@@ -24,6 +24,7 @@ const (
 	AnnotationUnknown Reason = "AnnotationUnknown"
 	AnnotationUnused  Reason = "AnnotationUnused"
 	LabelInvalid      Reason = "LabelInvalid"
+	NotAsPromised     Reason = "NotAsPromised"
 
 	HostNetworkSet     Reason = "HostNetworkSet"
 	DNSPolicySet       Reason = "DNSPolicySet"

@@ -18,6 +18,7 @@ var reasonTable = []ReasonDoc{
 	{AnnotationUnknown, "A key under netmode.io/ is not one of netmode's, so it does nothing.", "correct the key or remove it"},
 	{AnnotationUnused, "An annotation of netmode does nothing in this mode or on this kind of object.", "remove it, or choose the mode that it belongs to"},
 	{LabelInvalid, "The namespace's label netmode.io/mode has a value that netmode does not know.", "correct the label of the namespace"},
+	{NotAsPromised, "After all webhooks had been called, the object was not what its mode promises.", "another webhook asked for the mode after netmode had been called, or undid a change of netmode's: write the annotation in the pod template or the Service, or keep that webhook from this object"},
 
 	{HostNetworkSet, "The pod uses its node's network: its IP address is the node's.", ""},
 	{DNSPolicySet, "dnsPolicy is ClusterFirstWithHostNet, so that a pod on the host network still resolves Service names.", ""},

@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// Final turns the plan of an object that nothing will change any more, as a
+// validating webhook sees it, into a verdict: what the plan would still change
+// is refused, since the object is not what its mode promises. That happens when
+// another webhook asked too late for the mode, or undid it. Warnings were given
+// when the object was planned first.
+func Final(p *plan.Plan) {
+	changes := p.Changes()
+	p.Mutations = nil
+	for i := range p.Trace {
+		f := &p.Trace[i]
+		switch {
+		case f.Verdict == plan.Warned:
+			f.Verdict = plan.Kept
+		case f.Verdict == plan.Changed && changes:
+			f.Verdict, f.Reason = plan.Refused, plan.NotAsPromised
+			f.Text = "is not as mode " + string(p.Mode) + " needs it (" + f.Text + "): " + plan.NotAsPromised.Doc().Cure
+		}
+	}
+}
+
+// DependsOnServices says whether the plan would be another one if the
+// namespace had a Service that was not seen, or not one that was.
+func DependsOnServices(p *plan.Plan) bool {
+	for i := range p.Trace {
+		switch p.Trace[i].Reason {
+		case plan.GoverningServiceUnknown, plan.GoverningServiceAmbiguous:
+			return true
+		}
+	}
+	return false
+}
