@@ -1,0 +1,235 @@
+// Package cluster keeps in memory what decisions read of a Kubernetes cluster:
+// its Services and Namespaces, watched by informers and trimmed.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/mode"
+)
+
+// Cache answers from memory, and knows nothing before Run. It needs list and
+// watch on Services and Namespaces, and get on Namespaces.
+type Cache struct {
+	services   cache.SharedIndexInformer
+	namespaces cache.SharedIndexInformer
+	synced     atomic.Bool
+	log        logr.Logger
+
+	liveServices   liveReads[[]api.Service]
+	liveNamespaces liveReads[namespaceRead]
+}
+
+// namespaceRead is what a live read of a Namespace found.
+type namespaceRead struct {
+	namespace api.Namespace
+	exists    bool
+}
+
+// New makes a Cache that reads through client.
+func New(client kubernetes.Interface, log logr.Logger) (*Cache, error) {
+	factory := informers.NewSharedInformerFactory(client, 0)
+	c := &Cache{
+		services:   factory.Core().V1().Services().Informer(),
+		namespaces: factory.Core().V1().Namespaces().Informer(),
+		log:        log,
+	}
+	c.liveServices.read = func(ctx context.Context, namespace string) ([]api.Service, error) {
+		return listServices(ctx, client, namespace)
+	}
+	c.liveNamespaces.read = func(ctx context.Context, name string) (namespaceRead, error) {
+		return readNamespace(ctx, client, name)
+	}
+	for _, i := range []struct {
+		informer cache.SharedIndexInformer
+		trim     cache.TransformFunc
+	}{{c.services, trimService}, {c.namespaces, trimNamespace}} {
+		if err := i.informer.SetTransform(i.trim); err != nil {
+			return nil, err
+		}
+		if err := i.informer.SetWatchErrorHandlerWithContext(c.watchFailed); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// watchFailed tells of a list or watch that failed; the informer tries again by
+// itself. Watches that ended as they do every few minutes are not told.
+func (c *Cache) watchFailed(_ context.Context, _ *cache.Reflector, err error) {
+	switch {
+	case errors.Is(err, io.EOF), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
+	case apierrors.IsForbidden(err):
+		c.log.Error(err, "may not watch: allow get, list and watch on Services and Namespaces in the ClusterRole of this ServiceAccount")
+	default:
+		c.log.Info("watch broken, opened again soon", "cause", err.Error())
+	}
+}
+
+// Run keeps the cache up to date until ctx ends.
+func (c *Cache) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, informer := range []cache.SharedIndexInformer{c.services, c.namespaces} {
+		running.Go(func() { informer.RunWithContext(ctx) })
+	}
+	if cache.WaitForCacheSync(ctx.Done(), c.services.HasSynced, c.namespaces.HasSynced) {
+		c.synced.Store(true)
+		c.log.Info("cache is complete", "services", len(c.services.GetStore().ListKeys()), "namespaces", len(c.namespaces.GetStore().ListKeys()))
+	}
+	running.Wait()
+}
+
+// Synced says whether everything has been read once. It stays true when the API
+// server goes away: the cache then ages, and still answers.
+func (c *Cache) Synced() bool { return c.synced.Load() }
+
+// Around returns what is known around the objects of a namespace. Only for a
+// Namespace that the cache has not heard of does it ask the API server, for at
+// most a second.
+func (c *Cache) Around(ctx context.Context, namespace string) mode.Cluster {
+	a := &around{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
+	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
+	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
+		a.own = namespaceRead{cached.view, true}
+		return a
+	}
+	if a.own, err = c.liveNamespaces.get(ctx, namespace); err != nil {
+		c.log.Info("namespace not known", "namespace", namespace, "cause", err.Error())
+	}
+	return a
+}
+
+// Latest is Around with the namespace's Services as the API server has them
+// now: not older than a second, and read within one. ok is false if it could
+// not be asked.
+func (c *Cache) Latest(ctx context.Context, namespace string) (latest mode.Cluster, ok bool) {
+	services, err := c.liveServices.get(ctx, namespace)
+	if err != nil {
+		c.log.Info("Services not read, the cache decides", "namespace", namespace, "cause", err.Error())
+		return nil, false
+	}
+	a, isOurs := c.Around(ctx, namespace).(*around)
+	if isOurs {
+		a.list = func() []api.Service { return services }
+	}
+	return a, isOurs
+}
+
+func (c *Cache) cachedServices(namespace string) []api.Service {
+	found, err := c.services.GetIndexer().ByIndex(cache.NamespaceIndex, namespace)
+	if err != nil { // only for an index that is not there
+		return nil
+	}
+	services := make([]api.Service, 0, len(found))
+	for _, f := range found {
+		if cached, ok := f.(*trimmedService); ok {
+			services = append(services, cached.view)
+		}
+	}
+	slices.SortFunc(services, byName)
+	return services
+}
+
+func byName(a, b api.Service) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) }
+
+func listServices(ctx context.Context, client kubernetes.Interface, namespace string) ([]api.Service, error) {
+	list, err := client.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list Services of namespace %s: %w", namespace, err)
+	}
+	services := make([]api.Service, 0, len(list.Items))
+	for i := range list.Items {
+		services = append(services, viewOfService(&list.Items[i]))
+	}
+	slices.SortFunc(services, byName)
+	return services, nil
+}
+
+func readNamespace(ctx context.Context, client kubernetes.Interface, name string) (namespaceRead, error) {
+	found, err := client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return namespaceRead{}, nil
+	case err != nil:
+		return namespaceRead{}, fmt.Errorf("read Namespace %s: %w", name, err)
+	}
+	return namespaceRead{api.Namespace{Labels: found.Labels}, true}, nil
+}
+
+// around is what one decision sees: the same, however often it looks.
+type around struct {
+	namespace string
+	own       namespaceRead
+	list      func() []api.Service
+	services  []api.Service
+	listed    bool
+}
+
+// Services returns the Services of the decision's namespace, by name; of no
+// other is anything known.
+func (a *around) Services(namespace string) ([]api.Service, bool) {
+	if namespace != a.namespace {
+		return nil, false
+	}
+	if !a.listed {
+		a.services, a.listed = a.list(), true
+	}
+	return a.services, true
+}
+
+// Namespace returns the decision's Namespace.
+func (a *around) Namespace(name string) (api.Namespace, bool) {
+	if name != a.namespace {
+		return api.Namespace{}, false
+	}
+	return a.own.namespace, a.own.exists
+}
+
+// trimmedService is all that the cache keeps of a Service.
+type trimmedService struct {
+	metav1.ObjectMeta
+	view api.Service
+}
+
+// trimmedNamespace is all that the cache keeps of a Namespace.
+type trimmedNamespace struct {
+	metav1.ObjectMeta
+	view api.Namespace
+}
+
+// trimService and trimNamespace let through what they do not know: tombstones,
+// and what is trimmed already.
+func trimService(found any) (any, error) {
+	if s, ok := found.(*corev1.Service); ok {
+		return &trimmedService{ObjectMeta: identity(&s.ObjectMeta), view: viewOfService(s)}, nil
+	}
+	return found, nil
+}
+
+func trimNamespace(found any) (any, error) {
+	if n, ok := found.(*corev1.Namespace); ok {
+		return &trimmedNamespace{ObjectMeta: identity(&n.ObjectMeta), view: api.Namespace{Labels: n.Labels}}, nil
+	}
+	return found, nil
+}
+
+// identity is what an informer itself reads of an object.
+func identity(m *metav1.ObjectMeta) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion}
+}

@@ -1,0 +1,229 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes/fake"
+	kubetesting "k8s.io/client-go/testing"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+func newService(namespace, name string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, UID: "u", ResourceVersion: "7",
+			Labels:        map[string]string{"any": "label"},
+			Annotations:   map[string]string{api.AnnotationMode: "headless", "other": "annotation"},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+		},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeClusterIP, ClusterIP: corev1.ClusterIPNone, ClusterIPs: []string{corev1.ClusterIPNone},
+			Selector: map[string]string{"app": "web"},
+			Ports: []corev1.ServicePort{
+				{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromString("web")},
+				{Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP, TargetPort: intstr.FromInt32(5353)},
+			},
+		},
+	}
+}
+
+// The view made from the typed object is the one that the webhook decodes from
+// JSON, in all that decisions about pods read.
+func TestViewOfService(t *testing.T) {
+	s := newService("a", "web")
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want api.Service
+	if err := api.Decode(text, &want, ""); err != nil {
+		t.Fatal(err)
+	}
+	want.Metadata.Labels = nil
+	delete(want.Metadata.Annotations, "other")
+	want.Spec.Type, want.Spec.ClusterIPs = "", nil
+	if diff := cmp.Diff(want, viewOfService(s)); diff != "" {
+		t.Errorf("view (-decoded +made):\n%s", diff)
+	}
+}
+
+// Nothing but the view and what informers need stays in memory.
+func TestTrim(t *testing.T) {
+	trimmed, err := trimService(newService("a", "web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &trimmedService{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web", UID: "u", ResourceVersion: "7"},
+		view:       viewOfService(newService("a", "web")),
+	}
+	if diff := cmp.Diff(want, trimmed, cmp.AllowUnexported(trimmedService{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, other := range []any{want, "a tombstone"} {
+		if again, err := trimService(other); err != nil || !reflect.DeepEqual(again, other) {
+			t.Errorf("%v became %v, %v", other, again, err)
+		}
+		if again, err := trimNamespace(other); err != nil || !reflect.DeepEqual(again, other) {
+			t.Errorf("%v became %v, %v", other, again, err)
+		}
+	}
+}
+
+// started is a Cache that has read all that the client has.
+func started(t *testing.T, client *fake.Clientset) *Cache {
+	t.Helper()
+	c, err := New(client, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Synced() {
+		t.Error("complete before it has run")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { c.Run(ctx); close(ended) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	eventually(t, c.Synced)
+	return c
+}
+
+// eventually waits for what must come.
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come within 20 s")
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+func names(services []api.Service) []string {
+	var all []string
+	for _, s := range services {
+		all = append(all, s.Metadata.Name)
+	}
+	return all
+}
+
+func TestCacheFollows(t *testing.T) {
+	client := fake.NewClientset(
+		newService("a", "web"), newService("a", "db"), newService("b", "other"),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{api.LabelPodSecurityEnforce: "restricted"}}})
+	c := started(t, client)
+	around := c.Around(t.Context(), "a")
+	services, known := around.Services("a")
+	if diff := cmp.Diff([]string{"db", "web"}, names(services)); diff != "" || !known {
+		t.Errorf("known %t (-want +got):\n%s", known, diff)
+	}
+	if _, known := around.Services("b"); known {
+		t.Error("a decision about namespace a knows b")
+	}
+	if ns, known := around.Namespace("a"); !known || ns.Labels[api.LabelPodSecurityEnforce] != "restricted" {
+		t.Errorf("namespace %+v, known %t", ns, known)
+	}
+	if _, known := around.Namespace("b"); known {
+		t.Error("a decision about namespace a knows b")
+	}
+
+	if err := client.CoreV1().Services("a").Delete(t.Context(), "db", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CoreV1().Services("a").Create(t.Context(), newService("a", "new"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		services, _ := c.Around(t.Context(), "a").Services("a")
+		return cmp.Equal(names(services), []string{"new", "web"})
+	})
+	// A decision that had looked sees what it saw.
+	if services, _ := around.Services("a"); !cmp.Equal(names(services), []string{"db", "web"}) {
+		t.Errorf("the older decision sees %v", names(services))
+	}
+	if services, known := c.Around(t.Context(), "empty").Services("empty"); !known || len(services) > 0 {
+		t.Errorf("an empty namespace has %v, known %t", names(services), known)
+	}
+}
+
+// gets counts what was read live.
+func gets(client *fake.Clientset, verb, resource string) int {
+	n := 0
+	for _, action := range client.Actions() {
+		if action.GetVerb() == verb && action.GetResource().Resource == resource && action.GetNamespace() != metav1.NamespaceAll || action.Matches(verb, "namespaces") && resource == "namespaces" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNamespaceThatTheCacheHasNotHeardOf(t *testing.T) {
+	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "known"}})
+	client.PrependReactor("get", "namespaces", func(action kubetesting.Action) (bool, runtime.Object, error) {
+		get, ok := action.(kubetesting.GetAction)
+		switch {
+		case ok && get.GetName() == "young":
+			return true, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "young", Labels: map[string]string{"x": "y"}}}, nil
+		case ok && get.GetName() == "broken":
+			return true, nil, errors.New("etcd is away")
+		}
+		return false, nil, nil
+	})
+	c := started(t, client)
+	for range 3 {
+		if ns, known := c.Around(t.Context(), "young").Namespace("young"); !known || ns.Labels["x"] != "y" {
+			t.Errorf("young: %+v, known %t", ns, known)
+		}
+		for _, name := range []string{"absent", "broken"} {
+			if ns, known := c.Around(t.Context(), name).Namespace(name); known {
+				t.Errorf("%s: %+v is known", name, ns)
+			}
+		}
+		if _, known := c.Around(t.Context(), "known").Namespace("known"); !known {
+			t.Error("known: not known")
+		}
+	}
+	if n := gets(client, "get", "namespaces"); n != 3 {
+		t.Errorf("%d namespaces were read live, want young, absent and broken, once each", n)
+	}
+}
+
+func TestLatest(t *testing.T) {
+	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"x": "y"}}})
+	c := started(t, client)
+	young := newService("a", "young")
+	client.PrependReactor("list", "services", func(action kubetesting.Action) (bool, runtime.Object, error) {
+		if action.GetNamespace() == "broken" {
+			return true, nil, errors.New("etcd is away")
+		}
+		return true, &corev1.ServiceList{Items: []corev1.Service{*newService("a", "zoo"), *young}}, nil
+	})
+	latest, ok := c.Latest(t.Context(), "a")
+	if !ok {
+		t.Fatal("nothing newer")
+	}
+	services, known := latest.Services("a")
+	want := []api.Service{viewOfService(young), viewOfService(newService("a", "zoo"))}
+	if diff := cmp.Diff(want, services, cmpopts.EquateEmpty()); diff != "" || !known {
+		t.Errorf("known %t (-want +got):\n%s", known, diff)
+	}
+	if ns, known := latest.Namespace("a"); !known || ns.Labels["x"] != "y" {
+		t.Errorf("namespace %+v, known %t", ns, known)
+	}
+	if _, ok := c.Latest(t.Context(), "broken"); ok {
+		t.Error("a failed list counts as newer")
+	}
+}

@@ -1,0 +1,33 @@
+package cluster
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+// viewOfService is what a decision about a pod reads of a Service beside it:
+// whether it is or will be headless, which pods it selects, and its ports.
+func viewOfService(s *corev1.Service) api.Service {
+	view := api.Service{
+		Metadata: api.ObjectMeta{Name: s.Name, Namespace: s.Namespace},
+		Spec: api.ServiceSpec{
+			ClusterIP: s.Spec.ClusterIP,
+			Selector:  s.Spec.Selector,
+		},
+	}
+	if asked, ok := s.Annotations[api.AnnotationMode]; ok {
+		view.Metadata.Annotations = map[string]string{api.AnnotationMode: asked}
+	}
+	for _, port := range s.Spec.Ports {
+		seen := api.ServicePort{Name: port.Name, Port: port.Port, Protocol: string(port.Protocol)}
+		if port.TargetPort.Type == intstr.String {
+			seen.TargetPort.Name = port.TargetPort.StrVal
+		} else {
+			seen.TargetPort.Number = port.TargetPort.IntVal
+		}
+		view.Spec.Ports = append(view.Spec.Ports, seen)
+	}
+	return view
+}
