@@ -109,7 +109,7 @@ func readRequest(tb testing.TB, body []byte) rawRequest {
 // ask reviews the body and checks the answer.
 func ask(tb testing.TB, r *Reviewer, body []byte) (*admissionv1.AdmissionResponse, Record) {
 	tb.Helper()
-	answer, rec, err := r.Review(body)
+	answer, rec, err := r.Review(tb.Context(), body)
 	if err != nil {
 		tb.Fatalf("review: %v", err)
 	}

@@ -29,7 +29,7 @@ func BenchmarkReview(b *testing.B) {
 				b.SetBytes(int64(len(body)))
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, _, err := r.Review(body); err != nil {
+					if _, _, err := r.Review(b.Context(), body); err != nil {
 						b.Fatal(err)
 					}
 				}

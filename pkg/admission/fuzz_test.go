@@ -33,7 +33,7 @@ func FuzzReview(f *testing.F) {
 	}
 	r := newReviewer(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		answer, rec, err := r.Review(body)
+		answer, rec, err := r.Review(t.Context(), body)
 		if err != nil {
 			if !errors.Is(err, ErrBadReview) || answer != nil {
 				t.Fatalf("not the client's fault: %v, answer %s", err, answer)
@@ -48,7 +48,7 @@ func FuzzReview(f *testing.F) {
 			return
 		}
 		patched := apply(t, body, resp.Patch)
-		again, rec, err := r.Review(withRawObject(t, body, patched))
+		again, rec, err := r.Review(t.Context(), withRawObject(t, body, patched))
 		if err != nil {
 			t.Fatalf("the patched object: %v\n%s", err, patched)
 		}

@@ -65,7 +65,7 @@ func TestBadReviews(t *testing.T) {
 		{"bad object without uid", badObjectFirst("admission.k8s.io/v1", ""), "request.uid is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			answer, rec, err := newReviewer(t).Review([]byte(tt.body))
+			answer, rec, err := newReviewer(t).Review(t.Context(), []byte(tt.body))
 			if !errors.Is(err, ErrBadReview) {
 				t.Fatalf("error %v, want a bad review; answer %s", err, answer)
 			}
@@ -180,7 +180,7 @@ func TestMembersInAnyOrder(t *testing.T) {
 			permute(tt.members, func(members []string) {
 				orders++
 				body := []byte(`{"request" : {` + strings.Join(members, " ,\n ") + `} , "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`)
-				answer, rec, err := r.Review(body)
+				answer, rec, err := r.Review(t.Context(), body)
 				if err != nil {
 					t.Fatalf("%s: %v", body, err)
 				}

@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"context"
+
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/mode"
@@ -25,9 +27,25 @@ const (
 // Decisions returns the closed list.
 func Decisions() []Decision { return []Decision{Unchanged, Patched, Refused, Malformed} }
 
+// Phase is when in its admission an object is reviewed.
+type Phase string
+
+// The phases.
+const (
+	// Mutate: the object may be changed.
+	Mutate Phase = "mutate"
+	// Validate: the object is final. It is refused if it is not what its mode
+	// promises.
+	Validate Phase = "validate"
+)
+
+// Phases returns the closed list.
+func Phases() []Phase { return []Phase{Mutate, Validate} }
+
 // Record is what a caller may log and count of one review.
 type Record struct {
 	UID       string
+	Phase     Phase
 	Operation string
 	// Kind is Pod, Service, or "other".
 	Kind      string
@@ -46,16 +64,37 @@ type Record struct {
 // KindOther stands in a Record for every kind that netmode does not handle.
 const KindOther = "other"
 
-// Reviewer answers AdmissionReviews. It keeps no state between them.
+// Cluster tells what is around an object, soon enough for an API server that
+// waits.
+type Cluster interface {
+	// Around answers from memory.
+	Around(ctx context.Context, namespace string) mode.Cluster
+	// Latest has the namespace's Services as they are now; ok is false where
+	// nothing newer is to be had.
+	Latest(ctx context.Context, namespace string) (latest mode.Cluster, ok bool)
+}
+
+// Unchanging is a Cluster that is always the same.
+type Unchanging struct{ mode.Cluster }
+
+// Around returns what there is.
+func (u Unchanging) Around(context.Context, string) mode.Cluster { return u.Cluster }
+
+// Latest has nothing newer.
+func (u Unchanging) Latest(context.Context, string) (mode.Cluster, bool) { return nil, false }
+
+// Reviewer answers AdmissionReviews of one phase. It keeps no state between
+// them.
 type Reviewer struct {
+	Phase    Phase
 	Settings *engine.Settings
-	Cluster  mode.Cluster
+	Cluster  Cluster
 }
 
 // Review answers one AdmissionReview in JSON. The error is ErrBadReview for a
 // body that holds no review to answer, and any other for a fault of netmode's.
 // Dry-run and reinvocation get the same answer as every other call.
-func (r *Reviewer) Review(body []byte) ([]byte, Record, error) {
+func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, error) {
 	buffer, ok := buffers.Get().(*[]byte)
 	if !ok {
 		buffer = new([]byte)
@@ -69,8 +108,8 @@ func (r *Reviewer) Review(body []byte) ([]byte, Record, error) {
 	if err != nil {
 		return nil, Record{}, err
 	}
-	rec := newRecord(req)
-	resp, err := r.decide(req, &rec)
+	rec := r.newRecord(req)
+	resp, err := r.decide(ctx, req, &rec)
 	if err != nil {
 		return nil, rec, err
 	}
@@ -81,7 +120,7 @@ func (r *Reviewer) Review(body []byte) ([]byte, Record, error) {
 	return encoded, rec, err
 }
 
-func (r *Reviewer) decide(req *request, rec *Record) (response, error) {
+func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (response, error) {
 	malformed := func(message string) (response, error) {
 		rec.Decision = Malformed
 		return badRequest(req.UID, message), nil
@@ -103,19 +142,42 @@ func (r *Reviewer) decide(req *request, rec *Record) (response, error) {
 			return malformed(err.Error())
 		}
 		rec.Name = pod.Metadata.DisplayName()
-		return rec.respond(engine.Pod(r.Settings, r.Cluster, req.Namespace, &pod, nil), req.Object)
+		return rec.respond(r.final(r.planPod(ctx, req.Namespace, &pod)), req.Object)
 	default:
 		var service api.Service
 		if err := api.Decode(req.Object, &service, ""); err != nil {
 			return malformed(err.Error())
 		}
 		rec.Name = service.Metadata.DisplayName()
-		return rec.respond(engine.Service(r.Settings, req.Namespace, &service, req.Operation == operationUpdate), req.Object)
+		p := engine.Service(r.Settings, req.Namespace, &service, req.Operation == operationUpdate)
+		if req.Operation == operationCreate {
+			r.final(p)
+		}
+		return rec.respond(p, req.Object)
 	}
 }
 
-func newRecord(req *request) Record {
-	rec := Record{UID: req.UID, Operation: req.Operation, Kind: KindOther, Namespace: req.Namespace, Name: req.Name}
+// planPod decides from memory. A decision that hangs on which Services there
+// are is made again with the latest ones, since memory may be behind.
+func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
+	p := engine.Pod(r.Settings, r.Cluster.Around(ctx, namespace), namespace, pod, nil)
+	if engine.DependsOnServices(p) {
+		if latest, ok := r.Cluster.Latest(ctx, namespace); ok {
+			p = engine.Pod(r.Settings, latest, namespace, pod, nil)
+		}
+	}
+	return p
+}
+
+func (r *Reviewer) final(p *plan.Plan) *plan.Plan {
+	if r.Phase == Validate {
+		engine.Final(p)
+	}
+	return p
+}
+
+func (r *Reviewer) newRecord(req *request) Record {
+	rec := Record{UID: req.UID, Phase: r.Phase, Operation: req.Operation, Kind: KindOther, Namespace: req.Namespace, Name: req.Name}
 	if req.isPod() || req.isService() {
 		rec.Kind = req.Kind.Kind
 	}

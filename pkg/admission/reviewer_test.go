@@ -341,7 +341,7 @@ func TestReviewIsDeterministic(t *testing.T) {
 		t.Run(w.String(), func(t *testing.T) {
 			body := w.body(t)
 			r := newReviewer(t)
-			want, _, err := r.Review(body)
+			want, _, err := r.Review(t.Context(), body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -350,7 +350,7 @@ func TestReviewIsDeterministic(t *testing.T) {
 			for range 4 {
 				group.Go(func() {
 					for range 25 {
-						got, _, err := r.Review(body)
+						got, _, err := r.Review(t.Context(), body)
 						if err != nil || !bytes.Equal(want, got) {
 							t.Errorf("another answer: %v\n%s\n%s", err, got, want)
 							return
@@ -367,11 +367,11 @@ func TestDryRunGetsTheSameAnswer(t *testing.T) {
 	r := newReviewer(t)
 	dryRun := true
 	for _, w := range wishes() {
-		want, _, err := r.Review(w.body(t))
+		want, _, err := r.Review(t.Context(), w.body(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := r.Review(edited(t, w.fixture, func(request *admissionv1.AdmissionRequest, object map[string]any) {
+		got, _, err := r.Review(t.Context(), edited(t, w.fixture, func(request *admissionv1.AdmissionRequest, object map[string]any) {
 			annotate(object, w.annotations...)
 			request.DryRun = &dryRun
 		}))
@@ -387,7 +387,7 @@ func TestAnswerOutlivesBuffers(t *testing.T) {
 	r := newReviewer(t)
 	for _, w := range wishes() {
 		body := w.body(t)
-		answer, rec, err := r.Review(body)
+		answer, rec, err := r.Review(t.Context(), body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -396,7 +396,7 @@ func TestAnswerOutlivesBuffers(t *testing.T) {
 			body[i] = 'X'
 		}
 		other := fmt.Appendf(nil, `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":%q}}`, strings.Repeat("Y", 10_000))
-		if _, _, err := r.Review(other); err != nil {
+		if _, _, err := r.Review(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(wantAnswer, answer) || wantRecord != fmt.Sprintf("%+v", rec) {

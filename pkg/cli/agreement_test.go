@@ -106,8 +106,8 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	}
 	unknown := *settings
 	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
-	a.webhook = serve(t, &admission.Reviewer{Settings: settings, Cluster: around})
-	a.unknowing = serve(t, &admission.Reviewer{Settings: &unknown, Cluster: engine.NoCluster{}})
+	a.webhook = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
+	a.unknowing = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: &unknown, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}})
 	return a
 }
 

@@ -27,11 +27,11 @@ func used(t *testing.T) *Metrics {
 	t.Helper()
 	m := New()
 	for _, record := range []admission.Record{
-		{Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
-		{Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
-		{Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
-		{Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
-		{Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
+		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
+		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
+		{Phase: admission.Validate, Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
+		{Phase: admission.Mutate, Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
+		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
 	} {
 		m.Reviewed(&record, 3*time.Millisecond)
 	}
@@ -57,12 +57,12 @@ func TestValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-# HELP netmode_admission_reviews_total AdmissionReviews answered, by kind, operation, mode and decision.
+# HELP netmode_admission_reviews_total AdmissionReviews answered, by phase, kind, operation, mode and decision.
 # TYPE netmode_admission_reviews_total counter
-netmode_admission_reviews_total{decision="malformed",kind="Pod",mode="none",operation="CREATE"} 1
-netmode_admission_reviews_total{decision="patched",kind="Pod",mode="hostnetwork",operation="CREATE"} 2
-netmode_admission_reviews_total{decision="unchanged",kind="Service",mode="none",operation="UPDATE"} 1
-netmode_admission_reviews_total{decision="unchanged",kind="other",mode="none",operation="other"} 1
+netmode_admission_reviews_total{decision="malformed",kind="Pod",mode="none",operation="CREATE",phase="mutate"} 1
+netmode_admission_reviews_total{decision="patched",kind="Pod",mode="hostnetwork",operation="CREATE",phase="mutate"} 2
+netmode_admission_reviews_total{decision="unchanged",kind="Service",mode="none",operation="UPDATE",phase="validate"} 1
+netmode_admission_reviews_total{decision="unchanged",kind="other",mode="none",operation="other",phase="mutate"} 1
 # HELP netmode_admission_reasons_total Reason codes in decisions; docs/reasons.md explains each.
 # TYPE netmode_admission_reasons_total counter
 netmode_admission_reasons_total{reason="DNSPolicySet"} 1
@@ -180,7 +180,7 @@ func TestHandler(t *testing.T) {
 // Whatever clients send, no label has a value that is not in a closed list.
 func TestLabelsAreClosed(t *testing.T) {
 	m := New()
-	reviewer := &admission.Reviewer{Settings: &engine.Settings{}, Cluster: engine.NoCluster{}}
+	reviewer := &admission.Reviewer{Phase: admission.Mutate, Settings: &engine.Settings{}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}}
 	for _, hostile := range []string{"", "create", "CREATE\n", `x"} 1`, "PATCH", "ノード", strings.Repeat("x", 10_000)} {
 		for _, spoil := range []func(*admissionv1.AdmissionRequest){
 			func(*admissionv1.AdmissionRequest) {},
@@ -192,14 +192,17 @@ func TestLabelsAreClosed(t *testing.T) {
 			func(r *admissionv1.AdmissionRequest) { r.Object.Raw = annotated(t, hostile) },
 		} {
 			body := spoilt(t, spoil)
-			_, record, err := reviewer.Review(body)
+			_, record, err := reviewer.Review(t.Context(), body)
 			if err != nil {
 				t.Fatalf("%v: %s", err, body)
 			}
 			m.Reviewed(&record, time.Millisecond)
 		}
 	}
-	var decisions, modes, reasons []string
+	var phases, decisions, modes, reasons []string
+	for _, p := range admission.Phases() {
+		phases = append(phases, string(p))
+	}
 	for _, d := range admission.Decisions() {
 		decisions = append(decisions, string(d))
 	}
@@ -210,6 +213,7 @@ func TestLabelsAreClosed(t *testing.T) {
 		reasons = append(reasons, string(doc.Reason))
 	}
 	closed := map[string][]string{
+		"phase":     phases,
 		"kind":      {"Pod", "Service", "other"},
 		"operation": {"CREATE", "UPDATE", "DELETE", "CONNECT", "other"},
 		"mode":      append(modes, "none"),

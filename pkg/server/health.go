@@ -6,18 +6,21 @@ import (
 )
 
 // opsMux serves what operators and the kubelet ask for: /livez as long as the
-// process runs, /readyz as long as it takes requests, and /metrics.
+// process runs, /readyz as long as it takes requests and can decide, and /metrics.
 func (s *Server) opsMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusOK, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.ready.Load() {
+		switch {
+		case !s.ready.Load():
+			say(w, http.StatusServiceUnavailable, "not ready: starting or draining")
+		case s.config.Prepared != nil && !s.config.Prepared():
+			say(w, http.StatusServiceUnavailable, "not ready: Services and Namespaces are not read yet; the log says why if it lasts")
+		default:
 			say(w, http.StatusOK, "ok")
-			return
 		}
-		say(w, http.StatusServiceUnavailable, "not ready: starting or draining")
 	})
 	mux.Handle("GET /metrics", s.config.Metrics)
 	return mux

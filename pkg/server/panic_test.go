@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -20,7 +21,7 @@ type breakable struct {
 	entered, release chan struct{}
 }
 
-func (b breakable) Review(body []byte) ([]byte, admission.Record, error) {
+func (b breakable) Review(ctx context.Context, body []byte) ([]byte, admission.Record, error) {
 	switch {
 	case bytes.Contains(body, []byte(`"uid":"panic"`)):
 		panic("the reviewer broke") //nolint:forbidigo // what becomes of a panic is the test
@@ -28,7 +29,7 @@ func (b breakable) Review(body []byte) ([]byte, admission.Record, error) {
 		b.entered <- struct{}{}
 		<-b.release
 	}
-	return b.Reviewer.Review(body)
+	return b.Reviewer.Review(ctx, body)
 }
 
 func withBreakable(s *setup) breakable {

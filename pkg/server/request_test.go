@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -285,4 +286,6 @@ netmode_http_rejections_total{code="500"} 2
 // reviewerFunc is a reviewer with a fault.
 type reviewerFunc func(body []byte) ([]byte, admission.Record, error)
 
-func (f reviewerFunc) Review(body []byte) ([]byte, admission.Record, error) { return f(body) }
+func (f reviewerFunc) Review(_ context.Context, body []byte) ([]byte, admission.Record, error) {
+	return f(body)
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ const keepBuffer = 1 << 20
 // Keys of the log line of a request.
 const (
 	keyUID       = "uid"
+	keyPhase     = "phase"
 	keyKind      = "kind"
 	keyOperation = "operation"
 	keyNamespace = "namespace"
@@ -49,7 +51,7 @@ const verbosityPatch = 4
 // Reviewer answers one AdmissionReview. An error that is
 // admission.ErrBadReview is the client's; any other is a fault of the server.
 type Reviewer interface {
-	Review(body []byte) (answer []byte, record admission.Record, err error)
+	Review(ctx context.Context, body []byte) (answer []byte, record admission.Record, err error)
 }
 
 // Observer counts what the handler does.
@@ -101,7 +103,7 @@ func (h *ReviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	start := time.Now()
-	answer, record, err := h.reviewer.Review(buffer.Bytes())
+	answer, record, err := h.reviewer.Review(r.Context(), buffer.Bytes())
 	switch {
 	case errors.Is(err, admission.ErrBadReview):
 		h.reject(w, r, &rejection{http.StatusBadRequest, err.Error()})
@@ -170,9 +172,9 @@ func (h *ReviewHandler) logReview(record *admission.Record, took time.Duration, 
 	if writeErr != nil {
 		h.log.Info("answer not delivered", keyUID, record.UID, keyMessage, writeErr.Error())
 	}
-	fields := make([]any, 0, 20)
+	fields := make([]any, 0, 22)
 	fields = append(fields,
-		keyUID, record.UID, keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
+		keyUID, record.UID, keyPhase, string(record.Phase), keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
 		keyMode, string(record.Mode), keyDecision, string(record.Decision), keyReasons, words(record.Reasons), keyDuration, took)
 	if record.Message != "" {
 		fields = append(fields, keyMessage, record.Message)

@@ -45,8 +45,11 @@ type Config struct {
 	DrainTimeout time.Duration
 
 	Certificates CertificateSource
-	// Mutate answers AdmissionReviews at /mutate.
-	Mutate http.Handler
+	// Mutate answers AdmissionReviews at /mutate, Validate at /validate; a nil
+	// Validate is not served.
+	Mutate, Validate http.Handler
+	// Prepared says whether all that decisions need has been read; nil: yes.
+	Prepared func() bool
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	Log     logr.Logger
@@ -76,6 +79,9 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	errorLog := slog.NewLogLogger(logr.ToSlogHandler(config.Log.V(1)), slog.LevelInfo)
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", config.Mutate)
+	if config.Validate != nil {
+		mux.Handle("/validate", config.Validate)
+	}
 	s.webhook = &http.Server{
 		Handler:           mux,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.Certificates.GetCertificate},

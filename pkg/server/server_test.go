@@ -93,7 +93,7 @@ func start(t *testing.T, change func(*setup)) *running {
 			DrainTimeout: patience,
 			Certificates: source,
 		},
-		reviewer: &admission.Reviewer{Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: engine.NoCluster{}},
+		reviewer: &admission.Reviewer{Phase: admission.Mutate, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
 		maxBody:  DefaultMaxBody,
 		logLevel: "info",
 	}
