@@ -174,7 +174,11 @@ func client(t *testing.T, ca []byte) *http.Client {
 // ask posts a review and returns the response in the answer, over a new
 // connection.
 func (w *webhook) ask(ctx context.Context, c *http.Client, body []byte) (*admissionv1.AdmissionResponse, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+w.listen+"/mutate", bytes.NewReader(body))
+	return w.askAt(ctx, "/mutate", c, body)
+}
+
+func (w *webhook) askAt(ctx context.Context, path string, c *http.Client, body []byte) (*admissionv1.AdmissionResponse, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+w.listen+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,8 @@ func TestBadFlags(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	address := taken.Addr().String()
-	empty, half := t.TempDir(), t.TempDir()
+	empty, half, whole := t.TempDir(), t.TempDir(), t.TempDir()
+	writeTrio(t, whole, issue(t, newAuthority(t)))
 	if err := os.WriteFile(filepath.Join(half, "tls.crt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +77,8 @@ func TestBadFlags(t *testing.T) {
 		{"resolv-conf", []string{"--standalone", "--resolv-conf=/nonexistent"}, []string{"--resolv-conf", "/nonexistent", "name a file that can be read"}},
 		{"init-image-pull-policy", []string{"--standalone", "--init-image-pull-policy=Sometimes"}, []string{`--init-image-pull-policy "Sometimes": use Always, IfNotPresent or Never`}},
 		{"cert-dir, empty", []string{"--resolv-conf=", "--cert-dir=" + empty}, []string{empty, "tls.crt", "no such file"}},
+		{"no cluster", []string{"--resolv-conf=", "--cert-dir=" + whole}, []string{"this is no pod with a ServiceAccount", "name a file with --kubeconfig"}},
+		{"kubeconfig", []string{"--standalone", "--kubeconfig=/nonexistent"}, []string{`--kubeconfig "/nonexistent"`, "name a kubeconfig file that can be read"}},
 		{"cert-dir, half", []string{"--standalone", "--cert-dir=" + half}, []string{half, "tls.crt without tls.key, ca.crt"}},
 		{"three at once", []string{"--listen=x", "--ops-listen=y"}, []string{"--cert-dir is missing", `--listen "x"`, `--ops-listen "y"`}},
 	} {

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -18,7 +20,6 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
-	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/server"
 	"github.com/netmode-io/netmode/pkg/version"
@@ -59,8 +60,9 @@ func newCommand(logTo io.Writer) *cobra.Command {
 		Use:   "netmode-webhook",
 		Short: "Give Pods and Services the network mode that their annotations ask for",
 		Long: `netmode-webhook answers the AdmissionReviews of a Kubernetes API server at
-https://LISTEN/mutate. It reads the annotations netmode.io/mode and its kin on
-Pods and Services that are being created, and patches what the mode needs.
+https://LISTEN/mutate and https://LISTEN/validate. It reads the annotations
+netmode.io/mode and its kin on Pods and Services that are being created, patches
+what the mode needs, and refuses what in the end is not as the mode promises.
 
 Try it without a cluster:
 
@@ -88,6 +90,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
+	routeKlog(log)
 	settings, notes, err := o.decision.Settings()
 	if err != nil {
 		return err
@@ -101,14 +104,23 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	reviewer := &admission.Reviewer{Settings: settings, Cluster: engine.NoCluster{}}
+	around, err := o.surroundings(log)
+	if err != nil {
+		return err
+	}
+	handler := func(phase admission.Phase) http.Handler {
+		reviewer := &admission.Reviewer{Phase: phase, Settings: settings, Cluster: around}
+		return server.NewReviewHandler(reviewer, m, log, o.maxBody)
+	}
 	s, err := server.Listen(ctx, server.Config{
 		Listen:        o.listen,
 		OpsListen:     o.opsListen,
 		ShutdownDelay: o.shutdownDelay,
 		DrainTimeout:  o.drainTimeout,
 		Certificates:  source,
-		Mutate:        server.NewReviewHandler(reviewer, m, log, o.maxBody),
+		Mutate:        handler(admission.Mutate),
+		Validate:      handler(admission.Validate),
+		Prepared:      around.Synced,
 		Metrics:       m.Handler(),
 		Log:           log,
 	})
@@ -122,8 +134,11 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan error, 1)
 	go func() { watched <- source.Run(watch) }()
+	var watching sync.WaitGroup
+	watching.Go(func() { around.Run(logr.NewContext(watch, log)) })
 	err = s.Run(ctx)
 	stopWatch()
+	watching.Wait()
 	if watchErr := <-watched; err == nil && watchErr != nil {
 		err = fmt.Errorf("following the certificate: %w", watchErr)
 	}

@@ -81,7 +81,8 @@ func TestServesAsInACluster(t *testing.T) {
 	writeTrio(t, folder, issue(t, authority))
 	resolvConf := filepath.Join(folder, "resolv.conf")
 	write(t, resolvConf, []byte("search netmode-system.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n"))
-	w := serve(t, "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--cert-dir="+folder, "--resolv-conf="+resolvConf, "--shutdown-delay=0s", "--log-level=debug")
+	w := serve(t, "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--cert-dir="+folder, "--resolv-conf="+resolvConf, "--kubeconfig="+noAPIServer(t),
+		"--shutdown-delay=0s", "--log-level=debug")
 	serving := w.early(t, "serving")
 	if serving["clusterDomain"] != "cluster.local" || serving["factsHash"] == "" {
 		t.Errorf("log line %v", serving)
@@ -94,6 +95,13 @@ func TestServesAsInACluster(t *testing.T) {
 	}
 	if line := w.line(t, "patch"); !strings.Contains(fmt.Sprint(line["patch"]), "10.96.0.10") {
 		t.Errorf("log line %v", line)
+	}
+	if code, text := get(t, "http://"+w.ops+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "Services and Namespaces are not read yet") {
+		t.Errorf("readyz without an API server: %d %q", code, text)
+	}
+	response, err = w.askAt(t.Context(), "/validate", client(t, authority.CertPEM()), pod)
+	if err != nil || response.Allowed || !strings.Contains(response.Result.Message, "(NotAsPromised)") {
+		t.Errorf("%v: %+v", err, response)
 	}
 	if code := w.terminate(t); code != 0 {
 		t.Errorf("exit %d after SIGTERM", code)
@@ -211,6 +219,16 @@ func writeTrio(t *testing.T, folder string, trio certs.Trio) {
 	write(t, filepath.Join(folder, "ca.crt"), trio.CA)
 	write(t, filepath.Join(folder, "tls.key"), trio.Key)
 	write(t, filepath.Join(folder, "tls.crt"), trio.Cert)
+}
+
+// noAPIServer is a kubeconfig of an API server that is away.
+func noAPIServer(t *testing.T) string {
+	t.Helper()
+	const text = `{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],` +
+		`"users":[{"name":"c","user":{"token":"t"}}],"contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}]}`
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	write(t, path, []byte(text))
+	return path
 }
 
 // write puts the file in place whole.
