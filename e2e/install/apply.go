@@ -1,0 +1,185 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+)
+
+// fieldManager owns what is applied, in metadata.managedFields.
+const fieldManager = "netmode-install"
+
+// pollEvery is how long to wait before trying or looking again.
+const pollEvery = 500 * time.Millisecond
+
+// Apply makes or changes the objects, in their order, by server-side apply. It takes over the
+// fields that the objects have and leaves all others as they are, such as the caBundle of a
+// webhook. What the API server cannot do now is tried again until ctx ends.
+func Apply(ctx context.Context, config *rest.Config, objects []*unstructured.Unstructured) error {
+	c, err := newClient(config)
+	if err != nil {
+		return err
+	}
+	return c.apply(ctx, objects)
+}
+
+// Delete removes the objects in the reverse order and waits until none of them is left. That
+// there is no such object is no error.
+func Delete(ctx context.Context, config *rest.Config, objects []*unstructured.Unstructured) error {
+	c, err := newClient(config)
+	if err != nil {
+		return err
+	}
+	return c.delete(ctx, objects)
+}
+
+// client finds any object of the cluster.
+type client struct {
+	objects dynamic.Interface
+	kinds   meta.RESTMapper
+}
+
+func newClient(config *rest.Config) (*client, error) {
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &client{objects: objects, kinds: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kinds))}, nil
+}
+
+// resource is where objects like this one are. That the cluster does not know their kind is an
+// error of package meta.
+func (c *client) resource(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+	kind := o.GroupVersionKind()
+	mapping, err := c.kinds.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return nil, err
+	}
+	all := c.objects.Resource(mapping.Resource)
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return all.Namespace(o.GetNamespace()), nil
+	}
+	return all, nil
+}
+
+func (c *client) apply(ctx context.Context, objects []*unstructured.Unstructured) error {
+	for _, o := range objects {
+		err := until(ctx, func(ctx context.Context) (string, error) {
+			err := c.applyOne(ctx, o)
+			if isPassing(err) {
+				return err.Error(), nil
+			}
+			return "", err
+		})
+		if meta.IsNoMatchError(err) {
+			err = fmt.Errorf("%w: install what brings this kind first, such as cert-manager", err)
+		}
+		if err != nil {
+			return fmt.Errorf("apply %s: %w", describe(o), err)
+		}
+	}
+	return nil
+}
+
+func (c *client) applyOne(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := c.resource(o)
+	if err != nil {
+		return err
+	}
+	_, err = resource.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	return err
+}
+
+func (c *client) delete(ctx context.Context, objects []*unstructured.Unstructured) error {
+	last := slices.Clone(objects)
+	slices.Reverse(last)
+	return until(ctx, func(ctx context.Context) (string, error) {
+		var left []string
+		for _, o := range last {
+			err := c.deleteOne(ctx, o)
+			switch {
+			case err == nil:
+				left = append(left, describe(o))
+			case isPassing(err):
+				left = append(left, fmt.Sprintf("%s (%v)", describe(o), err))
+			case !isGone(err):
+				return "", fmt.Errorf("delete %s: %w", describe(o), err)
+			}
+		}
+		return strings.Join(left, ", "), nil
+	})
+}
+
+// deleteOne returns nil as long as the object is there.
+func (c *client) deleteOne(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := c.resource(o)
+	if err != nil {
+		return err
+	}
+	found, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || found.GetDeletionTimestamp() != nil {
+		return err
+	}
+	uid := found.GetUID()
+	return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: new(metav1.DeletePropagationForeground),
+	})
+}
+
+func isGone(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }
+
+// isPassing says whether the same request may succeed soon: the API server starts, is busy, or
+// still removes an earlier namespace of this name.
+func isPassing(err error) bool {
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsConflict(err) ||
+		apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+}
+
+func describe(o *unstructured.Unstructured) string {
+	if o.GetNamespace() == "" {
+		return o.GetKind() + " " + o.GetName()
+	}
+	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+}
+
+// until asks again and again until look says "" or fails. Else, when ctx ends, the error says
+// why and what look said last.
+func until(ctx context.Context, look func(context.Context) (string, error)) error {
+	var missing string
+	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
+		said, err := look(ctx)
+		if ctx.Err() != nil {
+			return false, nil // what a call said then is not news
+		}
+		missing = said
+		return said == "", err
+	})
+	if err != nil && ctx.Err() != nil {
+		if missing == "" {
+			missing = "no answer"
+		}
+		return fmt.Errorf("%w: %s", context.Cause(ctx), missing)
+	}
+	return err
+}
