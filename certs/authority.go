@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -92,15 +93,55 @@ func (a *Authority) Issue(names []string, now time.Time, lifetime time.Duration)
 	if err != nil {
 		return Trio{}, fmt.Errorf("sign certificate for %s: %w", strings.Join(names, ", "), err)
 	}
+	keyPEM, err := encodeKey(key)
+	if err != nil {
+		return Trio{}, err
+	}
+	return Trio{Cert: encodeCertificate(leaf.Raw), Key: keyPEM, CA: a.CertPEM()}, nil
+}
+
+func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return Trio{}, fmt.Errorf("encode private key: %w", err)
+		return nil, fmt.Errorf("encode private key: %w", err)
 	}
-	return Trio{
-		Cert: encodeCertificate(leaf.Raw),
-		Key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		CA:   a.CertPEM(),
-	}, nil
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// readAuthority reads a CA of this package back from PEM. It does not look at
+// the clock. The error names the part.
+func readAuthority(certPEM, keyPEM []byte, commonName string) (*Authority, error) {
+	chain, err := parseCertificates(certPEM)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	cert := chain[0]
+	subject := cert.Subject
+	if len(chain) != 1 || !cert.IsCA || subject.CommonName != commonName || !slices.Equal(subject.Organization, []string{organization}) {
+		return nil, fmt.Errorf("certificate: %q is not the one CA that netmode made here", subject)
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("private key: %w", err)
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("private key: %T, not ECDSA", pair.PrivateKey)
+	}
+	return &Authority{cert: cert, key: key}, nil
+}
+
+// judge says how far the CA can still sign, and why no further.
+func (a *Authority) judge(now time.Time) (health, string) {
+	switch begin, end := a.cert.NotBefore, a.cert.NotAfter; {
+	case !now.Before(end):
+		return broken, fmt.Sprintf("the CA expired at %s", stamp(end))
+	case now.Before(begin):
+		return broken, fmt.Sprintf("the CA is valid only from %s, and it is %s now", stamp(begin), stamp(now))
+	case !now.Before(twoThirds(begin, end)):
+		return due, fmt.Sprintf("two thirds of the CA's life were over at %s, and it ends at %s", stamp(twoThirds(begin, end)), stamp(end))
+	}
+	return healthy, ""
 }
 
 func newKey() (*ecdsa.PrivateKey, error) {

@@ -48,12 +48,15 @@ func (s *serving) judge(names []string, now time.Time) (health, string) {
 		}
 	}
 	end := lastEnd(chains)
-	renewAt := leaf.NotBefore.Add(end.Sub(leaf.NotBefore) / 3 * 2)
+	renewAt := twoThirds(leaf.NotBefore, end)
 	if !now.Before(renewAt) {
 		return due, fmt.Sprintf("%s: two thirds of its life were over at %s, and it ends at %s", certFile, stamp(renewAt), stamp(end))
 	}
 	return healthy, ""
 }
+
+// twoThirds is when a certificate is due.
+func twoThirds(begin, end time.Time) time.Time { return begin.Add(end.Sub(begin) / 3 * 2) }
 
 // verify checks the chain up to one of the CAs as a client would at that time.
 func (s *serving) verify(at time.Time) ([][]*x509.Certificate, error) {

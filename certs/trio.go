@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The keys of a kubernetes.io/tls Secret, and the one that carries its CA; a
@@ -38,21 +39,13 @@ type serving struct {
 // the leaf, the leaf to a CA, its use to a server. It does not look at the
 // clock. The error names the part and the cure.
 func parse(t Trio) (*serving, error) {
-	chain, err := parseCertificates(t.Cert)
+	s, err := parsePair(t.Cert, t.Key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: put the server's certificate there, as PEM", certFile, err)
+		return nil, err
 	}
-	pair, err := tls.X509KeyPair(t.Cert, t.Key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: put the private key of the certificate in %s there, as PEM", keyFile, err, certFile)
-	}
-	cas, err := parseCertificates(t.CA)
-	if err != nil {
+	if s.cas, err = parseCertificates(t.CA); err != nil {
 		return nil, fmt.Errorf("%s: %w: put the certificate of the CA that signed %s there, as PEM", caFile, err, certFile)
 	}
-	pair.Leaf = chain[0]
-	s := &serving{cert: &pair, chain: chain, cas: cas}
-
 	_, err = s.verify(s.leaf().NotAfter)
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
@@ -67,13 +60,42 @@ func parse(t Trio) (*serving, error) {
 	return s, nil
 }
 
+// parsePair reads a leaf's chain and its private key and checks that they belong
+// together. The serving has no CA yet.
+func parsePair(cert, key []byte) (*serving, error) {
+	chain, err := parseCertificates(cert)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: put the server's certificate there, as PEM", certFile, err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: put the private key of the certificate in %s there, as PEM", keyFile, err, certFile)
+	}
+	pair.Leaf = chain[0]
+	return &serving{cert: &pair, chain: chain}, nil
+}
+
 func (s *serving) leaf() *x509.Certificate { return s.cert.Leaf }
 
+// under returns the same chain under other CAs.
+func (s *serving) under(cas ...*x509.Certificate) *serving {
+	return &serving{cert: s.cert, chain: s.chain, cas: cas}
+}
+
+// verifiesUnder says whether a client that trusts these CAs accepts the chain at
+// that time.
+func (s *serving) verifiesUnder(at time.Time, cas ...*x509.Certificate) bool {
+	_, err := s.under(cas...).verify(at)
+	return err == nil
+}
+
 // caBundle encodes the CAs anew: nothing else that the file holds gets out.
-func (s *serving) caBundle() []byte {
+func (s *serving) caBundle() []byte { return encodeCertificates(s.cas) }
+
+func encodeCertificates(certs []*x509.Certificate) []byte {
 	var out []byte
-	for _, ca := range s.cas {
-		out = append(out, encodeCertificate(ca.Raw)...)
+	for _, cert := range certs {
+		out = append(out, encodeCertificate(cert.Raw)...)
 	}
 	return out
 }
