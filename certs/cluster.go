@@ -1,0 +1,122 @@
+package certs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+// NewKeeper makes a Keeper that works through client. It does nothing before Run.
+// It needs get, create, update, list and watch on the two Secrets, and get, patch,
+// list and watch on the webhook configurations; lists and watches are of one
+// object each, by field selector metadata.name, so rights can name it.
+func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer KeeperObserver, log logr.Logger) *Keeper {
+	secrets := client.CoreV1().Secrets(config.Namespace)
+	mutating := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	validating := client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+
+	watched := []watchedObject{
+		watchOne(config.Secret, &corev1.Secret{}, secrets.List, secrets.Watch),
+		watchOne(config.AuthoritySecret(), &corev1.Secret{}, secrets.List, secrets.Watch),
+	}
+	for _, name := range config.WebhookConfigurations {
+		watched = append(watched,
+			watchOne(name, &admissionv1.MutatingWebhookConfiguration{}, mutating.List, mutating.Watch),
+			watchOne(name, &admissionv1.ValidatingWebhookConfiguration{}, validating.List, validating.Watch))
+	}
+	return &Keeper{
+		config:  config,
+		rules:   rules{names: config.DNSNames(), caLifetime: config.CALifetime, leafLifetime: config.LeafLifetime},
+		secrets: secrets,
+		configurations: map[string]configurationClient{
+			kindMutating:   mutatingConfigurations{mutating},
+			kindValidating: validatingConfigurations{validating},
+		},
+		watch:    func(ctx context.Context, changed func()) { watchAll(ctx, watched, changed) },
+		observer: observer,
+		log:      log,
+		recheck:  recheckTime,
+		said:     map[string]string{},
+	}
+}
+
+// watchedObject is one object to be told about.
+type watchedObject struct {
+	name string
+	kind runtime.Object
+	from *cache.ListWatch
+}
+
+func watchOne[L runtime.Object](name string, kind runtime.Object,
+	list func(context.Context, metav1.ListOptions) (L, error),
+	open func(context.Context, metav1.ListOptions) (apiwatch.Interface, error),
+) watchedObject {
+	only := fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+	return watchedObject{name: name, kind: kind, from: &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.FieldSelector = only
+			return list(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
+			o.FieldSelector = only
+			return open(ctx, o)
+		},
+	}}
+}
+
+// watchAll calls changed soon after any of the objects changed, until ctx ends.
+// Events only wake the Keeper: it reads what it needs itself.
+func watchAll(ctx context.Context, objects []watchedObject, changed func()) {
+	log := logr.FromContextOrDiscard(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	for _, o := range objects {
+		informer := cache.NewSharedIndexInformer(o.from, o.kind, 0, cache.Indexers{})
+		handler := cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(any) { changed() },
+			UpdateFunc: func(_, _ any) { changed() },
+			DeleteFunc: func(any) { changed() },
+		}
+		failed := func(_ context.Context, _ *cache.Reflector, err error) {
+			if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
+				log.Info("watch broken, opened again soon", "name", o.name, "cause", withCure(err).Error())
+			}
+		}
+		err := informer.SetTransform(onlyMetadata)
+		if err == nil {
+			err = informer.SetWatchErrorHandlerWithContext(failed)
+		}
+		if err == nil {
+			_, err = informer.AddEventHandler(handler)
+		}
+		if err != nil { // only for an informer that runs already
+			log.Error(err, "not watched, looked at once an hour", "name", o.name)
+			continue
+		}
+		running.Go(func() { informer.RunWithContext(ctx) })
+	}
+}
+
+// onlyMetadata keeps private keys out of a cache that nobody reads.
+func onlyMetadata(found any) (any, error) {
+	o, err := meta.Accessor(found)
+	if err != nil {
+		return found, nil // a tombstone
+	}
+	kept := &metav1.PartialObjectMetadata{}
+	kept.Name, kept.Namespace, kept.UID, kept.ResourceVersion = o.GetName(), o.GetNamespace(), o.GetUID(), o.GetResourceVersion()
+	return kept, nil
+}

@@ -1,0 +1,193 @@
+package certs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// heldSecrets are the Secrets as they were read; nil: there is none.
+type heldSecrets struct{ serving, authority *corev1.Secret }
+
+// observe reads everything from the API itself, no cache. The record comes last:
+// what is written then on the strength of an older record meets a newer version
+// of what was read before, and is refused.
+func (k *Keeper) observe(ctx context.Context) (seen observed, held heldSecrets, err error) {
+	if held.serving, err = k.readSecret(ctx, k.config.Secret); err != nil {
+		return seen, held, err
+	}
+	if held.serving != nil {
+		data := held.serving.Data
+		seen.serving = Trio{Cert: data[certFile], Key: data[keyFile], CA: data[caFile]}
+	}
+	var idle []string
+	for _, name := range k.config.WebhookConfigurations {
+		entries := 0
+		for _, kind := range []string{kindMutating, kindValidating} {
+			c := webhookConfiguration{kind: kind, name: name}
+			err := k.call(ctx, func(ctx context.Context) error {
+				return k.configurations[kind].read(ctx, &c, k.config.Namespace, k.config.Service)
+			})
+			if apierrors.IsNotFound(err) {
+				continue
+			}
+			if err != nil {
+				c.err = fmt.Errorf("read %s %s: %w", kind, name, withCure(err))
+			}
+			entries += len(c.entries)
+			seen.configurations = append(seen.configurations, c)
+		}
+		if entries == 0 {
+			idle = append(idle, name)
+		}
+	}
+	k.note("webhook configurations without a webhook that calls the Service", strings.Join(idle, ", "))
+
+	if held.authority, err = k.readSecret(ctx, k.config.AuthoritySecret()); err != nil {
+		return seen, held, err
+	}
+	if held.authority == nil {
+		seen.record = parseRecord(nil)
+		seen.record.signerFault = fmt.Sprintf("Secret %s/%s does not exist", k.config.Namespace, k.config.AuthoritySecret())
+		return seen, held, nil
+	}
+	seen.record = parseRecord(held.authority.Data)
+	return seen, held, nil
+}
+
+func (k *Keeper) readSecret(ctx context.Context, name string) (*corev1.Secret, error) {
+	var found *corev1.Secret
+	err := k.call(ctx, func(ctx context.Context) (err error) {
+		found, err = k.secrets.Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read Secret %s/%s: %w", k.config.Namespace, name, withCure(err))
+	}
+	return found, nil
+}
+
+// change takes a step of the record and writes it.
+func (k *Keeper) change(ctx context.Context, seen *observed, held *corev1.Secret, d decision, now time.Time) error {
+	next, err := advance(seen, d.step, now, k.rules)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.step, err)
+	}
+	data := map[string][]byte{}
+	if held != nil {
+		maps.Copy(data, held.Data)
+	}
+	if err := next.writeTo(data); err != nil {
+		return fmt.Errorf("%s: %w", d.step, err)
+	}
+	if err := k.writeSecret(ctx, held, k.config.AuthoritySecret(), corev1.SecretTypeOpaque, data); err != nil {
+		return err
+	}
+	k.stepped(d.step, d.reason, "Secret", k.config.AuthoritySecret())
+	return nil
+}
+
+func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) error {
+	data := map[string][]byte{}
+	if held != nil {
+		maps.Copy(data, held.Data)
+	}
+	data[certFile], data[keyFile], data[caFile] = d.serve.Cert, d.serve.Key, d.serve.CA
+	if err := k.writeSecret(ctx, held, k.config.Secret, corev1.SecretTypeTLS, data); err != nil {
+		return err
+	}
+	k.stepped(StepServe, d.serveReason, "Secret", k.config.Secret)
+	return nil
+}
+
+// writeSecret writes the data over the version that was read. It keeps all else
+// that the Secret has; nil makes it.
+func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name string, kind corev1.SecretType, data map[string][]byte) error {
+	err := k.call(ctx, func(ctx context.Context) (err error) {
+		if held == nil {
+			_, err = k.secrets.Create(ctx, &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: k.config.Namespace, Labels: map[string]string{
+					"app.kubernetes.io/name":       "netmode",
+					"app.kubernetes.io/component":  "certificates",
+					"app.kubernetes.io/managed-by": "netmode-webhook",
+				}},
+				Type: kind,
+				Data: data,
+			}, metav1.CreateOptions{FieldManager: fieldManager})
+			if apierrors.IsNotFound(err) { // the namespace; no reason to look again at once
+				return fmt.Errorf("%v: make the namespace first", err)
+			}
+			return err
+		}
+		changed := held.DeepCopy()
+		changed.Data = data
+		_, err = k.secrets.Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write Secret %s/%s: %w", k.config.Namespace, name, withCure(err))
+	}
+	return nil
+}
+
+func (k *Keeper) writeBundle(ctx context.Context, c *webhookConfiguration, bundle []byte) error {
+	patch, err := c.bundlePatch(bundle)
+	if err != nil {
+		return fmt.Errorf("patch of %s %s: %w", c.kind, c.name, err)
+	}
+	err = k.call(ctx, func(ctx context.Context) error { return k.configurations[c.kind].patch(ctx, c.name, patch) })
+	if err != nil {
+		return fmt.Errorf("write caBundle of %s %s: %w", c.kind, c.name, withCure(err))
+	}
+	k.stepped(StepBundle, "caBundle is not the CAs of Secret "+k.config.AuthoritySecret(), c.kind, c.name)
+	return nil
+}
+
+func (k *Keeper) call(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return do(ctx)
+}
+
+func (k *Keeper) stepped(step Step, reason, kind, name string) {
+	k.log.Info("certificates", "step", string(step), "reason", reason, "kind", kind, "name", name)
+	if k.observer.Stepped != nil {
+		k.observer.Stepped(step)
+	}
+}
+
+// note logs a text once, until it changes.
+func (k *Keeper) note(what, text string) {
+	if k.said[what] == text {
+		return
+	}
+	k.said[what] = text
+	if text != "" {
+		k.log.Info(what, "what", text)
+	}
+}
+
+// isStale says whether a write failed because what was read has changed since.
+func isStale(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+}
+
+// withCure adds to an error of the API what to do about it.
+func withCure(err error) error {
+	switch {
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%w: allow it in the Role or ClusterRole of this ServiceAccount", err)
+	case apierrors.IsInvalid(err) && strings.Contains(err.Error(), "immutable"):
+		return fmt.Errorf("%w: delete the object, it is made anew", err)
+	}
+	return err
+}
