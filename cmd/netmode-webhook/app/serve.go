@@ -82,6 +82,7 @@ Try it without a cluster:
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.AddCommand(newCertificatesCommand(logTo))
 	return cmd
 }
 

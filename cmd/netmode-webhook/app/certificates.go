@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/netmode-io/netmode/certs"
+	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/version"
+)
+
+// certificatesOptions are the flags of netmode-webhook certificates.
+type certificatesOptions struct {
+	keeper     certs.KeeperConfig
+	kubeconfig string
+	opsListen  string
+	logging    *options.Logging
+}
+
+func newCertificatesCommand(logTo io.Writer) *cobra.Command {
+	o := &certificatesOptions{
+		keeper: certs.KeeperConfig{
+			Namespace:             options.DefaultNamespace,
+			Secret:                "netmode-webhook-tls",
+			Service:               "netmode-webhook",
+			WebhookConfigurations: []string{"netmode"},
+			CALifetime:            certs.DefaultCALifetime,
+			LeafLifetime:          certs.DefaultLeafLifetime,
+		},
+		opsListen: ":8080",
+		logging:   options.NewLogging(),
+	}
+	cmd := &cobra.Command{
+		Use:   "certificates",
+		Short: "Make and renew the webhook's certificates in the cluster",
+		Long: `netmode-webhook certificates keeps the Secret that the webhook's pods mount
+(tls.crt, tls.key, ca.crt), a second Secret with the CA's private key (its name
+ends in -ca; mount it nowhere), and the caBundle of the webhook configurations.
+
+It renews CA and certificate after two thirds of their life. A new CA is in every
+caBundle for 90 seconds before its first certificate is served, and the old CA
+stays until its last certificate has expired. Delete a Secret, and it is made
+again. Any number may run at once; one is enough.
+
+Not for a cluster where cert-manager does this.`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), logTo)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	k := &o.keeper
+	fs.StringVar(&k.Namespace, "namespace", k.Namespace, "namespace of the Secrets and of the webhook's Service")
+	fs.StringVar(&k.Secret, "secret", k.Secret,
+		"Secret for the webhook's pods to mount; the CA's private key is in the Secret with -ca after this name")
+	fs.StringVar(&k.Service, "service", k.Service, "the webhook's Service; the certificate bears its DNS names")
+	fs.StringSliceVar(&k.WebhookConfigurations, "webhook-configuration", k.WebhookConfigurations,
+		"names of the MutatingWebhookConfigurations and ValidatingWebhookConfigurations to keep the caBundle of, where they call the Service; may be repeated")
+	fs.DurationVar(&k.CALifetime, "ca-lifetime", k.CALifetime,
+		"how long a new CA is valid; at least three times --leaf-lifetime")
+	fs.DurationVar(&k.LeafLifetime, "leaf-lifetime", k.LeafLifetime,
+		fmt.Sprintf("how long a new serving certificate is valid; at least %s", certs.MinLeafLifetime))
+	fs.StringVar(&o.kubeconfig, "kubeconfig", o.kubeconfig, "kubeconfig file, to run outside the cluster (default: the pod's ServiceAccount)")
+	fs.StringVar(&o.opsListen, "ops-listen", o.opsListen, "address for /livez, /readyz and /metrics, over plain HTTP; port 0 takes a free one")
+	o.logging.AddFlags(fs)
+}
+
+// validate names the flag, the value and the cure of everything that is wrong.
+func (o *certificatesOptions) validate() error {
+	var errs []error
+	k := &o.keeper
+	name := func(flag, value string, check func(string) []string) {
+		if problems := check(value); len(problems) > 0 {
+			errs = append(errs, fmt.Errorf("%s %q: not a name in Kubernetes: %s", flag, value, problems[0]))
+		}
+	}
+	name("--namespace", k.Namespace, validation.IsDNS1123Label)
+	name("--service", k.Service, validation.IsDNS1123Label)
+	name("--secret", k.Secret, validation.IsDNS1123Subdomain)
+	if limit := validation.DNS1123SubdomainMaxLength; len(k.Secret) <= limit && len(k.AuthoritySecret()) > limit {
+		errs = append(errs, fmt.Errorf("--secret %q: with -ca after it, it is longer than %d characters: choose a shorter name", k.Secret, limit))
+	}
+	if len(k.WebhookConfigurations) == 0 {
+		errs = append(errs, errors.New("--webhook-configuration is empty: name the webhook configurations that call the Service"))
+	}
+	for i, configuration := range k.WebhookConfigurations {
+		name("--webhook-configuration", configuration, validation.IsDNS1123Subdomain)
+		if slices.Contains(k.WebhookConfigurations[:i], configuration) {
+			errs = append(errs, fmt.Errorf("--webhook-configuration %q: given twice: once covers both kinds", configuration))
+		}
+	}
+	if k.LeafLifetime < certs.MinLeafLifetime {
+		errs = append(errs, fmt.Errorf("--leaf-lifetime %s: pods could not follow: give at least %s", k.LeafLifetime, certs.MinLeafLifetime))
+	}
+	if k.CALifetime/3 < k.LeafLifetime {
+		errs = append(errs, fmt.Errorf("--ca-lifetime %s: a certificate of %s could outlive it: give at least three times --leaf-lifetime", k.CALifetime, k.LeafLifetime))
+	}
+	if _, _, err := net.SplitHostPort(o.opsListen); err != nil {
+		errs = append(errs, fmt.Errorf("--ops-listen %q: not HOST:PORT: write for example 127.0.0.1:8080 or :8080", o.opsListen))
+	}
+	return errors.Join(errs...)
+}
+
+func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
+	log, err := o.logging.New(logTo)
+	if err != nil {
+		return err
+	}
+	routeKlog(log)
+	client, err := newClient(o.kubeconfig, "netmode-webhook-certificates", log)
+	if err != nil {
+		return err
+	}
+	m := newCertificatesMetrics()
+	keeper := certs.NewKeeper(client, o.keeper, m.observer(), log)
+	ops, err := listenOps(ctx, o.opsListen, keeper.Ready, m.handler(), log)
+	if err != nil {
+		return err
+	}
+	log.Info("keeping certificates", "version", version.Version, "ops", ops.addr().String(), "namespace", o.keeper.Namespace,
+		"secret", o.keeper.Secret, "service", o.keeper.Service, "webhookConfigurations", o.keeper.WebhookConfigurations)
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	kept := make(chan error, 1)
+	go func() { kept <- keeper.Run(ctx) }()
+	err = ops.run(ctx)
+	stop()
+	err = errors.Join(err, <-kept)
+	log.Info("stopped")
+	return err
+}
