@@ -19,6 +19,7 @@ type Source string
 const (
 	SourceAnnotation Source = "annotation"
 	SourceNamespace  Source = "namespace"
+	SourcePolicy     Source = "policy"
 	SourceNone       Source = ""
 )
 
@@ -35,6 +36,9 @@ const (
 	Kept Verdict = "kept"
 	// Warned: the object is accepted, and its author is told something.
 	Warned Verdict = "warned"
+	// Audited: the object breaks a rule of which only the audit log and the
+	// metrics are told.
+	Audited Verdict = "audited"
 	// Refused: the object cannot be served.
 	Refused Verdict = "refused"
 )
@@ -72,6 +76,8 @@ func (f Finding) Message() string {
 type Plan struct {
 	Mode   api.Mode
 	Source Source
+	// Policy is the NetworkModePolicy that gave the mode, where it is the source.
+	Policy string
 	// Service is the governing Service of a headless pod.
 	Service string
 	// Strategy is the search rewrite that was used, never auto.
@@ -104,6 +110,9 @@ func (p *Plan) Keep(reason Reason, fieldPath, text string) { p.add(Kept, reason,
 
 // Warn records a warning; the reason's cure is added to the text.
 func (p *Plan) Warn(reason Reason, fieldPath, text string) { p.add(Warned, reason, fieldPath, text) }
+
+// Audit records what only the audit log and the metrics are told.
+func (p *Plan) Audit(reason Reason, fieldPath, text string) { p.add(Audited, reason, fieldPath, text) }
 
 // Refuse records a refusal of the value at path. The detail says what is wrong,
 // and the reason's cure is added; a nil value stands for a field that is

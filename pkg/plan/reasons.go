@@ -26,6 +26,13 @@ const (
 	LabelInvalid      Reason = "LabelInvalid"
 	NotAsPromised     Reason = "NotAsPromised"
 
+	PolicyDefault              Reason = "PolicyDefault"
+	PolicyModeNotAllowed       Reason = "PolicyModeNotAllowed"
+	PolicyModeRequired         Reason = "PolicyModeRequired"
+	PolicyHostNetworkUnmanaged Reason = "PolicyHostNetworkUnmanaged"
+	PolicyPortsUndeclared      Reason = "PolicyPortsUndeclared"
+	PolicyPortOutOfRange       Reason = "PolicyPortOutOfRange"
+
 	HostNetworkSet     Reason = "HostNetworkSet"
 	DNSPolicySet       Reason = "DNSPolicySet"
 	DNSPolicyKept      Reason = "DNSPolicyKept"

@@ -20,6 +20,13 @@ var reasonTable = []ReasonDoc{
 	{LabelInvalid, "The namespace's label netmode.io/mode has a value that netmode does not know.", "correct the label of the namespace"},
 	{NotAsPromised, "After all webhooks had been called, the object was not what its mode promises.", "another webhook asked for the mode after netmode had been called, or undid a change of netmode's: write the annotation in the pod template or the Service, or keep that webhook from this object"},
 
+	{PolicyDefault, "The pod asks for no mode and takes the one that a NetworkModePolicy gives.", ""},
+	{PolicyModeNotAllowed, "A NetworkModePolicy of the namespace does not allow this mode.", "choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy"},
+	{PolicyModeRequired, "A NetworkModePolicy of the namespace requires a mode.", "set netmode.io/mode on the pod template"},
+	{PolicyHostNetworkUnmanaged, "A NetworkModePolicy of the namespace allows the host network only to pods in mode hostnetwork.", "remove hostNetwork, and set netmode.io/mode: hostnetwork if the pod needs its node's address"},
+	{PolicyPortsUndeclared, "A NetworkModePolicy of the namespace requires that pods on the host network declare their ports.", "list every port that the pod listens on under containers[].ports"},
+	{PolicyPortOutOfRange, "A NetworkModePolicy of the namespace allows only some ports on the host network.", "have the program listen on a port of that range, and declare that one"},
+
 	{HostNetworkSet, "The pod uses its node's network: its IP address is the node's.", ""},
 	{DNSPolicySet, "dnsPolicy is ClusterFirstWithHostNet, so that a pod on the host network still resolves Service names.", ""},
 	{DNSPolicyKept, "dnsPolicy was chosen by a person and stays, so a pod on the host network may not resolve Service names.", "set dnsPolicy: ClusterFirstWithHostNet if the pod must resolve Service names"},

@@ -1,0 +1,196 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// Pod is a pod as it is after its mode was applied, for a judgement.
+type Pod struct {
+	// Mode is the mode that the pod has: "" if it has none.
+	Mode api.Mode
+	// ModeField is what asks for the mode, or could.
+	ModeField *field.Path
+	// Spec is the pod's, but for HostNetwork below.
+	Spec *api.PodSpec
+	// HostNetwork says whether the pod will be on the host network.
+	HostNetwork bool
+}
+
+// JudgePod records what each of the policies has to say of the pod, under its
+// own enforcement: the strictest verdict wins, since one refusal refuses. The
+// set is that of the pod.
+func (s Set) JudgePod(pod *Pod, p *plan.Plan) {
+	for _, policy := range s.policies {
+		j := judgement{policy: policy, all: s, plan: p}
+		j.mode(pod.Mode, pod.ModeField)
+		if pod.HostNetwork {
+			j.hostNetwork(pod)
+		}
+	}
+}
+
+// JudgeService records what the policies say of the mode that a Service asks
+// for. The set is that of Services.
+func (s Set) JudgeService(mode api.Mode, modeField *field.Path, p *plan.Plan) {
+	if mode == "" {
+		return
+	}
+	for _, policy := range s.policies {
+		j := judgement{policy: policy, all: s, plan: p}
+		j.allowed(mode, modeField)
+	}
+}
+
+// judgement is one policy's of one object.
+type judgement struct {
+	policy *Policy
+	all    Set
+	plan   *plan.Plan
+}
+
+// broken records that the object breaks the policy. A nil value stands for a
+// field that is missing.
+func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, detail string) {
+	detail = fmt.Sprintf("policy %s %s", j.policy.Name, detail)
+	switch j.policy.Enforcement {
+	case api.EnforcementWarn:
+		j.plan.Warn(reason, path.String(), detail)
+	case api.EnforcementAudit:
+		j.plan.Audit(reason, path.String(), detail)
+	default:
+		j.plan.Refuse(reason, path, value, detail)
+	}
+}
+
+// mode decides about the pod's mode:
+//
+//	mode     requireMode  allowedModes  verdict
+//	none     no           any           good
+//	none     yes          any           broken: PolicyModeRequired
+//	default  no           any           good
+//	default  yes          lists it      good
+//	default  yes          any other     broken: PolicyModeRequired
+//	another  any          absent        good
+//	another  any          lists it      good
+//	another  any          any other     broken: PolicyModeNotAllowed
+func (j *judgement) mode(mode api.Mode, modeField *field.Path) {
+	switch mode {
+	case "", api.ModeDefault:
+		if !j.policy.Spec.RequireMode || mode != "" && slices.Contains(j.policy.Spec.AllowedModes, mode) {
+			return
+		}
+		var value any
+		if mode != "" {
+			value = mode
+		}
+		j.broken(plan.PolicyModeRequired, modeField, value, "requires a mode: "+words(j.policy.required()))
+	default:
+		j.allowed(mode, modeField)
+	}
+}
+
+func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
+	spec := &j.policy.Spec
+	if mode == api.ModeDefault || spec.AllowedModes == nil || slices.Contains(spec.AllowedModes, mode) {
+		return
+	}
+	detail := "allows " + words(spec.AllowedModes)
+	if common, names := j.all.common(); len(names) > 1 {
+		if len(common) == 0 {
+			detail += "; the policies " + strings.Join(names, ", ") + " allow nothing in common"
+		} else if !slices.Equal(common, spec.AllowedModes) {
+			detail += "; all policies together allow " + words(common)
+		}
+	}
+	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail)
+}
+
+// required are the modes that would do.
+func (p *Policy) required() []api.Mode {
+	if p.Spec.AllowedModes != nil {
+		return p.Spec.AllowedModes
+	}
+	return api.Modes()[1:]
+}
+
+// common are the modes that all policies allow which say anything of it, and
+// the names of these.
+func (s Set) common() (modes []api.Mode, names []string) {
+	modes = api.Modes()
+	for _, p := range s.policies {
+		if p.Spec.AllowedModes == nil || p.Enforcement != api.EnforcementDeny {
+			continue
+		}
+		names = append(names, p.Name)
+		modes = slices.DeleteFunc(modes, func(m api.Mode) bool { return !slices.Contains(p.Spec.AllowedModes, m) })
+	}
+	return modes, names
+}
+
+// Conflicts says whether the policies, which some object has in common, allow
+// no mode in common but default; names are the policies that restrict modes.
+func (s Set) Conflicts() (names []string, conflict bool) {
+	common, names := s.common()
+	common = slices.DeleteFunc(common, func(m api.Mode) bool { return m == api.ModeDefault })
+	return names, len(names) > 1 && len(common) == 0
+}
+
+func (j *judgement) hostNetwork(pod *Pod) {
+	rules := j.policy.Spec.HostNetwork
+	if rules == nil {
+		return
+	}
+	if rules.AllowUnmanaged != nil && !*rules.AllowUnmanaged && pod.Mode != api.ModeHostNetwork {
+		j.broken(plan.PolicyHostNetworkUnmanaged, field.NewPath("spec", "hostNetwork"), true, "allows the host network only in mode hostnetwork")
+	}
+	declared := false
+	for _, list := range []struct {
+		name       string
+		containers []api.Container
+	}{{"initContainers", pod.Spec.InitContainers}, {"containers", pod.Spec.Containers}} {
+		for i := range list.containers {
+			container := &list.containers[i]
+			declared = declared || len(container.Ports) > 0 && (list.name == "containers" || container.Restartable())
+			j.portRange(rules.PortRange, container.Ports, field.NewPath("spec", list.name).Index(i).Child("ports"))
+		}
+	}
+	if rules.RequireDeclaredPorts && !declared {
+		j.broken(plan.PolicyPortsUndeclared, field.NewPath("spec", "containers"), nil, "requires that pods on the host network declare their ports")
+	}
+}
+
+// portRange looks at the ports that the container has on its node: the
+// hostPort, or else the containerPort.
+func (j *judgement) portRange(r *api.PortRange, ports []api.ContainerPort, path *field.Path) {
+	if r == nil {
+		return
+	}
+	for i, port := range ports {
+		name, number := "containerPort", port.ContainerPort
+		if port.HostPort != 0 {
+			name, number = "hostPort", port.HostPort
+		}
+		if number < r.Min || number > r.Max {
+			j.broken(plan.PolicyPortOutOfRange, path.Index(i).Child(name), number, fmt.Sprintf("allows ports %d to %d on the host network", r.Min, r.Max))
+		}
+	}
+}
+
+// words joins modes for a person.
+func words(modes []api.Mode) string {
+	texts := make([]string, len(modes))
+	for i, m := range modes {
+		texts[i] = string(m)
+	}
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:len(texts)-1], ", ") + " or " + texts[len(texts)-1]
+}

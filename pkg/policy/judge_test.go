@@ -1,0 +1,183 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+var modeField = field.NewPath("metadata").Child("annotations").Key(api.AnnotationMode)
+
+// judged is the trace, a line a finding: verdict, reason, and the message.
+func judged(p *plan.Plan) []string {
+	var lines []string
+	for _, f := range p.Trace {
+		lines = append(lines, string(f.Verdict)+" "+f.Message())
+	}
+	return lines
+}
+
+// The rows of the truth table in judgement.mode.
+func TestModes(t *testing.T) {
+	const (
+		free     = `{"namespaceSelector":{}}`
+		headless = `{"namespaceSelector":{},"allowedModes":["headless"]}`
+		listed   = `{"namespaceSelector":{},"allowedModes":["headless","default"],"requireMode":true}`
+		required = `{"namespaceSelector":{},"requireMode":true}`
+		narrow   = `{"namespaceSelector":{},"requireMode":true,"allowedModes":["headless"]}`
+	)
+	for _, tt := range []struct {
+		spec string
+		mode api.Mode
+		want string
+	}{
+		{free, "", ""},
+		{headless, "", ""},
+		{required, "", `refused metadata.annotations[netmode.io/mode]: Required value: policy p requires a mode: hostnetwork, headless or statefulset-headless: set netmode.io/mode on the pod template (PolicyModeRequired)`},
+		{narrow, "", `refused metadata.annotations[netmode.io/mode]: Required value: policy p requires a mode: headless: `},
+		{free, api.ModeDefault, ""},
+		{headless, api.ModeDefault, ""},
+		{listed, api.ModeDefault, ""},
+		{required, api.ModeDefault, `refused metadata.annotations[netmode.io/mode]: Invalid value: "default": policy p requires a mode: hostnetwork, headless or statefulset-headless: `},
+		{narrow, api.ModeDefault, `refused metadata.annotations[netmode.io/mode]: Invalid value: "default": policy p requires a mode: headless: `},
+		{free, api.ModeHostNetwork, ""},
+		{headless, api.ModeHeadless, ""},
+		{listed, api.ModeHeadless, ""},
+		{headless, api.ModeHostNetwork, `refused metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy p allows headless: choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy (PolicyModeNotAllowed)`},
+		{required, api.ModeHostNetwork, ""},
+		{narrow, api.ModeHostNetwork, `refused metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy p allows headless: `},
+	} {
+		t.Run(tt.spec+" "+string(tt.mode), func(t *testing.T) {
+			var p plan.Plan
+			NewSet([]*Policy{compile(t, "p", tt.spec)}).JudgePod(&Pod{Mode: tt.mode, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
+			got := strings.Join(judged(&p), "\n")
+			if tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) {
+				t.Errorf("have %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Each policy is judged alone under its own enforcement.
+func TestEnforcements(t *testing.T) {
+	set := NewSet([]*Policy{
+		compile(t, "audit", `{"namespaceSelector":{},"allowedModes":["headless"],"enforcement":"Audit"}`),
+		compile(t, "deny", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`),
+		compile(t, "warn", `{"namespaceSelector":{},"allowedModes":["headless"],"enforcement":"Warn"}`),
+	})
+	var p plan.Plan
+	set.JudgePod(&Pod{Mode: api.ModeHostNetwork, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
+	want := []string{
+		"audited metadata.annotations[netmode.io/mode]: policy audit allows headless (PolicyModeNotAllowed)",
+		"warned metadata.annotations[netmode.io/mode]: policy warn allows headless: choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy (PolicyModeNotAllowed)",
+	}
+	if diff := cmp.Diff(want, judged(&p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p.Refused() {
+		t.Error("an allowed mode is refused")
+	}
+	p = plan.Plan{}
+	set.JudgePod(&Pod{Mode: api.ModeHeadless, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
+	if got := judged(&p); len(got) != 1 || !strings.HasPrefix(got[0], "refused ") || !p.Refused() {
+		t.Errorf("have %q, want the refusal of policy deny alone", got)
+	}
+}
+
+// A refusal tells what is left when several policies restrict modes.
+func TestSeveralPolicies(t *testing.T) {
+	one := compile(t, "one", `{"namespaceSelector":{},"allowedModes":["headless","statefulset-headless"]}`)
+	two := compile(t, "two", `{"namespaceSelector":{},"allowedModes":["statefulset-headless","hostnetwork"]}`)
+	none := compile(t, "none", `{"namespaceSelector":{},"allowedModes":["default"]}`)
+	for _, tt := range []struct {
+		policies []*Policy
+		want     []string
+	}{
+		{[]*Policy{one, two}, []string{"policy one allows headless or statefulset-headless; all policies together allow statefulset-headless: "}},
+		{[]*Policy{one, none, two}, []string{
+			"policy none allows default; the policies none, one, two allow nothing in common: ",
+			"policy one allows headless or statefulset-headless; the policies none, one, two allow nothing in common: ",
+		}},
+	} {
+		var p plan.Plan
+		NewSet(tt.policies).JudgePod(&Pod{Mode: api.ModeHostNetwork, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
+		got := judged(&p)
+		if len(got) != len(tt.want) {
+			t.Fatalf("have %q, want %q", got, tt.want)
+		}
+		for i, want := range tt.want {
+			if !strings.Contains(got[i], want) {
+				t.Errorf("have %s\nwant %s in it", got[i], want)
+			}
+		}
+	}
+}
+
+func TestHostNetwork(t *testing.T) {
+	const (
+		unmanaged = `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false}}`
+		declared  = `{"namespaceSelector":{},"hostNetwork":{"requireDeclaredPorts":true}}`
+		ranged    = `{"namespaceSelector":{},"hostNetwork":{"portRange":{"min":20000,"max":29999}}}`
+	)
+	always := "Always"
+	port := func(container, host int32) []api.Container {
+		return []api.Container{{Ports: []api.ContainerPort{{ContainerPort: container, HostPort: host}}}}
+	}
+	for _, tt := range []struct {
+		name string
+		spec string
+		pod  Pod
+		want []string
+	}{
+		{"by hand", unmanaged, Pod{HostNetwork: true}, []string{`spec.hostNetwork: Invalid value: true: policy p allows the host network only in mode hostnetwork: remove hostNetwork`}},
+		{"by mode", unmanaged, Pod{HostNetwork: true, Mode: api.ModeHostNetwork}, nil},
+		{"not at all", unmanaged, Pod{}, nil},
+		{"allowed", `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":true}}`, Pod{HostNetwork: true}, nil},
+		{"no rules", `{"namespaceSelector":{},"hostNetwork":{}}`, Pod{HostNetwork: true}, nil},
+		{"no port", declared, Pod{HostNetwork: true, Mode: api.ModeHostNetwork}, []string{`spec.containers: Required value: policy p requires that pods on the host network declare their ports: list every port`}},
+		{"no port, by hand", declared, Pod{HostNetwork: true}, []string{"spec.containers: Required value: "}},
+		{"a port", declared, Pod{HostNetwork: true, Spec: &api.PodSpec{Containers: port(1, 0)}}, nil},
+		{"a port of an init container", declared, Pod{HostNetwork: true, Spec: &api.PodSpec{InitContainers: port(1, 0)}}, []string{"spec.containers: Required value: "}},
+		{"a port of a sidecar", declared, Pod{HostNetwork: true, Spec: &api.PodSpec{InitContainers: []api.Container{{RestartPolicy: &always, Ports: port(1, 0)[0].Ports}}}}, nil},
+		{"no port, pod network", declared, Pod{}, nil},
+		{"in range", ranged, Pod{HostNetwork: true, Spec: &api.PodSpec{Containers: append(port(20000, 0), port(29999, 29999)...)}}, nil},
+		{"below", ranged, Pod{HostNetwork: true, Spec: &api.PodSpec{Containers: port(19999, 0)}}, []string{`spec.containers[0].ports[0].containerPort: Invalid value: 19999: policy p allows ports 20000 to 29999 on the host network: have the program`}},
+		{"above", ranged, Pod{HostNetwork: true, Spec: &api.PodSpec{Containers: port(80, 30000)}}, []string{`spec.containers[0].ports[0].hostPort: Invalid value: 30000: `}},
+		{"init container", ranged, Pod{HostNetwork: true, Spec: &api.PodSpec{InitContainers: port(80, 0)}}, []string{`spec.initContainers[0].ports[0].containerPort: Invalid value: 80: `}},
+		{"pod network", ranged, Pod{Spec: &api.PodSpec{Containers: port(80, 0)}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var p plan.Plan
+			tt.pod.ModeField = modeField
+			if tt.pod.Spec == nil {
+				tt.pod.Spec = &api.PodSpec{}
+			}
+			NewSet([]*Policy{compile(t, "p", tt.spec)}).JudgePod(&tt.pod, &p)
+			got := judged(&p)
+			if len(got) != len(tt.want) {
+				t.Fatalf("have %q, want %q", got, tt.want)
+			}
+			for i, want := range tt.want {
+				if !strings.HasPrefix(got[i], "refused "+want) {
+					t.Errorf("have %s\nwant refused %s", got[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestServices(t *testing.T) {
+	set := NewSet([]*Policy{compile(t, "p", `{"namespaceSelector":{},"allowedModes":["headless"],"requireMode":true,"hostNetwork":{"allowUnmanaged":false}}`)})
+	for mode, want := range map[api.Mode]int{"": 0, api.ModeDefault: 0, api.ModeHeadless: 0, api.ModeStatefulSetHeadless: 1} {
+		var p plan.Plan
+		set.JudgeService(mode, modeField, &p)
+		if got := judged(&p); len(got) != want {
+			t.Errorf("mode %q: %q, want %d", mode, got, want)
+		}
+	}
+}
