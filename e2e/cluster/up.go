@@ -69,7 +69,7 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found {
+	if c.Made = !found; c.Made {
 		if err := c.create(ctx, builder, dir); err != nil {
 			return nil, err
 		}
@@ -142,14 +142,9 @@ func (c *Cluster) revive(ctx context.Context, builder *nodeimage.Builder) error 
 
 // create makes the cluster, all of it or nothing.
 func (c *Cluster) create(ctx context.Context, builder *nodeimage.Builder, dir string) error {
-	// First what may be missing here: it would be a pity to find out after the long build.
-	archives, err := builder.TestImages(ctx)
+	archives, image, err := c.images(ctx, builder)
 	if err != nil {
-		return err
-	}
-	image, err := builder.NodeImage(ctx, c.engine, c.options.Image)
-	if err != nil {
-		return explain(err, "")
+		return errors.Join(explain(err, ""), os.RemoveAll(dir))
 	}
 	c.Image = image
 	nodes := c.options.Nodes
@@ -190,6 +185,16 @@ func (c *Cluster) create(ctx context.Context, builder *nodeimage.Builder, dir st
 		return fmt.Errorf("%w; and it could not be removed: %w: %s", err, removed, target("cluster-down", c.Name))
 	}
 	return fmt.Errorf("%w (it was removed: %s KEEP=1 leaves it for a look)", err, target("cluster", c.Name))
+}
+
+// images returns the archives of the test images and the name of the node image. The first are
+// made first: it would be a pity to find out after the long build that something is missing.
+func (c *Cluster) images(ctx context.Context, builder *nodeimage.Builder) (archives []string, image string, err error) {
+	if archives, err = builder.TestImages(ctx); err != nil {
+		return nil, "", err
+	}
+	image, err = builder.NodeImage(ctx, c.engine, c.options.Image)
+	return archives, image, err
 }
 
 // runKind lets kind make the nodes. kind takes no context: when ctx ends, its containers are
