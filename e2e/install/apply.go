@@ -170,7 +170,7 @@ func until(ctx context.Context, look func(context.Context) (string, error)) erro
 	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
 		said, err := look(ctx)
 		if ctx.Err() != nil {
-			return false, nil // what a call said then is not news
+			return false, ctx.Err() // what look said then is not news
 		}
 		missing = said
 		return said == "", err

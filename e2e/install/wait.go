@@ -65,7 +65,7 @@ func lookAt(ctx context.Context, c kubernetes.Interface) ([]string, error) {
 		return missing, nil
 	}
 	if err := ask(ctx, c); err != nil {
-		return []string{"the webhook does not answer the API server: " + err.Error()}, nil
+		return nil, fmt.Errorf("the webhook does not answer the API server: %w", err)
 	}
 	return nil, nil
 }
