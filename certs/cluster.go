@@ -45,7 +45,7 @@ func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer Keeper
 			kindMutating:   mutatingConfigurations{mutating},
 			kindValidating: validatingConfigurations{validating},
 		},
-		watch:    func(ctx context.Context, changed func()) { watchAll(ctx, watched, changed) },
+		watch:    func(ctx context.Context, changed func()) { watchAll(ctx, log, watched, changed) },
 		observer: observer,
 		log:      log,
 		recheck:  recheckTime,
@@ -78,9 +78,9 @@ func watchOne[L runtime.Object](name string, kind runtime.Object,
 }
 
 // watchAll calls changed soon after any of the objects changed, until ctx ends.
-// Events only wake the Keeper: it reads what it needs itself.
-func watchAll(ctx context.Context, objects []watchedObject, changed func()) {
-	log := logr.FromContextOrDiscard(ctx)
+// Events only wake the Keeper: it reads what it needs itself. The logger is not
+// in ctx, as client-go would log the bodies of Secrets there.
+func watchAll(ctx context.Context, log logr.Logger, objects []watchedObject, changed func()) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for _, o := range objects {

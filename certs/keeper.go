@@ -108,7 +108,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	watching.Go(func() {
-		k.watch(logr.NewContext(ctx, k.log), func() {
+		k.watch(ctx, func() {
 			select {
 			case changes <- struct{}{}:
 			default: // one is waiting already
