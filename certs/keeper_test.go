@@ -122,6 +122,7 @@ func TestKeepersTogether(t *testing.T) {
 	for seed := range uint64(50) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
+				w.recheck = 10 * day
 				var mu sync.Mutex
 				random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // G404: the test's own dice
 				w.api.before = func(_ context.Context, call apiCall) int {
