@@ -106,6 +106,13 @@ func (l *log) next(message string) (line map[string]any, found bool) {
 // serve starts netmode-webhook and waits until it serves.
 func serve(t *testing.T, args ...string) *webhook {
 	t.Helper()
+	return start(t, "serving", args...)
+}
+
+// start starts netmode-webhook and waits for the line of the log that has the
+// addresses.
+func start(t *testing.T, message string, args ...string) *webhook {
+	t.Helper()
 	w := &webhook{cmd: program(t, args...)}
 	w.log.more = sync.NewCond(&w.log.mu)
 	stderr, err := w.cmd.StderrPipe()
@@ -117,9 +124,9 @@ func serve(t *testing.T, args ...string) *webhook {
 	}
 	t.Cleanup(func() { _ = w.cmd.Process.Kill() })
 	go w.log.follow(stderr)
-	serving := w.line(t, "serving")
-	w.listen, _ = serving["listen"].(string)
-	w.ops, _ = serving["ops"].(string)
+	started := w.line(t, message)
+	w.listen, _ = started["listen"].(string)
+	w.ops, _ = started["ops"].(string)
 	return w
 }
 
