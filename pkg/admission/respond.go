@@ -21,11 +21,13 @@ type response struct {
 	allowed bool
 	status  *status
 	patch   []byte
-	// mode, decision and reasons are for the audit log; they are left out
-	// without a mode.
+	// mode, decision and reasons are for the audit log; they are left out where
+	// there is neither a mode nor a broken rule.
 	mode     api.Mode
 	decision Decision
 	reasons  []plan.Reason
+	// audited are broken rules of which nobody else is told.
+	audited  []string
 	warnings []string
 }
 
@@ -53,6 +55,9 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons}
 	for _, f := range p.Findings(plan.Warned) {
 		resp.warnings = append(resp.warnings, "netmode: "+f.Message())
+	}
+	for _, f := range p.Findings(plan.Audited) {
+		resp.audited = append(resp.audited, f.Message())
 	}
 	switch {
 	case p.Refused():
@@ -107,7 +112,7 @@ func (r *response) encode() ([]byte, error) {
 		e.out = base64.StdEncoding.AppendEncode(e.out, r.patch)
 		e.raw(`","patchType":"JSONPatch"`)
 	}
-	if r.mode != "" {
+	if r.mode != "" || len(r.audited) > 0 {
 		// The API server puts the webhook's name before each key.
 		e.raw(`,"auditAnnotations":{"decision":`)
 		e.quote(string(r.decision))
@@ -115,6 +120,10 @@ func (r *response) encode() ([]byte, error) {
 		e.quote(string(r.mode))
 		e.raw(`,"reasons":`)
 		e.quote(join(r.reasons))
+		if len(r.audited) > 0 {
+			e.raw(`,"violations":`)
+			e.quote(strings.Join(r.audited, "; "))
+		}
 		e.raw(`}`)
 	}
 	for i, warning := range r.warnings {

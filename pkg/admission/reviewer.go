@@ -5,7 +5,6 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
-	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
@@ -68,20 +67,20 @@ const KindOther = "other"
 // waits.
 type Cluster interface {
 	// Around answers from memory.
-	Around(ctx context.Context, namespace string) mode.Cluster
+	Around(ctx context.Context, namespace string) engine.Cluster
 	// Latest has the namespace's Services as they are now; ok is false where
 	// nothing newer is to be had.
-	Latest(ctx context.Context, namespace string) (latest mode.Cluster, ok bool)
+	Latest(ctx context.Context, namespace string) (latest engine.Cluster, ok bool)
 }
 
 // Unchanging is a Cluster that is always the same.
-type Unchanging struct{ mode.Cluster }
+type Unchanging struct{ engine.Cluster }
 
 // Around returns what there is.
-func (u Unchanging) Around(context.Context, string) mode.Cluster { return u.Cluster }
+func (u Unchanging) Around(context.Context, string) engine.Cluster { return u.Cluster }
 
 // Latest has nothing newer.
-func (u Unchanging) Latest(context.Context, string) (mode.Cluster, bool) { return nil, false }
+func (u Unchanging) Latest(context.Context, string) (engine.Cluster, bool) { return nil, false }
 
 // Reviewer answers AdmissionReviews of one phase. It keeps no state between
 // them.
@@ -142,38 +141,39 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 			return malformed(err.Error())
 		}
 		rec.Name = pod.Metadata.DisplayName()
-		return rec.respond(r.final(r.planPod(ctx, req.Namespace, &pod)), req.Object)
+		return rec.respond(r.planPod(ctx, req.Namespace, &pod), req.Object)
 	default:
 		var service api.Service
 		if err := api.Decode(req.Object, &service, ""); err != nil {
 			return malformed(err.Error())
 		}
 		rec.Name = service.Metadata.DisplayName()
-		p := engine.Service(r.Settings, req.Namespace, &service, req.Operation == operationUpdate)
-		if req.Operation == operationCreate {
-			r.final(p)
-		}
-		return rec.respond(p, req.Object)
+		return rec.respond(r.planService(ctx, req, &service), req.Object)
 	}
 }
 
 // planPod decides from memory. A decision that hangs on which Services there
 // are is made again with the latest ones, since memory may be behind.
 func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
-	p := engine.Pod(r.Settings, r.Cluster.Around(ctx, namespace), namespace, pod, nil)
+	decide := engine.MutatePod
+	if r.Phase == Validate {
+		decide = engine.ValidatePod
+	}
+	p := decide(r.Settings, r.Cluster.Around(ctx, namespace), namespace, pod)
 	if engine.DependsOnServices(p) {
 		if latest, ok := r.Cluster.Latest(ctx, namespace); ok {
-			p = engine.Pod(r.Settings, latest, namespace, pod, nil)
+			p = decide(r.Settings, latest, namespace, pod)
 		}
 	}
 	return p
 }
 
-func (r *Reviewer) final(p *plan.Plan) *plan.Plan {
+func (r *Reviewer) planService(ctx context.Context, req *request, service *api.Service) *plan.Plan {
+	update := req.Operation == operationUpdate
 	if r.Phase == Validate {
-		engine.Final(p)
+		return engine.ValidateService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
 	}
-	return p
+	return engine.MutateService(r.Settings, req.Namespace, service, update)
 }
 
 func (r *Reviewer) newRecord(req *request) Record {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
-	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
@@ -101,19 +100,20 @@ type lagging struct {
 
 func (l lagging) Services(string) ([]api.Service, bool) { return nil, true }
 
-func (l lagging) Around(context.Context, string) mode.Cluster { return l }
+func (l lagging) Around(context.Context, string) engine.Cluster { return l }
 
-func (l lagging) Latest(context.Context, string) (mode.Cluster, bool) {
+func (l lagging) Latest(context.Context, string) (engine.Cluster, bool) {
 	*l.asked++
-	return services(l.latest), !l.away
+	return seen{services: l.latest}, !l.away
 }
 
-// services is all of a cluster.
-type services []api.Service
+// seen is a cluster with nothing but Services.
+type seen struct {
+	engine.NoCluster
+	services []api.Service
+}
 
-func (s services) Services(string) ([]api.Service, bool) { return s, true }
-
-func (services) Namespace(string) (api.Namespace, bool) { return api.Namespace{}, false }
+func (s seen) Services(string) ([]api.Service, bool) { return s.services, true }
 
 func TestServiceThatMemoryHasNotHeardOf(t *testing.T) {
 	selecting := func(name string) api.Service {

@@ -164,7 +164,7 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings) error 
 		if err := api.Decode(raw, &service, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Service(settings, d.namespace, &service, false)
+		d.plan = engine.Service(settings, around, d.namespace, &service, false)
 		written = d.plan
 	default:
 		return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // surroundings are the Services and Namespaces of the manifests at hand: all
@@ -12,6 +13,7 @@ import (
 type surroundings struct {
 	services   map[string][]api.Service
 	namespaces map[string]api.Namespace
+	policies   policy.Set
 }
 
 // Services returns the manifests' Services of a namespace. Manifests without
@@ -19,6 +21,11 @@ type surroundings struct {
 func (s *surroundings) Services(namespace string) ([]api.Service, bool) {
 	services, known := s.services[namespace]
 	return services, known
+}
+
+// Policies returns the manifests' policies for a namespace.
+func (s *surroundings) Policies(namespace string) policy.Set {
+	return s.policies.ForNamespace(s.namespaces[namespace].Labels)
 }
 
 // Namespace returns a Namespace of the manifests.

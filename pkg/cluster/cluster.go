@@ -21,7 +21,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/mode"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // Cache answers from memory, and knows nothing before Run. It needs list and
@@ -102,7 +103,7 @@ func (c *Cache) Synced() bool { return c.synced.Load() }
 // Around returns what is known around the objects of a namespace. Only for a
 // Namespace that the cache has not heard of does it ask the API server, for at
 // most a second.
-func (c *Cache) Around(ctx context.Context, namespace string) mode.Cluster {
+func (c *Cache) Around(ctx context.Context, namespace string) engine.Cluster {
 	a := &around{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
 	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
 	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
@@ -118,7 +119,7 @@ func (c *Cache) Around(ctx context.Context, namespace string) mode.Cluster {
 // Latest is Around with the namespace's Services as the API server has them
 // now: not older than a second, and read within one. ok is false if it could
 // not be asked.
-func (c *Cache) Latest(ctx context.Context, namespace string) (latest mode.Cluster, ok bool) {
+func (c *Cache) Latest(ctx context.Context, namespace string) (latest engine.Cluster, ok bool) {
 	services, err := c.liveServices.get(ctx, namespace)
 	if err != nil {
 		c.log.Info("Services not read, the cache decides", "namespace", namespace, "cause", err.Error())
@@ -200,6 +201,9 @@ func (a *around) Namespace(name string) (api.Namespace, bool) {
 	}
 	return a.own.namespace, a.own.exists
 }
+
+// Policies returns the policies that select the decision's namespace.
+func (a *around) Policies(string) policy.Set { return policy.Set{} }
 
 // trimmedService is all that the cache keeps of a Service.
 type trimmedService struct {

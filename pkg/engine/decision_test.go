@@ -13,6 +13,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 const namespace = "storm"
@@ -23,6 +24,7 @@ type around struct {
 	services []api.Service
 	known    bool
 	labels   map[string]string
+	policies policy.Set
 }
 
 func (a *around) Services(string) ([]api.Service, bool) { return a.services, a.known }
@@ -30,6 +32,8 @@ func (a *around) Services(string) ([]api.Service, bool) { return a.services, a.k
 func (a *around) Namespace(string) (api.Namespace, bool) {
 	return api.Namespace{Labels: a.labels}, a.labels != nil
 }
+
+func (a *around) Policies(string) policy.Set { return a.policies }
 
 func decode[T any](t testing.TB, raw []byte) *T {
 	t.Helper()
@@ -95,7 +99,7 @@ func decidePod(t testing.TB, raw string, cluster *around) *plan.Plan {
 
 func decideService(t testing.TB, raw string, update bool) *plan.Plan {
 	t.Helper()
-	return engine.Service(settings(), namespace, decode[api.Service](t, []byte(raw)), update)
+	return engine.Service(settings(), engine.NoCluster{}, namespace, decode[api.Service](t, []byte(raw)), update)
 }
 
 // annotated is an object with annotations, a list of keys and values by turns.

@@ -15,6 +15,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/policy"
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
@@ -23,6 +24,14 @@ type Settings struct {
 	// ExemptNamespaces are never touched.
 	ExemptNamespaces []string
 	Search           resolv.Settings
+}
+
+// Cluster tells a decision about the objects around the one in question. It
+// answers from memory: a decision waits for nothing.
+type Cluster interface {
+	mode.Cluster
+	// Policies returns the policies that select the namespace.
+	Policies(namespace string) policy.Set
 }
 
 // NoCluster is the surroundings of a decision about which nothing is known:
@@ -35,28 +44,73 @@ func (NoCluster) Services(string) ([]api.Service, bool) { return nil, false }
 // Namespace knows none.
 func (NoCluster) Namespace(string) (api.Namespace, bool) { return api.Namespace{}, false }
 
-// Pod decides about a Pod that is being created in the namespace. The workload
-// is nil unless the pod is that of a template.
-func Pod(settings *Settings, cluster mode.Cluster, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
+// Policies knows none.
+func (NoCluster) Policies(string) policy.Set { return policy.Set{} }
+
+// Pod decides about a Pod that is created in the namespace: how its mode changes
+// it, and what policies say of it then. The workload is nil unless the pod is
+// that of a template.
+func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
+	p, s := planPod(settings, cluster, namespace, pod, workload)
+	if s.policed {
+		judgePod(p, s, pod)
+	}
+	return p
+}
+
+// MutatePod is Pod before other webhooks may change the pod: policies are not
+// asked yet.
+func MutatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	p, _ := planPod(settings, cluster, namespace, pod, nil)
+	return p
+}
+
+// ValidatePod is Pod when nothing will change the pod any more.
+func ValidatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	p, s := planPod(settings, cluster, namespace, pod, nil)
+	final(p)
+	if s.policed {
+		judgePod(p, s, pod)
+	}
+	return p
+}
+
+// standing is what policies look at beside the pod.
+type standing struct {
+	// policed says whether policies have a say at all.
+	policed  bool
+	policies policy.Set
+	// mode is what the pod has in the end: an inherited mode that cannot serve it
+	// is none.
+	mode api.Mode
+}
+
+// planPod decides how the pod's mode changes it.
+func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) (*plan.Plan, standing) {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 20)}
 	p.Rule("scope")
 	switch {
-	case untouched(p, settings, namespace, &pod.Metadata):
-		return p
+	case outOfReach(p, settings, namespace, &pod.Metadata):
+		return p, standing{}
 	case pod.Metadata.Annotations[api.AnnotationMirror] != "":
 		p.Keep(plan.MirrorPod, "metadata.annotations["+api.AnnotationMirror+"]", "the pod is its kubelet's")
-		return p
+		return p, standing{}
+	}
+	s := standing{policed: true, policies: cluster.Policies(namespace).ForPod(pod.Metadata.Labels)}
+	if ignored(p, &pod.Metadata) {
+		return p, s
 	}
 	asked, ok := parseAnnotations(p, &pod.Metadata)
 	if !ok {
-		return p
+		return p, s
 	}
 	ns, _ := cluster.Namespace(namespace)
-	resolvePodMode(p, asked, ns.Labels)
+	resolvePodMode(p, asked, ns.Labels, s.policies)
+	s.mode = p.Mode
 	m, found := mode.Find(p.Mode)
 	warnUnused(p, asked, m.PodAnnotations)
 	if !found {
-		return p
+		return p, s
 	}
 	before := len(p.Trace)
 	m.CheckPod(&mode.PodCase{
@@ -67,21 +121,86 @@ func Pod(settings *Settings, cluster mode.Cluster, namespace string, pod *api.Po
 		Workload:        workload,
 		Cluster:         cluster,
 		Search:          &settings.Search,
+		Rewrite:         rewriteOf(s.policies),
 		Plan:            p,
 	})
 	if p.Source != plan.SourceAnnotation && p.Refused() {
 		setAside(p, before)
+		s.mode = ""
 	}
 	addStatus(p, pod.Metadata.Annotations)
-	return p
+	return p, s
+}
+
+// rewriteOf is the one search rewrite that policies give; zero: none.
+func rewriteOf(policies policy.Set) api.PolicyRewrite {
+	if p := policies.SearchRewrite(); p != nil {
+		return *p.Spec.SearchRewrite
+	}
+	return api.PolicyRewrite{}
+}
+
+// judgePod asks the pod's policies. A refused plan is judged by what it would
+// have been.
+func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
+	if len(s.policies.Policies()) == 0 {
+		return
+	}
+	p.Rule("policies")
+	before := len(p.Trace)
+	asks := annotationsPath.Key(api.AnnotationMode)
+	if p.Source == plan.SourceNamespace {
+		asks = namespaceLabel
+	}
+	s.policies.JudgePod(&policy.Pod{
+		Mode: s.mode, ModeField: asks, Spec: &pod.Spec,
+		HostNetwork: pod.Spec.HostNetwork || s.mode == api.ModeHostNetwork,
+	}, p)
+	if len(p.Trace) == before {
+		p.Pass()
+	}
 }
 
 // Service decides about a Service that is being created, or updated, in the
 // namespace.
-func Service(settings *Settings, namespace string, service *api.Service, update bool) *plan.Plan {
+func Service(settings *Settings, cluster Cluster, namespace string, service *api.Service, update bool) *plan.Plan {
+	p := MutateService(settings, namespace, service, update)
+	if !update {
+		judgeService(p, settings, cluster, namespace, service)
+	}
+	return p
+}
+
+// ValidateService is Service when nothing will change the Service any more.
+func ValidateService(settings *Settings, cluster Cluster, namespace string, service *api.Service, update bool) *plan.Plan {
+	p := MutateService(settings, namespace, service, update)
+	if !update {
+		final(p)
+		judgeService(p, settings, cluster, namespace, service)
+	}
+	return p
+}
+
+// judgeService asks the policies that are for Services.
+func judgeService(p *plan.Plan, settings *Settings, cluster Cluster, namespace string, service *api.Service) {
+	policies := cluster.Policies(namespace).ForService()
+	if p.Mode == "" || len(policies.Policies()) == 0 || slices.Contains(settings.ExemptNamespaces, namespace) || service.Metadata.DeletionTimestamp != nil {
+		return
+	}
+	p.Rule("policies")
+	before := len(p.Trace)
+	policies.JudgeService(p.Mode, annotationsPath.Key(api.AnnotationMode), p)
+	if len(p.Trace) == before {
+		p.Pass()
+	}
+}
+
+// MutateService is Service before other webhooks may change it: policies are not
+// asked yet.
+func MutateService(settings *Settings, namespace string, service *api.Service, update bool) *plan.Plan {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 12)}
 	p.Rule("scope")
-	if untouched(p, settings, namespace, &service.Metadata) {
+	if outOfReach(p, settings, namespace, &service.Metadata) || ignored(p, &service.Metadata) {
 		return p
 	}
 	asked, ok := parseAnnotations(p, &service.Metadata)
@@ -114,9 +233,9 @@ func Service(settings *Settings, namespace string, service *api.Service, update 
 	return p
 }
 
-// untouched reports whether the object is one that netmode leaves alone
-// whatever it asks for.
-func untouched(p *plan.Plan, settings *Settings, namespace string, meta *api.ObjectMeta) bool {
+// outOfReach reports whether the object is one that netmode leaves alone,
+// policies included, whatever it asks for.
+func outOfReach(p *plan.Plan, settings *Settings, namespace string, meta *api.ObjectMeta) bool {
 	switch {
 	case slices.Contains(settings.ExemptNamespaces, namespace):
 		p.Keep(plan.ExemptNamespace, "metadata.namespace", namespace+" is never touched")
@@ -125,6 +244,12 @@ func untouched(p *plan.Plan, settings *Settings, namespace string, meta *api.Obj
 		p.Keep(plan.BeingDeleted, "metadata.deletionTimestamp", "the object is being deleted")
 		return true
 	}
+	return false
+}
+
+// ignored reports whether the object's label keeps netmode from changing it. It
+// does not keep policies away: whoever makes a pod sets its labels.
+func ignored(p *plan.Plan, meta *api.ObjectMeta) bool {
 	const path = "metadata.labels[" + api.LabelIgnore + "]"
 	switch value, labelled := meta.Labels[api.LabelIgnore]; {
 	case value == "true":
@@ -136,12 +261,17 @@ func untouched(p *plan.Plan, settings *Settings, namespace string, meta *api.Obj
 	return false
 }
 
+var (
+	annotationsPath = field.NewPath("metadata").Child("annotations")
+	namespaceLabel  = field.NewPath("namespace", "metadata").Child("labels").Key(api.LabelMode)
+)
+
 // maxUnknown is how many unknown keys get a warning of their own.
 const maxUnknown = 10
 
 func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (asked api.Asked, ok bool) {
 	p.Rule("annotations")
-	path := field.NewPath("metadata").Child("annotations")
+	path := annotationsPath
 	asked, errs := api.ParseAnnotations(meta.Annotations, path)
 	for i, unknown := range asked.Unknown {
 		if i == maxUnknown {
@@ -167,7 +297,7 @@ func warnUnused(p *plan.Plan, asked api.Asked, used []string) {
 		if p.Mode != "" {
 			text = "it does nothing here in mode " + string(p.Mode)
 		}
-		p.Warn(plan.AnnotationUnused, field.NewPath("metadata").Child("annotations").Key(key).String(), text)
+		p.Warn(plan.AnnotationUnused, annotationsPath.Key(key).String(), text)
 	}
 }
 

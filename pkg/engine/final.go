@@ -4,18 +4,21 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
-// Final turns the plan of an object that nothing will change any more, as a
+// final turns the plan of an object that nothing will change any more, as a
 // validating webhook sees it, into a verdict: what the plan would still change
 // is refused, since the object is not what its mode promises. That happens when
 // another webhook asked too late for the mode, or undid it. Warnings were given
-// when the object was planned first.
-func Final(p *plan.Plan) {
-	changes := p.Changes()
+// when the object was planned first. A mode that a policy gives is no promise: its
+// webhook entry may be skipped, and the pod starts all the same.
+func final(p *plan.Plan) {
+	changes := p.Changes() && p.Source != plan.SourcePolicy
 	p.Mutations = nil
 	for i := range p.Trace {
 		f := &p.Trace[i]
 		switch {
 		case f.Verdict == plan.Warned:
+			f.Verdict = plan.Kept
+		case f.Verdict == plan.Changed && p.Source == plan.SourcePolicy:
 			f.Verdict = plan.Kept
 		case f.Verdict == plan.Changed && changes:
 			f.Verdict, f.Reason = plan.Refused, plan.NotAsPromised

@@ -200,7 +200,7 @@ func checkService(t *testing.T, seed uint64, mode api.Mode) string {
 	raw := encode(t, g.service(mode))
 	settings := g.settings()
 	decide := func(raw []byte, update bool) *plan.Plan {
-		return engine.Service(settings, namespace, decode[api.Service](t, raw), update)
+		return engine.Service(settings, engine.NoCluster{}, namespace, decode[api.Service](t, raw), update)
 	}
 	fail := func(format string, args ...any) {
 		t.Helper()

@@ -1,23 +1,25 @@
 package engine
 
 import (
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // resolvePodMode decides which mode a pod has, and records where it came from:
 //
-//	annotation  namespace label  mode        source
-//	m           anything         m           annotation (asked)
-//	default     anything         default     annotation: opts out of what is inherited
-//	none        m                m           namespace (inherited)
-//	none        not a mode       none        nobody: a warning
-//	none        none             none        nobody
+//	annotation  namespace label  policy   mode        source
+//	m           anything         any      m           annotation (asked)
+//	default     anything         any      default     annotation: opts out of what is inherited
+//	none        m                any      m           namespace (inherited)
+//	none        not a mode       m        m           policy (inherited), with a warning
+//	none        not a mode       none     none        nobody: a warning
+//	none        none             m        m           policy (inherited)
+//	none        none             none     none        nobody
 //
-// The label is netmode.io/mode on the pod's Namespace.
-func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]string) {
+// The label is netmode.io/mode on the pod's Namespace, the policy's mode the
+// defaultMode of the first that has one.
+func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]string, policies policy.Set) {
 	p.Rule("mode")
 	if asked.Mode != "" {
 		p.Mode, p.Source = asked.Mode, plan.SourceAnnotation
@@ -25,18 +27,23 @@ func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]st
 		return
 	}
 	label, labelled := namespaceLabels[api.LabelMode]
+	if labelled {
+		inherited, err := api.ParseMode(label, namespaceLabel)
+		if err == nil {
+			p.Mode, p.Source = inherited, plan.SourceNamespace
+			p.Keep(plan.ModeInherited, namespaceLabel.String(), string(inherited))
+			return
+		}
+		p.Warn(plan.LabelInvalid, namespaceLabel.String(), err.ErrorBody())
+	}
+	if inherited, by := policies.Default(); by != nil {
+		p.Mode, p.Source, p.Policy = inherited, plan.SourcePolicy, by.Name
+		p.Keep(plan.PolicyDefault, "", string(inherited)+", the default of policy "+by.Name)
+		return
+	}
 	if !labelled {
 		p.Keep(plan.NothingAsked, "", "neither the pod nor its namespace asks for a mode")
-		return
 	}
-	path := field.NewPath("namespace", "metadata").Child("labels").Key(api.LabelMode)
-	inherited, err := api.ParseMode(label, path)
-	if err != nil {
-		p.Warn(plan.LabelInvalid, path.String(), err.ErrorBody())
-		return
-	}
-	p.Mode, p.Source = inherited, plan.SourceNamespace
-	p.Keep(plan.ModeInherited, path.String(), string(inherited))
 }
 
 // setAside leaves a pod alone that an inherited mode cannot serve: a namespace

@@ -42,7 +42,7 @@ func TestScope(t *testing.T) {
 		})
 		t.Run("Service/"+test.name, func(t *testing.T) {
 			service := decode[api.Service](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Service(settings(), test.namespace, service, false)
+			p := engine.Service(settings(), engine.NoCluster{}, test.namespace, service, false)
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})

@@ -11,6 +11,8 @@ import (
 type Status struct {
 	Mode   api.Mode    `json:"mode"`
 	Source plan.Source `json:"source"`
+	// Policy is the NetworkModePolicy that gave the mode.
+	Policy string `json:"policy,omitempty"`
 	// Service is the governing Service of a headless pod.
 	Service string `json:"service,omitempty"`
 	// Strategy is the search rewrite that was used.
@@ -35,6 +37,7 @@ func (s Status) String() string {
 	}
 	member("mode", string(s.Mode))
 	member("source", string(s.Source))
+	member("policy", s.Policy)
 	member("service", s.Service)
 	member("strategy", string(s.Strategy))
 	text = append(text, `"reasons":[`...)
@@ -57,7 +60,7 @@ func addStatus(p *plan.Plan, annotations map[string]string) {
 	if !p.Changes() {
 		return
 	}
-	status := Status{Mode: p.Mode, Source: p.Source, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()}
+	status := Status{Mode: p.Mode, Source: p.Source, Policy: p.Policy, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()}
 	if text := status.String(); annotations[api.AnnotationStatus] != text {
 		p.Mutations = append(p.Mutations, plan.Mutation{Pointer: statusPointer, Value: text})
 	}

@@ -65,7 +65,9 @@ type PodCase struct {
 	Workload *api.Workload
 	Cluster  Cluster
 	Search   *resolv.Settings
-	Plan     *plan.Plan
+	// Rewrite is what a policy says of the search rewrite; zero: nothing.
+	Rewrite api.PolicyRewrite
+	Plan    *plan.Plan
 }
 
 // ServiceCase is a Service before the rules of a mode.

@@ -61,12 +61,17 @@ func rewriteSearch(c *PodCase) {
 	if c.Plan.Service == "" {
 		return
 	}
+	asked := c.Asked.SearchRewrite
+	if asked == "" {
+		asked = c.Rewrite.Strategy
+	}
 	resolv.Rewrite(&resolv.Case{
 		Pod:             c.Pod,
 		Namespace:       c.Namespace,
 		NamespaceLabels: c.NamespaceLabels,
 		Subdomain:       c.Plan.Service,
+		Extra:           c.Rewrite.ExtraSearches,
 		Settings:        c.Search,
 		Plan:            c.Plan,
-	}, c.Asked.SearchRewrite)
+	}, asked)
 }

@@ -80,6 +80,7 @@ const (
 	SearchInPlace         Reason = "SearchInPlace"
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
+	SearchExtra           Reason = "SearchExtra"
 	SearchByInitContainer Reason = "SearchByInitContainer"
 	SearchByPostStart     Reason = "SearchByPostStart"
 	ClusterDNSKnown       Reason = "ClusterDNSKnown"

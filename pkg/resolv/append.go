@@ -23,6 +23,7 @@ func appendLast() Strategy {
 			}
 			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
 				plan.SearchAppended, "spec.dnsConfig.searches", "added "+domain+" at the end")
+			addExtra(c, append(slices.Clip(own), domain))
 		},
 	}
 }

@@ -102,6 +102,7 @@ func initContainer() Strategy {
 						plan.SearchByInitContainer, "spec.imagePullSecrets", name+", for the image of "+InitContainerName)
 				}
 			}
+			addExtra(c, c.Pod.Searches())
 		},
 	}
 }

@@ -50,6 +50,7 @@ func postStart() Strategy {
 					Value:   hookCommand(domain, &spec.Containers[i]),
 				}, plan.SearchByPostStart, specPath.Child("containers").Index(i).Child("lifecycle", "postStart").String(), "puts "+domain+" first in resolv.conf")
 			}
+			addExtra(c, c.Pod.Searches())
 			c.Plan.Warn(plan.PostStartNeedsShell, "spec.containers", fmt.Sprintf("%d postStart hooks were added", len(suitable)))
 		},
 	}

@@ -52,6 +52,7 @@ func prependToOwn(c *Case) {
 		m = plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches}
 	}
 	c.Plan.Change(m, plan.SearchPrepended, "spec.dnsConfig.searches", domain+" is first")
+	addExtra(c, searches)
 	warnMusl(c, searches)
 }
 
@@ -89,8 +90,9 @@ func prependToCluster(c *Case) {
 }
 
 // clusterSearches is the peer domain, the searches that a ClusterFirst pod
-// would have, and the pod's own. The node's are cut where the list is too
-// long; only the pod's own can be the cause of a refusal.
+// would have with those of a policy before the node's, and the pod's own. The
+// node's, then the policy's, are cut where the list is too long; only the pod's
+// own can be the cause of a refusal.
 func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 	facts := &c.Settings.Facts
 	head := []string{domain, c.Namespace + ".svc." + facts.Domain, "svc." + facts.Domain, facts.Domain}
@@ -98,12 +100,13 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 	if refuseOverLimit(c, unique(head, tail)) {
 		return nil, false
 	}
-	kept := len(facts.NodeSearches)
-	for searches = unique(head, facts.NodeSearches, tail); !fits(searches); searches = unique(head, facts.NodeSearches[:kept], tail) {
+	given := slices.Concat(c.Extra, facts.NodeSearches)
+	kept := len(given)
+	for searches = unique(head, given, tail); !fits(searches); searches = unique(head, given[:kept], tail) {
 		kept--
 	}
-	if kept < len(facts.NodeSearches) {
-		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(facts.NodeSearches[kept:], " "))
+	if kept < len(given) {
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(given[kept:], " "))
 	}
 	return searches, true
 }

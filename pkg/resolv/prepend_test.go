@@ -169,7 +169,7 @@ func TestPrependCutsNodeSearches(t *testing.T) {
 			}
 			cut := ""
 			if tt.kept < len(tt.node) {
-				cut = "spec.dnsConfig.searches: left out " + strings.Join(tt.node[tt.kept:], " ") + ": shorten the search list of the nodes (SearchesCut)"
+				cut = "spec.dnsConfig.searches: left out " + strings.Join(tt.node[tt.kept:], " ") + ": shorten the search list of the nodes or of the policy (SearchesCut)"
 			}
 			if all := strings.Join(warnings(p), "\n"); strings.Contains(all, "(SearchesCut)") != (cut != "") || !strings.Contains(all, cut) {
 				t.Errorf("got warnings\n%s\nwant\n%s", all, cut)

@@ -27,8 +27,10 @@ type Case struct {
 	NamespaceLabels map[string]string
 	// Subdomain is the governing Service.
 	Subdomain string
-	Settings  *Settings
-	Plan      *plan.Plan
+	// Extra are search domains that a policy adds.
+	Extra    []string
+	Settings *Settings
+	Plan     *plan.Plan
 }
 
 // Strategy is one way to rewrite the search list.

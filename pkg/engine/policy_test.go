@@ -1,0 +1,209 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/policy"
+	"github.com/netmode-io/netmode/pkg/resolv"
+)
+
+// policies are made of pairs of a name and a spec.
+func policies(t testing.TB, namesAndSpecs ...string) policy.Set {
+	t.Helper()
+	var all []*policy.Policy
+	for i := 0; i < len(namesAndSpecs); i += 2 {
+		raw := `{"metadata":{"name":"` + namesAndSpecs[i] + `"},"spec":` + namesAndSpecs[i+1] + `}`
+		compiled, errs := policy.Compile(decode[api.NetworkModePolicy](t, []byte(raw)))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		all = append(all, compiled)
+	}
+	return policy.NewSet(all)
+}
+
+const defaultsToHost = `{"namespaceSelector":{},"defaultMode":"hostnetwork"}`
+
+// The rows of the truth table that have a policy, in resolvePodMode.
+func TestPolicyModeTruthTable(t *testing.T) {
+	set := policies(t, "low", `{"namespaceSelector":{},"defaultMode":"headless","priority":-1}`, "host", defaultsToHost)
+	const byPolicy = "kept PolicyDefault"
+	for _, tt := range []struct {
+		annotation, label string
+		mode              api.Mode
+		source            plan.Source
+		policy            string
+	}{
+		{"statefulset-headless", "headless", api.ModeStatefulSetHeadless, plan.SourceAnnotation, ""},
+		{"default", "headless", api.ModeDefault, plan.SourceAnnotation, ""},
+		{"", "headless", api.ModeHeadless, plan.SourceNamespace, ""},
+		{"", "default", api.ModeDefault, plan.SourceNamespace, ""},
+		{"", "hostnet", api.ModeHostNetwork, plan.SourcePolicy, "host"},
+		{"", "", api.ModeHostNetwork, plan.SourcePolicy, "host"},
+	} {
+		t.Run(tt.annotation+" "+tt.label, func(t *testing.T) {
+			c := &around{policies: set}
+			if tt.label != "" {
+				c.labels = map[string]string{api.LabelMode: tt.label}
+			}
+			raw := `{"spec":{"subdomain":"peers"}}`
+			if tt.annotation != "" {
+				raw = annotated(`{"subdomain":"peers"}`, api.AnnotationMode, tt.annotation)
+			}
+			p := decidePod(t, raw, c)
+			if p.Mode != tt.mode || p.Source != tt.source || p.Policy != tt.policy {
+				t.Errorf("mode %q from %q %q, want %q from %q %q", p.Mode, p.Source, p.Policy, tt.mode, tt.source, tt.policy)
+			}
+			if got := strings.Contains(strings.Join(describeAll(p), "\n"), byPolicy); got != (tt.policy != "") {
+				t.Errorf("findings %q", describeAll(p))
+			}
+		})
+	}
+}
+
+// The status names the policy, and a policy's default that cannot serve the pod
+// leaves it alone, as an inherited mode does.
+func TestPolicyDefault(t *testing.T) {
+	set := &around{policies: policies(t, "host", defaultsToHost)}
+	raw := `{"spec":{"containers":[{"ports":[{"containerPort":1}]}]}}`
+	if got := patchOf(t, []byte(raw), decidePod(t, raw, set)); !strings.Contains(got, `\"source\":\"policy\",\"policy\":\"host\"`) {
+		t.Errorf("patch %s", got)
+	}
+	p := decidePod(t, `{"spec":{"hostUsers":false,"containers":[{"ports":[{"containerPort":1}]}]}}`, set)
+	if p.Changes() || p.Refused() || !strings.Contains(strings.Join(describeAll(p), "\n"), "kept NotApplicable") {
+		t.Errorf("findings %q", describeAll(p))
+	}
+}
+
+func TestPolicyJudgement(t *testing.T) {
+	const (
+		onlyHeadless = `{"namespaceSelector":{},"allowedModes":["headless"]}`
+		required     = `{"namespaceSelector":{},"requireMode":true}`
+		noHand       = `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false,"portRange":{"min":20000,"max":29999}}}`
+		host         = `{"hostNetwork":true,"containers":[{"ports":[{"containerPort":20001}]}]}`
+	)
+	askedHost := annotated(`{"containers":[{"ports":[{"containerPort":20001}]}]}`, api.AnnotationMode, "hostnetwork")
+	for _, tt := range []struct {
+		name, spec, raw string
+		labels          map[string]string
+		want            []string
+	}{
+		{"asked and forbidden", onlyHeadless, askedHost, nil, []string{"metadata.annotations[netmode.io/mode]"}},
+		{"inherited and forbidden", onlyHeadless, `{"spec":{}}`, map[string]string{api.LabelMode: "hostnetwork"}, []string{"namespace.metadata.labels[netmode.io/mode]"}},
+		{"inherited and not applicable", onlyHeadless, `{"spec":{"hostUsers":false}}`, map[string]string{api.LabelMode: "hostnetwork"}, nil},
+		{"inherited, not applicable, and required", required, `{"spec":{"hostUsers":false}}`, map[string]string{api.LabelMode: "hostnetwork"}, []string{"namespace.metadata.labels[netmode.io/mode]"}},
+		{"nothing asked", onlyHeadless, `{"spec":{}}`, nil, nil},
+		{"nothing asked, and required", required, `{"spec":{}}`, nil, []string{"metadata.annotations[netmode.io/mode]"}},
+		{"host network by hand", noHand, `{"spec":` + host + `}`, nil, []string{"spec.hostNetwork"}},
+		{"by hand, and ignored", noHand, `{"metadata":{"labels":{"netmode.io/ignore":"true"}},"spec":` + host + `}`, nil, []string{"spec.hostNetwork"}},
+		{"by mode", noHand, askedHost, nil, nil},
+		{"by mode, port out of range", noHand, annotated(`{"containers":[{"ports":[{"containerPort":80}]}]}`, api.AnnotationMode, "hostnetwork"), nil, []string{"spec.containers[0].ports[0].containerPort"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := decidePod(t, tt.raw, &around{labels: tt.labels, policies: policies(t, "p", tt.spec)})
+			var refused []string
+			for _, f := range p.Findings(plan.Refused) {
+				refused = append(refused, f.Field)
+				if f.Rule != "policies" || !strings.Contains(f.Text, "policy p ") {
+					t.Errorf("%+v does not name the policy", f)
+				}
+			}
+			if diff := cmp.Diff(tt.want, refused); diff != "" {
+				t.Errorf("refused (-want +got):\n%s\n%q", diff, describeAll(p))
+			}
+		})
+	}
+}
+
+// Exempt namespaces, and pods that are none of netmode's, are not judged.
+func TestPolicyOutOfReach(t *testing.T) {
+	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
+	for _, tt := range []struct{ namespace, metadata string }{
+		{"kube-system", `{}`},
+		{"a", `{"deletionTimestamp":"2026-01-01T00:00:00Z"}`},
+		{"a", `{"annotations":{"kubernetes.io/config.mirror":"x"}}`},
+	} {
+		pod := decode[api.Pod](t, []byte(`{"metadata":`+tt.metadata+`,"spec":{}}`))
+		if p := engine.Pod(settings(), set, tt.namespace, pod, nil); p.Refused() {
+			t.Errorf("%s %s: %q", tt.namespace, tt.metadata, describeAll(p))
+		}
+	}
+}
+
+// Before other webhooks have had their say, policies are not asked.
+func TestPoliciesAreAskedLast(t *testing.T) {
+	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
+	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
+	if p := engine.MutatePod(settings(), set, "a", pod); p.Refused() {
+		t.Errorf("mutating: %q", describeAll(p))
+	}
+	if p := engine.ValidatePod(settings(), set, "a", pod); !p.Refused() {
+		t.Errorf("validating: %q", describeAll(p))
+	}
+}
+
+// What a policy gives is no promise: a pod that was not patched starts.
+func TestPolicyDefaultIsNoPromise(t *testing.T) {
+	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
+	if p := engine.ValidatePod(settings(), &around{policies: policies(t, "host", defaultsToHost)}, "a", pod); p.Refused() || p.Changes() {
+		t.Errorf("policy: %q", describeAll(p))
+	}
+	if p := engine.ValidatePod(settings(), &around{labels: map[string]string{api.LabelMode: "hostnetwork"}}, "a", pod); !p.Refused() {
+		t.Errorf("namespace: %q", describeAll(p))
+	}
+}
+
+func TestServicePolicies(t *testing.T) {
+	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`, "pods", `{"namespaceSelector":{},"podSelector":{},"allowedModes":["default"]}`)}
+	service := decode[api.Service](t, []byte(annotated(`{"selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
+	for what, p := range map[string]*plan.Plan{
+		"offline":    engine.Service(settings(), set, "a", service, false),
+		"validating": engine.ValidateService(settings(), set, "a", decode[api.Service](t, []byte(annotated(`{"clusterIP":"None","selector":{"a":"b"}}`, api.AnnotationMode, "headless"))), false),
+	} {
+		if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Text, "policy p allows hostnetwork") {
+			t.Errorf("%s: %q", what, describeAll(p))
+		}
+	}
+	for what, p := range map[string]*plan.Plan{
+		"mutating": engine.MutateService(settings(), "a", service, false),
+		"updated":  engine.ValidateService(settings(), set, "a", service, true),
+		"exempt":   engine.Service(settings(), set, "kube-system", service, false),
+	} {
+		if p.Refused() {
+			t.Errorf("%s: %q", what, describeAll(p))
+		}
+	}
+}
+
+// The one search rewrite of the policies holds for pods that ask for none, and
+// its domains for all.
+func TestPolicySearchRewrite(t *testing.T) {
+	set := &around{policies: policies(t,
+		"second", `{"namespaceSelector":{},"searchRewrite":{"strategy":"post-start"}}`,
+		"first", `{"namespaceSelector":{},"priority":1,"searchRewrite":{"strategy":"append","extraSearches":["corp.example","own.example"]}}`)}
+	s := settings()
+	s.Search.Facts = resolv.Facts{Nameservers: []string{"10.96.0.10"}, Domain: "cluster.local", NodeSearches: []string{"node.example"}}
+	for _, tt := range []struct{ asked, want string }{
+		{"", `"path":"/spec/dnsConfig/searches/-","value":"corp.example"},{"op":"add","path":"/spec/dnsConfig/searches/-","value":"own.example"}`},
+		{"prepend", `"searches":["peers.default.svc.cluster.local","default.svc.cluster.local","svc.cluster.local","cluster.local","corp.example","own.example","node.example"]`},
+		{"post-start", `"path":"/spec/dnsConfig","value":{"searches":["corp.example"]}},{"op":"add","path":"/spec/dnsConfig/searches/-","value":"own.example"}`},
+		{"none", ""},
+	} {
+		annotations := []string{api.AnnotationMode, "statefulset-headless"}
+		if tt.asked != "" {
+			annotations = append(annotations, api.AnnotationSearchRewrite, tt.asked)
+		}
+		raw := annotated(`{"hostname":"a","subdomain":"peers","containers":[{"name":"a"}]}`, annotations...)
+		p := engine.Pod(s, set, "default", decode[api.Pod](t, []byte(raw)), nil)
+		got := patchOf(t, []byte(raw), p)
+		if !strings.Contains(got, tt.want) || tt.want == "" && strings.Contains(got, "corp.example") {
+			t.Errorf("asked %q: patch %s\nwant %s in it; findings %q", tt.asked, got, tt.want, describeAll(p))
+		}
+	}
+}
