@@ -42,7 +42,7 @@ func mountedSecret(t *testing.T, d *appsv1.Deployment) string {
 // configurations that call it, in the namespace of all.
 func TestCertificatesFitTogether(t *testing.T) {
 	all := base(t)
-	want := certs.KeeperConfig{Namespace: ownNamespace, Secret: "netmode-webhook-tls", Service: webhookName, WebhookConfigurations: []string{"netmode"}}
+	want := certs.KeeperConfig{Namespace: ownNamespace, Secret: webhookName + "-tls", Service: webhookName, WebhookConfigurations: []string{"netmode"}}
 	if diff := cmp.Diff(want, keeperConfig(t, all)); diff != "" {
 		t.Error(diff)
 	}
@@ -61,7 +61,7 @@ func TestCertificatesFitTogether(t *testing.T) {
 
 // certManager are the fields of cert-manager.io/v1 Issuer and Certificate in use here.
 type certManager struct {
-	metav1.TypeMeta   `json:",inline"`
+	metav1.TypeMeta
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
 		SelfSigned *struct{} `json:"selfSigned"`
@@ -142,7 +142,7 @@ func TestCertManagerReplacesTheProgram(t *testing.T) {
 	var removed, program []string
 	for _, document := range documents(t, "cert-manager/without-certificates.yaml") {
 		var o struct {
-			metav1.TypeMeta   `json:",inline"`
+			metav1.TypeMeta
 			metav1.ObjectMeta `json:"metadata"`
 			Patch             string `json:"$patch"`
 		}

@@ -26,11 +26,11 @@ import (
 
 // kustomization are the fields of kustomize that this folder uses.
 type kustomization struct {
-	metav1.TypeMeta `json:",inline"`
-	Resources       []string `json:"resources"`
-	Components      []string `json:"components"`
-	Configurations  []string `json:"configurations"`
-	Images          []struct {
+	metav1.TypeMeta
+	Resources      []string `json:"resources"`
+	Components     []string `json:"components"`
+	Configurations []string `json:"configurations"`
+	Images         []struct {
 		Name   string `json:"name"`
 		NewTag string `json:"newTag"`
 	} `json:"images"`
