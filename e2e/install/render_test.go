@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -209,23 +210,52 @@ func TestHostNetwork(t *testing.T) {
 		}
 	})
 	t.Run("with cert-manager", func(t *testing.T) {
-		root, err := filepath.Abs(manifests)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		relative, err := filepath.Rel(dir, root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		overlay := fmt.Sprintf("resources: [%s/cert-manager]\ncomponents: [%s/host-network/component]\n", relative, relative)
-		if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		dir := overlayBeside(t, "resources: [../cert-manager]\ncomponents: [../host-network/component]\n")
 		objects := render(t, dir, Options{Image: "r.io/netmode:v1"})
 		check(t, objects)
 		if deployment(t, objects, "netmode-certificates") != nil || deployment(t, objects, "netmode-webhook").Spec.Template.Spec.Containers[0].Image != "r.io/netmode:v1" {
 			t.Error("not all three changes were made")
 		}
 	})
+}
+
+// The overlays that the README shows, each in a folder beside base.
+func TestReadmeOverlays(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(manifests, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
+	if len(shown) != 2 {
+		t.Fatalf("the README shows %d overlays", len(shown))
+	}
+	for _, block := range shown {
+		objects := render(t, overlayBeside(t, block[1]), Options{})
+		webhook := deployment(t, objects, "netmode-webhook").Spec.Template.Spec
+		if strings.Contains(block[1], "images:") && webhook.Containers[0].Image != "registry.example.com/netmode:v1" {
+			t.Errorf("image %s of\n%s", webhook.Containers[0].Image, block[1])
+		}
+		if strings.Contains(block[1], "host-network") && !webhook.HostNetwork {
+			t.Errorf("no host network by\n%s", block[1])
+		}
+	}
+}
+
+// overlayBeside writes a kustomization as if its folder were beside base, and returns the folder.
+func overlayBeside(t *testing.T, content string) string {
+	t.Helper()
+	root, err := filepath.Abs(manifests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	relative, err := filepath.Rel(dir, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content = strings.ReplaceAll(content, "../", relative+"/")
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
