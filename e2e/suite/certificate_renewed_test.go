@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	servingSecret   = "netmode-webhook-tls"
-	authoritySecret = "netmode-webhook-tls-ca"
+	// The Secrets with what the webhook's pods serve, and with the CA's key.
+	serving   = "netmode-webhook-tls"
+	authority = "netmode-webhook-tls-ca"
 	// rotationBound is for a whole rotation: a new CA is trusted for 90 seconds before it
 	// signs, and a Secret takes kubelet up to 90 to bring to the pods.
 	rotationBound = 5 * time.Minute
@@ -40,7 +41,7 @@ func testCertificateRenewed(ctx context.Context, t *testing.T, s *suite) {
 
 	secrets := s.client.CoreV1().Secrets(options.DefaultNamespace)
 	began := time.Now()
-	if err := secrets.Delete(ctx, authoritySecret, metav1.DeleteOptions{}); err != nil {
+	if err := secrets.Delete(ctx, authority, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	deadline, stop := context.WithTimeoutCause(ctx, rotationBound, fmt.Errorf("not within %s", rotationBound))
@@ -103,13 +104,13 @@ func (s *scene) keepCreating(ctx context.Context, created chan<- error) {
 // servedSerial is the serial number, in hex, of the certificate for the webhook's pods to serve.
 func (s *suite) servedSerial(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, servingSecret, metav1.GetOptions{})
+	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	block, _ := pem.Decode(secret.Data[corev1.TLSCertKey])
 	if block == nil {
-		t.Fatalf("Secret %s holds no certificate", servingSecret)
+		t.Fatalf("Secret %s holds no certificate", serving)
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

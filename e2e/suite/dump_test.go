@@ -134,15 +134,15 @@ func (s *suite) dumpLogs(ctx context.Context, t *testing.T, namespace, selector,
 					if previous && status.RestartCount == 0 || status.ContainerID == "" {
 						continue
 					}
-					options := &corev1.PodLogOptions{Container: status.Name, Previous: previous}
+					of := &corev1.PodLogOptions{Container: status.Name, Previous: previous}
 					name := pod.Name + "." + status.Name
 					if previous {
 						name += ".previous"
 					}
 					if tail > 0 {
-						options.TailLines = &tail
+						of.TailLines = &tail
 					}
-					text, err := s.client.CoreV1().Pods(namespace).GetLogs(pod.Name, options).DoRaw(ctx)
+					text, err := s.client.CoreV1().Pods(namespace).GetLogs(pod.Name, of).DoRaw(ctx)
 					if err != nil {
 						t.Logf("log of %s: %v", name, err)
 						continue

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,8 +66,8 @@ func resolve(name string) []string { return []string{"/peercheck", "resolve", na
 
 // fetch is the command line that asks a peer who it is, in the busybox image. Its look-up is
 // the C library's.
-func fetch(host string) []string {
-	return []string{"wget", "-q", "-T", "5", "-O", "-", fmt.Sprintf("http://%s:%d/", host, servePort)}
+func fetch(host string, port int) []string {
+	return []string{"wget", "-q", "-T", "5", "-O", "-", "http://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/"}
 }
 
 // searches returns the search list of a container, of the peercheck image.

@@ -42,7 +42,7 @@ func testHeadless(ctx context.Context, t *testing.T, s *suite) {
 			t.Errorf("hostname -f: have %s, want %s", full, want)
 		}
 		c.eventually(ctx, t, dnsBound, db.Status.PodIP, "client", distroless, resolve(full)...)
-		c.eventually(ctx, t, dnsBound, "db sees "+c.pod(ctx, t, "client").Status.PodIP, "client", shell, fetch(full)...)
+		c.eventually(ctx, t, dnsBound, "db sees "+c.pod(ctx, t, "client").Status.PodIP, "client", shell, fetch(full, servePort)...)
 	})
 	t.Run("Service", func(t *testing.T) {
 		made, err := s.client.CoreV1().Services(c.namespace).Get(ctx, "db", metav1.GetOptions{})

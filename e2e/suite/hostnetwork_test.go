@@ -24,8 +24,11 @@ func testHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "hostnetwork")
 	host := pod("host", mode(api.ModeHostNetwork), distrolessContainer(hostPort), shellContainer())
 	c.create(ctx, t, host, service("echo", nil), pod("echo", nil, distrolessContainer(), shellContainer()))
-	replicas := len(s.cluster.Nodes) + 1
-	c.create(ctx, t, deployment("shared", int32(replicas), template("shared", mode(api.ModeHostNetwork), distrolessContainer(hostPortShared))))
+	replicas := int32(1) // more than there are nodes
+	for range s.cluster.Nodes {
+		replicas++
+	}
+	c.create(ctx, t, deployment("shared", replicas, template("shared", mode(api.ModeHostNetwork), distrolessContainer(hostPortShared))))
 
 	t.Run("the pod's address is the node's", func(t *testing.T) {
 		got := c.pod(ctx, t, "host")
@@ -35,10 +38,9 @@ func testHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 		if addresses := c.mustExec(ctx, t, "host", shell, "ip", "-4", "-o", "address"); !strings.Contains(addresses, " "+got.Status.HostIP+"/") {
 			t.Errorf("the pod has not its node's address %s:\n%s", got.Status.HostIP, addresses)
 		}
-		c.pod(ctx, t, "echo")
-		// Who asks it by the node's address reaches it: on the host network its hostname is the node's.
-		url := fmt.Sprintf("http://%s:%d/", got.Status.HostIP, hostPort)
-		c.eventually(ctx, t, patience, c.pod(ctx, t, "host").Spec.NodeName+" sees "+c.pod(ctx, t, "echo").Status.PodIP, "echo", shell, "wget", "-q", "-O", "-", url)
+		// Others reach it there. On the host network its hostname is the node's.
+		echo := c.pod(ctx, t, "echo")
+		c.eventually(ctx, t, patience, got.Spec.NodeName+" sees "+echo.Status.PodIP, "echo", shell, fetch(got.Status.HostIP, hostPort)...)
 	})
 	t.Run("it resolves a Service", func(t *testing.T) {
 		c.pod(ctx, t, "host")
@@ -48,15 +50,15 @@ func testHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 		}
 		c.eventually(ctx, t, patience, echo.Spec.ClusterIP, "host", distroless, resolve("echo")...)
 		c.pod(ctx, t, "echo")
-		c.eventually(ctx, t, patience, "echo sees "+c.pod(ctx, t, "host").Status.PodIP, "host", shell, fetch("echo")...)
+		c.eventually(ctx, t, patience, "echo sees "+c.pod(ctx, t, "host").Status.PodIP, "host", shell, fetch("echo", servePort)...)
 	})
-	t.Run("one port, one pod a node", func(t *testing.T) { c.checkOnePodANode(ctx, t, "shared", replicas) })
+	t.Run("one port, one pod a node", func(t *testing.T) { c.checkOnePodANode(ctx, t, "shared") })
 	t.Run("conflicts", func(t *testing.T) { c.checkHostNetworkConflicts(ctx, t) })
 }
 
 // checkOnePodANode waits until all nodes have a pod of the app, and the one that is too many
 // waits for a node with a free port.
-func (s *scene) checkOnePodANode(ctx context.Context, t *testing.T, app string, replicas int) {
+func (s *scene) checkOnePodANode(ctx context.Context, t *testing.T, app string) {
 	t.Helper()
 	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
 		pods, err := s.pods(ctx, appLabel(app))
@@ -79,8 +81,8 @@ func (s *scene) checkOnePodANode(ctx context.Context, t *testing.T, app string, 
 			t.Errorf("two pods with one port are on one node: %s", nodes)
 			return true, ""
 		}
-		return len(nodes) == replicas-1 && strings.Contains(waiting, "free ports"),
-			fmt.Sprintf("%d of %d pods are ready, and one waits: %q", len(nodes), replicas-1, waiting)
+		return len(nodes) == len(s.cluster.Nodes) && strings.Contains(waiting, "free ports"),
+			fmt.Sprintf("%d of %d pods are ready, and one waits: %q", len(nodes), len(s.cluster.Nodes), waiting)
 	})
 }
 

@@ -31,9 +31,9 @@ func testScaled(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "scaled")
 	c.create(ctx, t, service("db", mode(api.ModeStatefulSetHeadless)))
 	c.create(ctx, t, statefulSet("db", "db", 2, template("db", mode(api.ModeStatefulSetHeadless), distrolessContainer())))
-	c.checkMesh(ctx, t, "db", 2)
+	c.checkMesh(ctx, t, 2)
 	c.scale(ctx, t, "db", 3)
-	c.checkMesh(ctx, t, "db", 3)
+	c.checkMesh(ctx, t, 3)
 	c.scale(ctx, t, "db", 1)
 	c.ready(ctx, t, "db", 1)
 	until(ctx, t, dnsBound, func(ctx context.Context) (bool, string) {
@@ -41,7 +41,7 @@ func testScaled(ctx context.Context, t *testing.T, s *suite) {
 		return err != nil, "db-1 is gone, and still resolves to " + have
 	})
 	c.scale(ctx, t, "db", 2)
-	c.checkMesh(ctx, t, "db", 2)
+	c.checkMesh(ctx, t, 2)
 }
 
 // scale sets the replicas of a StatefulSet.
@@ -58,10 +58,10 @@ func (s *scene) scale(ctx context.Context, t *testing.T, name string, replicas i
 	}
 }
 
-// checkMesh waits for the pods and checks that each resolves every other by its short name.
-func (s *scene) checkMesh(ctx context.Context, t *testing.T, app string, count int) {
+// checkMesh waits for so many pods of the app db and checks that each resolves every other by its short name.
+func (s *scene) checkMesh(ctx context.Context, t *testing.T, count int) {
 	t.Helper()
-	pods := s.ready(ctx, t, app, count)
+	pods := s.ready(ctx, t, "db", count)
 	for i := range pods {
 		for j := range pods {
 			if i != j {

@@ -27,7 +27,7 @@ func testRescheduled(ctx context.Context, t *testing.T, s *suite) {
 	single.Spec.NodeSelector = pods.Spec.NodeSelector
 	c.create(ctx, t, service("db", mode(api.ModeStatefulSetHeadless)), service("web", mode(api.ModeHeadless)))
 	c.create(ctx, t, statefulSet("db", "db", 2, pods), deployment("web", 1, single))
-	c.checkMesh(ctx, t, "db", 2)
+	c.checkMesh(ctx, t, 2)
 	web := c.ready(ctx, t, "web", 1)[0]
 	c.eventually(ctx, t, dnsBound, web.Status.PodIP, "db-0", distroless, resolve("web")...)
 
@@ -41,7 +41,7 @@ func testRescheduled(ctx context.Context, t *testing.T, s *suite) {
 		old := c.pod(ctx, t, "db-1")
 		c.deletePod(ctx, t, old)
 		checkMoved(t, old, c.pod(ctx, t, "db-1"), last)
-		c.checkMesh(ctx, t, "db", 2)
+		c.checkMesh(ctx, t, 2)
 	})
 	t.Run("Deployment", func(t *testing.T) {
 		c.deletePod(ctx, t, &web)

@@ -76,6 +76,6 @@ func testServiceLater(ctx context.Context, t *testing.T, s *suite) {
 		peers := service("peers", mode(api.ModeStatefulSetHeadless))
 		peers.Spec.Selector = map[string]string{"of": "peers"}
 		c.create(ctx, t, peers)
-		c.checkMesh(ctx, t, "db", 2)
+		c.checkMesh(ctx, t, 2)
 	})
 }

@@ -120,7 +120,7 @@ func (s *scene) checkFetches(ctx context.Context, t *testing.T, pods []corev1.Po
 	t.Helper()
 	from, to := &pods[0], &pods[1]
 	want := to.Name + " sees " + from.Status.PodIP
-	s.eventually(ctx, t, patience, want, from.Name, container, fetch(to.Name)...)
+	s.eventually(ctx, t, patience, want, from.Name, container, fetch(to.Name, servePort)...)
 }
 
 // checkResolves checks that the second pod's short name has its address in the first.

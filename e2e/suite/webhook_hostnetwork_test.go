@@ -76,7 +76,7 @@ func testWebhookOnHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 func (s *scene) copyWebhook(ctx context.Context, t *testing.T) {
 	t.Helper()
 	pods := s.shippedWebhook(t).Spec.Template
-	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, servingSecret, metav1.GetOptions{})
+	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +93,10 @@ func (s *scene) copyWebhook(ctx context.Context, t *testing.T) {
 
 	pods.Labels = appLabel("webhook")
 	pods.Spec.ServiceAccountName, pods.Spec.PriorityClassName, pods.Spec.TopologySpreadConstraints = "default", "", nil
-	args := slices.DeleteFunc(pods.Spec.Containers[0].Args, func(arg string) bool { return strings.HasPrefix(arg, "--own-namespace=") })
-	pods.Spec.Containers[0].Args = append(args, "--own-namespace="+s.namespace)
-	s.create(ctx, t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: servingSecret}, Type: secret.Type, Data: secret.Data},
+	args := &pods.Spec.Containers[0].Args
+	*args = slices.DeleteFunc(*args, func(arg string) bool { return strings.HasPrefix(arg, "--own-namespace=") })
+	*args = append(*args, "--own-namespace="+s.namespace)
+	s.create(ctx, t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: serving}, Type: secret.Type, Data: secret.Data},
 		deployment("webhook", 1, pods))
 }
 
