@@ -1,0 +1,57 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/netmode-io/netmode/e2e/install"
+)
+
+// apply applies the manifests, with patches.
+func (w *world) apply(ctx context.Context, patches ...install.Patch) error {
+	objects, err := install.Render(base, install.Options{Patches: patches})
+	if err != nil {
+		return err
+	}
+	return install.Apply(ctx, rest.CopyConfig(w.config), objects)
+}
+
+// toLoopback leads calls of the Service to the webhook's port. A Service of type ExternalName is
+// dialled by its name, at the port that the webhook configuration names.
+func (w *world) toLoopback() []install.Patch {
+	host, port, err := net.SplitHostPort(w.webhook.started.Listen)
+	if err != nil {
+		panic(err) // the webhook said it
+	}
+	calls := func(entry int) string {
+		return fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, entry, port)
+	}
+	return []install.Patch{
+		{Kind: "Service", Name: "netmode-webhook", Operations: fmt.Sprintf(
+			`[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": %q}}]`, host)},
+		{Kind: "MutatingWebhookConfiguration", Operations: "[" + calls(0) + "]"},
+		{Kind: "ValidatingWebhookConfiguration", Operations: "[" + calls(0) + "," + calls(1) + "]"},
+	}
+}
+
+// kubeconfig writes a file with a token of a ServiceAccount of netmode's, and returns its path.
+func (w *world) kubeconfig(ctx context.Context, account string) (string, error) {
+	request, err := w.admin.CoreV1().ServiceAccounts(system).CreateToken(ctx, account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("token of ServiceAccount %s: %w", account, err)
+	}
+	config := clientcmdapi.NewConfig()
+	config.CurrentContext = account
+	config.Clusters[account] = &clientcmdapi.Cluster{Server: w.config.Host, CertificateAuthorityData: w.config.CAData}
+	config.AuthInfos[account] = &clientcmdapi.AuthInfo{Token: request.Status.Token}
+	config.Contexts[account] = &clientcmdapi.Context{Cluster: account, AuthInfo: account}
+	path := w.life.path(account + ".kubeconfig")
+	return path, clientcmd.WriteToFile(*config, path)
+}

@@ -1,0 +1,193 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/netmode-io/netmode/e2e/command"
+	"github.com/netmode-io/netmode/e2e/progress"
+)
+
+const (
+	repository = "../.."
+	base       = repository + "/deploy/kustomize/base"
+	system     = "netmode-system"
+
+	startTimeout = time.Minute
+	pollEvery    = 20 * time.Millisecond
+)
+
+// world is an API server with netmode installed.
+type world struct {
+	life    *lifeline
+	env     *envtest.Environment
+	config  *rest.Config // an administrator's; answers get their warnings, see answer
+	admin   *kubernetes.Clientset
+	program string // netmode-webhook
+
+	certificates *process
+	mount        *mount
+	webhook      *process
+	usual        []string // flags of the webhook
+}
+
+// newWorld starts everything. The world is to be stopped, even after an error.
+func newWorld(ctx context.Context) (*world, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*startTimeout) // the binaries may have to be built
+	defer cancel()
+	w := &world{usual: []string{
+		"--cluster-dns=10.96.0.10", "--cluster-domain=cluster.local", "--init-image=registry.example.com/netmode:v1",
+	}}
+	log := progress.New(os.Stderr, "integration")
+	assets, err := binaries(ctx, log)
+	if err != nil {
+		return w, err
+	}
+	if w.life, err = newLifeline(); err != nil {
+		return w, err
+	}
+	if err := log.Step("building netmode-webhook", func() error { return w.build(ctx) }); err != nil {
+		return w, err
+	}
+	if err := log.Step("starting kube-apiserver and etcd", func() (err error) {
+		w.env, w.config, err = startControlPlane(w.life, assets)
+		return err
+	}); err != nil {
+		return w, err
+	}
+	w.config.WarningHandlerWithContext = toAnswer{}
+	if w.admin, err = kubernetes.NewForConfig(w.config); err != nil {
+		return w, err
+	}
+	return w, log.Step("installing "+base, func() error { return w.install(ctx) })
+}
+
+func (w *world) build(ctx context.Context) error {
+	binary := w.life.path("netmode-webhook")
+	if _, err := (command.Local{}).Run(ctx, command.Command{
+		Args: []string{"go", "build", "-o", binary, "./cmd/netmode-webhook"}, Dir: repository,
+	}); err != nil {
+		return err
+	}
+	var err error
+	w.program, err = w.life.launcher(binary)
+	return err
+}
+
+// stop ends all processes, and is an error if one of them ends with one.
+func (w *world) stop() error {
+	errs := []error{w.webhook.stop(), w.mount.stop(), w.certificates.stop()}
+	if w.env != nil {
+		errs = append(errs, w.env.Stop())
+	}
+	if w.life != nil {
+		errs = append(errs, w.life.cut())
+	}
+	return errors.Join(errs...)
+}
+
+// install brings netmode into the cluster as the manifests have it, starts its programs, and
+// then leads the API server to the webhook's port on loopback.
+func (w *world) install(ctx context.Context) error {
+	if err := w.apply(ctx); err != nil {
+		return err
+	}
+	var err error
+	if w.certificates, err = w.startCertificates(ctx); err != nil {
+		return err
+	}
+	if w.mount, err = newMount(ctx, w.admin, w.life.path("tls")); err != nil {
+		return err
+	}
+	if err := w.startWebhook(ctx, "127.0.0.1:0", w.usual...); err != nil {
+		return err
+	}
+	if err := w.apply(ctx, w.toLoopback()...); err != nil {
+		return err
+	}
+	return w.waitUntilServed(ctx)
+}
+
+// startCertificates runs netmode-webhook certificates with the rights of its ServiceAccount.
+func (w *world) startCertificates(ctx context.Context) (*process, error) {
+	kubeconfig, err := w.kubeconfig(ctx, "netmode-certificates")
+	if err != nil {
+		return nil, err
+	}
+	return startProcess(ctx, "keeping certificates", w.program, "certificates", "--kubeconfig="+kubeconfig, "--ops-listen=127.0.0.1:0")
+}
+
+// startWebhook runs netmode-webhook with the rights of its ServiceAccount, until it is ready.
+func (w *world) startWebhook(ctx context.Context, listen string, flags ...string) error {
+	kubeconfig, err := w.kubeconfig(ctx, "netmode-webhook")
+	if err != nil {
+		return err
+	}
+	args := append([]string{
+		"--kubeconfig=" + kubeconfig, "--cert-dir=" + w.mount.dir, "--own-namespace=" + system,
+		"--listen=" + listen, "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
+	}, flags...)
+	if w.webhook, err = startProcess(ctx, "serving", w.program, args...); err != nil {
+		return err
+	}
+	return w.poll(ctx, "the webhook is not ready", func(ctx context.Context) error {
+		_, err := fetch(ctx, "http://"+w.webhook.started.Ops+"/readyz")
+		return err
+	})
+}
+
+// restartWebhook runs another one on the same port.
+func (w *world) restartWebhook(ctx context.Context, flags ...string) error {
+	if err := w.webhook.stop(); err != nil {
+		return err
+	}
+	return w.startWebhook(ctx, w.webhook.started.Listen, flags...)
+}
+
+// waitUntilServed returns when the API server calls the webhook in both phases.
+func (w *world) waitUntilServed(ctx context.Context) error {
+	probe := []byte(`{"metadata":{"generateName":"probe-","annotations":{"netmode.io/mode":"hostnetwork"}},"spec":{"containers":[{"name":"c","image":"i"}]}}`)
+	return w.poll(ctx, "the API server does not call the webhook", func(ctx context.Context) error {
+		before, err := w.served(ctx)
+		if err != nil {
+			return err
+		}
+		a := w.post(ctx, corev1.NamespaceDefault, "pods", probe, dryRun)
+		if a.err != nil {
+			return a.err
+		}
+		after, err := w.served(ctx)
+		if err == nil && after < before+2 {
+			err = fmt.Errorf("it was called %g times, and not twice", after-before)
+		}
+		return err
+	})
+}
+
+// poll asks until there is no error.
+func (w *world) poll(ctx context.Context, what string, ask func(context.Context) error) error {
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, pollEvery, startTimeout, true, func(ctx context.Context) (bool, error) {
+		if err := ask(ctx); ctx.Err() == nil {
+			last = err
+		}
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", what, err, last)
+	}
+	return nil
+}
+
+// goldenFolder is where the command line's golden cases are.
+func goldenFolder() string { return filepath.Join(repository, "pkg", "cli", "testdata", "golden") }
