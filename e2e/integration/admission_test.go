@@ -1,0 +1,239 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+
+	reviewer "github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/manifest"
+)
+
+// admission is one object on its way into the cluster.
+type admission struct {
+	object   *manifest.Object
+	pod      []byte // of the object's template, else nil
+	settings *engine.Settings
+	around   engineCluster
+	invalid  string // to Kubernetes, in these words among others; "" if it is valid
+}
+
+func (a *admission) check(t *testing.T) {
+	input := a.input(t)
+	planned, plan := a.plan(t, input)
+	resource := "pods"
+	if a.isService() {
+		resource = "services"
+	}
+	post := func(object []byte, dry ...bool) *answer {
+		return shared.post(t.Context(), a.object.Namespace, resource, object, dry...)
+	}
+	// netmode does not touch what bears the label, so this is what Kubernetes alone makes of it.
+	want, unplanned := post(ignored(t, planned), dryRun), post(ignored(t, input), dryRun)
+	got := post(input)
+
+	if !plan.Allowed {
+		wantDenied(t, got, "asked.mutate.netmode.io", plan.Result.Message)
+		wantWarnings(t, got, plan.Warnings...)
+		return
+	}
+	wantWarnings(t, got, slices.Concat(want.warnings, plan.Warnings)...)
+	switch {
+	case a.invalid != "":
+		for _, refused := range []*answer{unplanned, want, got} {
+			if refused.err == nil || !strings.Contains(refused.err.Error(), a.invalid) {
+				t.Errorf("want an error with %q, got %v", a.invalid, refused.err)
+			}
+		}
+	case want.err != nil:
+		t.Errorf("what netmode plans is invalid to Kubernetes: %v\nwithout netmode: %v", want.err, unplanned.err)
+	case got.err != nil:
+		t.Errorf("refused: %v", got.err)
+	default:
+		if diff := cmp.Diff(essence(t, want), essence(t, got)); diff != "" {
+			t.Errorf("stored is not what is planned (-planned +stored):\n%s", diff)
+		}
+	}
+}
+
+// input is what a person or a controller sends.
+func (a *admission) input(t *testing.T) []byte {
+	t.Helper()
+	raw := a.pod
+	if raw == nil {
+		var err error
+		if raw, err = manifest.Admitted(a.object, a.object.Namespace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a.object.Kind == "StatefulSet" {
+		raw = withClaims(t, raw, a.object.JSON)
+	}
+	return edit(t, raw, func(metadata map[string]any) {
+		metadata["namespace"] = a.object.Namespace
+		delete(metadata, "deletionTimestamp") // as the API server does on create
+		if owners, ok := metadata["ownerReferences"].([]any); ok {
+			for _, owner := range owners {
+				if owner, ok := owner.(map[string]any); ok && owner["uid"] == nil {
+					owner["uid"] = "00000000-0000-4000-8000-000000000000"
+				}
+			}
+		}
+	})
+}
+
+// withClaims adds the volumes of a StatefulSet's claims to its pod, as its controller does.
+func withClaims(t *testing.T, pod, set []byte) []byte {
+	t.Helper()
+	var from appsv1.StatefulSet
+	if err := json.Unmarshal(set, &from); err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range from.Spec.VolumeClaimTemplates {
+		volume := corev1.Volume{Name: claim.Name, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name},
+		}}
+		patch, err := json.Marshal(map[string]any{"spec": map[string]any{"volumes": []corev1.Volume{volume}}})
+		if err == nil {
+			pod, err = strategicpatch.StrategicMergePatch(pod, patch, corev1.Pod{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pod
+}
+
+// plan is what the reviewer answers about this object, and the object with it. netmode is asked
+// only about objects with an annotation of their author's, outside of its own namespace and
+// kube-system.
+func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
+	t.Helper()
+	var meta metav1.PartialObjectMetadata
+	if err := json.Unmarshal(input, &meta); err != nil {
+		t.Fatal(err)
+	}
+	asks := func(key string) bool {
+		return strings.HasPrefix(key, "netmode.io/") && key != api.AnnotationStatus && key != api.AnnotationCopied
+	}
+	if slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) || !slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks) {
+		return input, &admissionv1.AdmissionResponse{Allowed: true}
+	}
+	kind := "Pod"
+	if a.isService() {
+		kind = "Service"
+	}
+	review, err := json.Marshal(&admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
+		Request: &admissionv1.AdmissionRequest{
+			UID: "1", Kind: metav1.GroupVersionKind{Version: "v1", Kind: kind}, Operation: admissionv1.Create,
+			Namespace: a.object.Namespace, Object: runtime.RawExtension{Raw: input},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reviewer := reviewer.Reviewer{Phase: reviewer.Mutate, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
+	text, _, err := reviewer.Review(t.Context(), review)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answered admissionv1.AdmissionReview
+	if err := json.Unmarshal(text, &answered); err != nil {
+		t.Fatal(err)
+	}
+	response := answered.Response
+	if len(response.Patch) == 0 {
+		return input, response
+	}
+	operations, err := jsonpatch.DecodePatch(response.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned, err := operations.Apply(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned, response
+}
+
+func (a *admission) isService() bool { return a.pod == nil && a.object.Kind == "Service" }
+
+// ignored is the object with the label that has netmode leave it alone.
+func ignored(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	return edit(t, raw, func(metadata map[string]any) {
+		labels, ok := metadata["labels"].(map[string]any)
+		if !ok {
+			labels = map[string]any{}
+			metadata["labels"] = labels
+		}
+		labels[api.LabelIgnore] = "true"
+	})
+}
+
+// edit changes an object's metadata.
+func edit(t *testing.T, raw []byte, change func(metadata map[string]any)) []byte {
+	t.Helper()
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
+		t.Fatal(err)
+	}
+	metadata, ok := object["metadata"].(map[string]any)
+	if !ok {
+		t.Fatalf("no metadata in %s", raw)
+	}
+	change(metadata)
+	edited, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return edited
+}
+
+// essence is a stored object without what differs from one create to the next.
+func essence(t *testing.T, a *answer) map[string]any {
+	t.Helper()
+	var object map[string]any
+	raw := edit(t, a.object, func(metadata map[string]any) {
+		for _, key := range []string{"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"} {
+			delete(metadata, key)
+		}
+		if metadata["generateName"] != nil {
+			delete(metadata, "name")
+		}
+		if labels, ok := metadata["labels"].(map[string]any); ok {
+			delete(labels, api.LabelIgnore)
+			if len(labels) == 0 {
+				delete(metadata, "labels")
+			}
+		}
+	})
+	if err := json.Unmarshal(raw, &object); err != nil {
+		t.Fatal(err)
+	}
+	spec, ok := object["spec"].(map[string]any)
+	if !ok {
+		t.Fatalf("no spec in %s", raw)
+	}
+	if ip, ok := spec["clusterIP"].(string); ok && ip != corev1.ClusterIPNone {
+		spec["clusterIP"], spec["clusterIPs"] = "allocated", nil
+	}
+	return object
+}

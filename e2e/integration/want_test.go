@@ -1,0 +1,34 @@
+package integration
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// wantDenied holds an answer to a webhook's refusal, as kubectl shows it.
+func wantDenied(t *testing.T, got *answer, entry, text string) {
+	t.Helper()
+	want := fmt.Sprintf("admission webhook %q denied the request: %s", entry, text)
+	if got.err == nil {
+		t.Fatalf("accepted, and must be refused: %s\ngot %s", want, got.object)
+	}
+	if diff := cmp.Diff(want, got.err.Error()); diff != "" {
+		t.Errorf("refusal (-want +got):\n%s", diff)
+	}
+	if !apierrors.IsInvalid(got.err) {
+		t.Errorf("reason %s, want %s", apierrors.ReasonForError(got.err), metav1.StatusReasonInvalid)
+	}
+}
+
+// wantWarnings holds an answer to its warnings, in any order.
+func wantWarnings(t *testing.T, got *answer, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got.warnings))); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
