@@ -15,7 +15,6 @@ import (
 
 	"github.com/netmode-io/netmode/e2e/command"
 	"github.com/netmode-io/netmode/e2e/engine"
-	"github.com/netmode-io/netmode/e2e/progress"
 )
 
 // fakeDocker is a docker that works and answers by its first argument.
@@ -197,28 +196,5 @@ func TestKubeconfigFile(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an empty kubeconfig's folder is left: %v", err)
-	}
-}
-
-func TestKindLog(t *testing.T) {
-	var out strings.Builder
-	log := &kindLog{show: progress.New(&out, "cluster")}
-	log.Warn("enabling experimental provider")
-	log.V(0).Infof(" • %s  ...\n", "Preparing nodes 📦 📦 ")
-	log.V(0).Infof(" ✓ %s\n", "Preparing nodes 📦 📦 ")
-	log.V(3).Info("kubeadm says")
-	log.Errorf("bad %d", 1)
-	if want := "cluster: kind: Preparing nodes\n"; out.String() != want {
-		t.Errorf("shown: have %q, want %q", out.String(), want)
-	}
-	const want = "enabling experimental provider\n ✓ Preparing nodes 📦 📦\nkubeadm says\nbad 1\n"
-	if got := log.Kept(); strings.ReplaceAll(got, " \n", "\n") != want {
-		t.Errorf("kept: have %q, want %q", got, want)
-	}
-	if got := lastLines(log.Kept(), 2); got != "kubeadm says\nbad 1" {
-		t.Errorf("last lines: have %q", got)
-	}
-	if !log.V(3).Enabled() || log.V(4).Enabled() {
-		t.Error("want level 3, kubeadm's output, and not 4")
 	}
 }

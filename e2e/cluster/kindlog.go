@@ -1,12 +1,15 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"sigs.k8s.io/kind/pkg/exec"
 	"sigs.k8s.io/kind/pkg/log"
 
+	"github.com/netmode-io/netmode/e2e/command"
 	"github.com/netmode-io/netmode/e2e/progress"
 )
 
@@ -68,6 +71,18 @@ func (i kindInfo) Infof(format string, args ...any) { i.Info(fmt.Sprintf(format,
 
 // Enabled is true up to kubeadm's output.
 func (i kindInfo) Enabled() bool { return i.level <= 3 }
+
+// kindError says why kind failed: with a known cure in one sentence, else with the last lines of
+// what it said. What the program said that kind ran is in no text of kind's.
+func kindError(err error, said string) error {
+	if failed, ok := errors.AsType[*exec.RunError](err); ok {
+		err = &command.Error{Args: failed.Command, Stderr: string(failed.Output), Err: failed.Inner}
+	}
+	if explained := explain(err, said); explained.Error() != err.Error() {
+		return explained
+	}
+	return fmt.Errorf("kind: %w; it said last:\n%s", err, lastLines(said, 15))
+}
 
 // plain removes pictures: not every terminal or log can show them.
 func plain(text string) string {
