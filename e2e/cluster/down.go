@@ -86,6 +86,7 @@ func down(ctx context.Context, o Options, e *engine.Engine, dir string, s *state
 			}
 		}
 	}
+	removeFolder(s.MadeModules)
 	if err := removeEmptyKubeconfig(s.MadeKubeconfig); err != nil {
 		failed = append(failed, err)
 	}

@@ -19,6 +19,8 @@ type state struct {
 	Nodes  int    `json:"nodes"`
 	// MadeKubeconfig is the kubeconfig file, if there was none before.
 	MadeKubeconfig string `json:"madeKubeconfig,omitempty"`
+	// MadeModules is the folder that kind mounts, if there was none before.
+	MadeModules string `json:"madeModules,omitempty"`
 	// Ready is written last: without it the cluster was never finished.
 	Ready bool `json:"ready"`
 }

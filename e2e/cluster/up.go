@@ -152,6 +152,11 @@ func (c *Cluster) create(ctx context.Context, builder *nodeimage.Builder, dir st
 		nodes = machineNodes()
 	}
 	s := &state{Engine: c.engine.Name(), Image: image, Nodes: nodes, MadeKubeconfig: missingKubeconfig(c.options)}
+	if s.Engine == engine.Podman {
+		if s.MadeModules, err = makeFolder(modulesFolder); err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
+	}
 	if err := s.write(dir); err != nil {
 		return err
 	}
@@ -216,10 +221,7 @@ func (c *Cluster) runKind(ctx context.Context, p *kind.Provider, log *kindLog, n
 		if err == nil {
 			return nil
 		}
-		if explained := explain(err, log.Kept()); explained.Error() != err.Error() {
-			return explained
-		}
-		return fmt.Errorf("kind: %w; it said last:\n%s", err, lastLines(log.Kept(), 15))
+		return kindError(err, log.Kept())
 	case <-ctx.Done():
 		cause := context.Cause(ctx)
 		if c.options.Keep {
