@@ -114,7 +114,7 @@ func (h Host) containersConf() string {
 	if !h.MayRaise {
 		// podman sets limits of its own, and may not set them above ours.
 		fmt.Fprintf(&b, "[containers]\ndefault_ulimits = [\"nofile=%[1]d:%[1]d\", \"nproc=%[2]d:%[2]d\"]\n",
-			limit(h.OpenFiles), limit(h.Processes))
+			min(h.OpenFiles, maxOpenFiles), min(h.Processes, maxProcesses))
 	}
 	if !h.CgroupV2 {
 		// crun refuses a hybrid hierarchy.
@@ -125,5 +125,9 @@ func (h Host) containersConf() string {
 	return b.String()
 }
 
-// limit turns "unlimited" and what podman cannot parse into a number that is as good.
-func limit(value uint64) uint64 { return min(value, 1<<20) }
+// What stands for "unlimited", and for what podman cannot parse. podman lowers its
+// own limit of processes to 32,768 where the kernel has no more process IDs.
+const (
+	maxOpenFiles = 1 << 20
+	maxProcesses = 1 << 15
+)

@@ -22,11 +22,11 @@ func TestContainersConf(t *testing.T) {
 		"nothing special": {func(*Host) {}, network},
 		"may not raise limits": {
 			func(h *Host) { h.MayRaise, h.OpenFiles, h.Processes = false, 20000, 96365 },
-			"[containers]\ndefault_ulimits = [\"nofile=20000:20000\", \"nproc=96365:96365\"]\n" + network,
+			"[containers]\ndefault_ulimits = [\"nofile=20000:20000\", \"nproc=32768:32768\"]\n" + network,
 		},
 		"unlimited": {
 			func(h *Host) { h.MayRaise, h.OpenFiles, h.Processes = false, 1<<64-1, 1<<64-1 },
-			"[containers]\ndefault_ulimits = [\"nofile=1048576:1048576\", \"nproc=1048576:1048576\"]\n" + network,
+			"[containers]\ndefault_ulimits = [\"nofile=1048576:1048576\", \"nproc=32768:32768\"]\n" + network,
 		},
 		"cgroup v1": {func(h *Host) { h.CgroupV2 = false }, "[engine]\nruntime = \"runc\"\n" + network},
 	}
