@@ -100,6 +100,10 @@ func TestWebhookSurvives(t *testing.T) {
 	all := base(t)
 	d := named[*appsv1.Deployment](t, all, webhookName)
 	rolling := d.Spec.Strategy.RollingUpdate
+	// With the type left out, kubectl apply would find something to change each time.
+	if d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType {
+		t.Errorf("strategy type %q", d.Spec.Strategy.Type)
+	}
 	if *d.Spec.Replicas != 2 || rolling == nil || rolling.MaxUnavailable == nil || *rolling.MaxUnavailable != intstr.FromInt32(0) {
 		t.Errorf("want two replicas, none unavailable while they are replaced: %+v", d.Spec.Strategy)
 	}
