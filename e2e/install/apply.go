@@ -55,6 +55,7 @@ type client struct {
 }
 
 func newClient(config *rest.Config) (*client, error) {
+	config = unlimited(config)
 	objects, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -64,6 +65,14 @@ func newClient(config *rest.Config) (*client, error) {
 		return nil, err
 	}
 	return &client{objects: objects, kinds: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kinds))}, nil
+}
+
+// unlimited waits for the cluster, not for its client: a limit would also end a call before its
+// ctx, with an error that says nothing of the cluster.
+func unlimited(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.QPS, config.RateLimiter = -1, nil
+	return config
 }
 
 // resource is where objects like this one are. That the cluster does not know their kind is an
@@ -139,10 +148,7 @@ func (c *client) deleteOne(ctx context.Context, o *unstructured.Unstructured) er
 	if err != nil || found.GetDeletionTimestamp() != nil {
 		return err
 	}
-	uid := found.GetUID()
-	return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{
-		Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: new(metav1.DeletePropagationForeground),
-	})
+	return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: new(found.GetUID())}})
 }
 
 func isGone(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }

@@ -30,7 +30,7 @@ const (
 // both configurations has a caBundle, and the webhook answers the API server. When ctx ends
 // before, the error says what is missing.
 func Wait(ctx context.Context, config *rest.Config) error {
-	c, err := kubernetes.NewForConfig(config)
+	c, err := kubernetes.NewForConfig(unlimited(config))
 	if err != nil {
 		return err
 	}
