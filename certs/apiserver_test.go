@@ -58,7 +58,7 @@ type apiCall struct{ verb, resource, name string }
 func (c apiCall) writes() bool { return slices.Contains([]string{"create", "update", "patch"}, c.verb) }
 
 const (
-	secretsPath    = "/api/v1/namespaces/netmode-system/secrets"
+	secretsPath    = "/api/v1/namespaces/netmode-system/secrets" //nolint:gosec // G101: a path
 	mutatingPath   = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 	validatingPath = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 )
@@ -173,11 +173,11 @@ func (s *apiServer) callOf(r *http.Request) (apiCall, string) {
 		"mutatingwebhookconfigurations":   mutatingPath,
 		"validatingwebhookconfigurations": validatingPath,
 	} {
-		rest, ok := strings.CutPrefix(r.URL.Path, path)
+		tail, ok := strings.CutPrefix(r.URL.Path, path)
 		if !ok {
 			continue
 		}
-		name := strings.TrimPrefix(rest, "/")
+		name := strings.TrimPrefix(tail, "/")
 		verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch"}[r.Method]
 		if query := r.URL.Query(); name == "" && r.Method == http.MethodGet {
 			verb = "list"
@@ -218,7 +218,8 @@ func (s *apiServer) handle(call apiCall, path string, sent []byte) (int, object)
 		if err := json.Unmarshal(sent, &made); err != nil {
 			return failure(400, "BadRequest", err.Error())
 		}
-		at = path + "/" + metaOf(made)["name"].(string)
+		name, _ := metaOf(made)["name"].(string)
+		at = path + "/" + name
 		if _, exists := s.objects[at]; exists {
 			return failure(409, "AlreadyExists", at+" already exists")
 		}

@@ -10,7 +10,6 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -112,8 +111,8 @@ func watchAll(ctx context.Context, log logr.Logger, objects []watchedObject, cha
 
 // onlyMetadata keeps private keys out of a cache that nobody reads.
 func onlyMetadata(found any) (any, error) {
-	o, err := meta.Accessor(found)
-	if err != nil {
+	o, isObject := found.(metav1.Object)
+	if !isObject {
 		return found, nil // a tombstone
 	}
 	kept := &metav1.PartialObjectMetadata{}

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -41,7 +42,7 @@ type webhookEntry struct {
 
 // holds says whether all entries have exactly this caBundle.
 func (c *webhookConfiguration) holds(bundle []byte) bool {
-	return !slices.ContainsFunc(c.entries, func(e webhookEntry) bool { return string(e.caBundle) != string(bundle) })
+	return !slices.ContainsFunc(c.entries, func(e webhookEntry) bool { return !bytes.Equal(e.caBundle, bundle) })
 }
 
 // newEntry notes a webhook if it calls the Service. One that calls another, or a
@@ -58,7 +59,7 @@ func (c *webhookConfiguration) newEntry(index int, client admissionv1.WebhookCli
 func (c *webhookConfiguration) bundlePatch(bundle []byte) ([]byte, error) {
 	patch := []jsonpatch.Operation{jsonpatch.NewOperation("replace", "/metadata/resourceVersion", c.resourceVersion)}
 	for _, e := range c.entries {
-		if string(e.caBundle) != string(bundle) {
+		if !bytes.Equal(e.caBundle, bundle) {
 			patch = append(patch, jsonpatch.NewOperation("add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", e.index), bundle))
 		}
 	}

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -124,7 +125,7 @@ func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name stri
 				Data: data,
 			}, metav1.CreateOptions{FieldManager: fieldManager})
 			if apierrors.IsNotFound(err) { // the namespace; no reason to look again at once
-				return fmt.Errorf("%v: make the namespace first", err)
+				return errors.New(err.Error() + ": make the namespace first")
 			}
 			return err
 		}

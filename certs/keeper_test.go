@@ -138,7 +138,7 @@ func TestKeepersTogether(t *testing.T) {
 				}
 				for range 2 + seed%2 {
 					_, stop := w.keeper(testConfig)
-					defer stop()
+					w.Cleanup(stop)
 				}
 				w.pass(30 * time.Second)
 				seen := w.wantOrder()

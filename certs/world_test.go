@@ -29,7 +29,7 @@ const (
 	validateAt  = validatingPath + "/netmode"
 )
 
-var testConfig = KeeperConfig{
+var testConfig = KeeperConfig{ //nolint:gosec // G101: names
 	Namespace: "netmode-system", Secret: "webhook-tls", Service: "webhook", WebhookConfigurations: []string{"netmode"},
 	CALifetime: 90 * day, LeafLifetime: 30 * day,
 }
