@@ -27,7 +27,7 @@ type certificatesOptions struct {
 
 func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 	o := &certificatesOptions{
-		keeper: certs.KeeperConfig{
+		keeper: certs.KeeperConfig{ //nolint:gosec // G101: names
 			Namespace:             options.DefaultNamespace,
 			Secret:                "netmode-webhook-tls",
 			Service:               "netmode-webhook",

@@ -31,7 +31,7 @@ import (
 )
 
 const (
-	secretsPath = "/api/v1/namespaces/netmode-system/secrets"
+	secretsPath = "/api/v1/namespaces/netmode-system/secrets" //nolint:gosec // G101: a path
 	mutatePath  = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/netmode"
 )
 
