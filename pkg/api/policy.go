@@ -1,6 +1,11 @@
 package api
 
 import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -91,4 +96,28 @@ type PolicyRewrite struct {
 	Strategy SearchRewrite `json:"strategy"`
 	// ExtraSearches come behind the cluster's own search domains.
 	ExtraSearches []string `json:"extraSearches"`
+}
+
+// DecodePolicy reads a policy strictly: a field that a policy does not have is
+// an error, as is one of the wrong type. The error names it.
+func DecodePolicy(text []byte) (*NetworkModePolicy, error) {
+	var split struct {
+		Metadata ObjectMeta     `json:"metadata"`
+		Spec     jsontext.Value `json:"spec"`
+	}
+	if err := Decode(text, &split, ""); err != nil {
+		return nil, err
+	}
+	p := &NetworkModePolicy{Metadata: split.Metadata}
+	if len(split.Spec) == 0 {
+		return p, nil
+	}
+	err := json.Unmarshal(split.Spec, &p.Spec, json.RejectUnknownMembers(true))
+	if wrong, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
+		return nil, fmt.Errorf("%s: is no field of a %s: correct it or remove it", fieldName("spec", wrong.JSONPointer), PolicyKind)
+	}
+	if err := inWords(err, "spec"); err != nil {
+		return nil, err
+	}
+	return p, nil
 }

@@ -19,7 +19,6 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
-	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/metrics"
@@ -53,11 +52,12 @@ func TestAgreement(t *testing.T) {
 }
 
 // agreement is one case: the objects as they were read and as render writes
-// them, a webhook that knows the same surroundings, and one that knows the same
-// but nothing of the cluster's DNS.
+// them, a webhook that knows the same surroundings in its two phases, and one
+// that knows the same but nothing of the cluster's DNS.
 type agreement struct {
 	all, rendered []*decided
 	webhook       *webhookProcess
+	validating    *webhookProcess
 	unknowing     *webhookProcess
 }
 
@@ -78,14 +78,9 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 		t.Fatal(err)
 	}
 	a := &agreement{}
-	if a.all, err = decide(files, settings, in.namespace); err != nil {
+	around := newSurroundings(in.namespaceLabels)
+	if a.all, err = decide(files, settings, around, in.namespace); err != nil {
 		t.Fatal(err)
-	}
-	around := &surroundings{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}}
-	for _, d := range a.all {
-		if err := around.add(d.object, d.namespace); err != nil {
-			t.Fatal(err)
-		}
 	}
 	if err := applyAll(a.all); err != nil {
 		t.Fatal(err)
@@ -98,7 +93,7 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 		}
 		again = append(again, reread)
 	}
-	if a.rendered, err = decide(again, settings, in.namespace); err != nil {
+	if a.rendered, err = decide(again, settings, newSurroundings(in.namespaceLabels), in.namespace); err != nil {
 		t.Fatal(err)
 	}
 	if len(a.rendered) != len(a.all) {
@@ -107,6 +102,7 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	unknown := *settings
 	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
 	a.webhook = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
+	a.validating = serve(t, &admission.Reviewer{Phase: admission.Validate, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
 	a.unknowing = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: &unknown, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}})
 	return a
 }
@@ -146,7 +142,15 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 func (a *agreement) check(t *testing.T, d, rendered *decided) {
 	request := requestFor(t, d)
 	response := send(t, a.webhook, request)
-	if diff := cmp.Diff(findings(d, plan.Warned), warningsOf(response)); diff != "" {
+	patched, warnings := request.Object.Raw, warningsOf(response)
+	if response.Allowed {
+		patched = applyPatch(t, request.Object.Raw, response.Patch)
+		final := *request
+		final.Object.Raw = patched
+		response = send(t, a.validating, &final)
+		warnings = append(warnings, warningsOf(response)...)
+	}
+	if diff := cmp.Diff(findings(d, plan.Warned), warnings); diff != "" {
 		t.Errorf("warnings differ (-render +webhook):\n%s", diff)
 	}
 	if !response.Allowed {
@@ -161,7 +165,6 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 	if d.plan.Refused() {
 		t.Fatalf("render refuses what the webhook allows: %s", denial(d))
 	}
-	patched := applyPatch(t, request.Object.Raw, response.Patch)
 	want := requestFor(t, rendered).Object.Raw
 	if d.object.Kind == "StatefulSet" && needsServiceName(t, d) {
 		// The controller writes the StatefulSet's own serviceName over the

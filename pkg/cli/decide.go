@@ -22,7 +22,11 @@ type inputs struct {
 	files     []string
 	recursive bool
 	namespace string
-	decision  *options.Decision
+	// policies are manifests with NetworkModePolicies, beside those of files.
+	policies []string
+	// namespaceLabels are those of every namespace that no manifest tells of.
+	namespaceLabels map[string]string
+	decision        *options.Decision
 }
 
 func newInputs() *inputs {
@@ -34,6 +38,10 @@ func (in *inputs) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVarP(&in.files, "filename", "f", nil, "manifests: a file, a folder, or - for standard input; may be repeated")
 	fs.BoolVarP(&in.recursive, "recursive", "R", false, "read folders below the named ones, too")
 	fs.StringVarP(&in.namespace, "namespace", "n", in.namespace, "namespace of objects that name none")
+	fs.StringSliceVar(&in.policies, "policy", nil,
+		"more manifests, whose NetworkModePolicies and Namespaces count: a file or a folder; may be repeated")
+	fs.StringToStringVar(&in.namespaceLabels, "namespace-labels", nil,
+		"labels of the namespaces that no manifest tells of, such as team=storm,netmode.io/policy=enabled")
 	in.decision.AddFlags(fs)
 }
 
@@ -83,6 +91,9 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 	if problems := validation.IsDNS1123Label(in.namespace); len(problems) > 0 {
 		return nil, nil, fmt.Errorf("--namespace %q: not the name of a namespace: %s", in.namespace, problems[0])
 	}
+	if err := checkLabels(in.namespaceLabels); err != nil {
+		return nil, nil, err
+	}
 	settings, notes, err := in.decision.Settings()
 	if err != nil {
 		return nil, nil, err
@@ -94,14 +105,23 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := decide(files, settings, in.namespace)
+	around := newSurroundings(in.namespaceLabels)
+	if len(in.policies) > 0 {
+		given, err := manifest.Open(ctx, in.policies, nil, in.recursive)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--policy: %w", err)
+		}
+		if err := around.addPolicies(given); err != nil {
+			return nil, nil, err
+		}
+	}
+	all, err := decide(files, settings, around, in.namespace)
 	return files, all, err
 }
 
 // decide is the webhook's decision about every object of the manifests, with
-// the manifests' own Services and Namespaces around it.
-func decide(files []*manifest.File, settings *engine.Settings, namespace string) ([]*decided, error) {
-	around := &surroundings{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}}
+// the manifests' own Services, Namespaces and policies around it.
+func decide(files []*manifest.File, settings *engine.Settings, around *surroundings, namespace string) ([]*decided, error) {
 	var all []*decided
 	var errs []error
 	for _, file := range files {

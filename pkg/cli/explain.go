@@ -25,6 +25,7 @@ type explanation struct {
 	Name      string            `json:"name"`
 	Mode      api.Mode          `json:"mode,omitempty"`
 	Source    plan.Source       `json:"source,omitempty"`
+	Policy    string            `json:"policy,omitempty"`
 	Service   string            `json:"service,omitempty"`
 	Strategy  api.SearchRewrite `json:"strategy,omitempty"`
 	Decision  string            `json:"decision"`
@@ -95,7 +96,7 @@ func explainAll(all []*decided) ([]explanation, error) {
 		e := explanation{
 			File: d.object.Document.Name, Line: d.object.Line, Kind: d.object.Kind, Namespace: d.namespace,
 			Name: strings.TrimPrefix(d.label(), d.object.Kind+"/"),
-			Mode: d.plan.Mode, Source: d.plan.Source, Service: d.plan.Service, Strategy: d.plan.Strategy,
+			Mode: d.plan.Mode, Source: d.plan.Source, Policy: d.plan.Policy, Service: d.plan.Service, Strategy: d.plan.Strategy,
 			Decision: decisionWord(d.plan, d.operations),
 		}
 		for _, f := range d.plan.Trace {
@@ -182,6 +183,9 @@ func headline(e explanation, colors palette) string {
 		return decision
 	}
 	text := fmt.Sprintf("%s, mode %s from its %s", decision, e.Mode, e.Source)
+	if e.Policy != "" {
+		text = fmt.Sprintf("%s, mode %s from policy %s", decision, e.Mode, e.Policy)
+	}
 	if e.Service != "" {
 		text += ", governing Service " + e.Service
 	}
@@ -197,7 +201,7 @@ func (p palette) verdict(v plan.Verdict) string {
 	switch v {
 	case plan.Changed:
 		return p.green(word)
-	case plan.Warned:
+	case plan.Warned, plan.Audited:
 		return p.yellow(word)
 	case plan.Refused:
 		return p.red(word)

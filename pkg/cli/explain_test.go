@@ -62,7 +62,7 @@ func TestExplainJSON(t *testing.T) {
 func ruleLines(text string) int {
 	lines := 0
 	for line := range strings.Lines(text) {
-		for _, v := range []plan.Verdict{plan.Passed, plan.Changed, plan.Kept, plan.Warned, plan.Refused} {
+		for _, v := range []plan.Verdict{plan.Passed, plan.Changed, plan.Kept, plan.Warned, plan.Audited, plan.Refused} {
 			if strings.HasPrefix(line, fmt.Sprintf("  %-7s  ", v)) {
 				lines++
 			}
