@@ -137,7 +137,11 @@ func containers(ctx context.Context, e *engine.Engine, name string) ([]container
 	var all []container
 	for line := range strings.Lines(out) {
 		if fields := strings.Fields(line); len(fields) > 1 {
-			all = append(all, container{Name: fields[0], State: fields[1]})
+			c := container{Name: fields[0], State: fields[1]}
+			if c.State == "Up" { // podman 4's word
+				c.State = "running"
+			}
+			all = append(all, c)
 		}
 	}
 	return all, nil

@@ -107,7 +107,7 @@ func TestDownLeavesOthers(t *testing.T) {
 }
 
 func TestContainers(t *testing.T) {
-	e := fakeEngine(t, fakeDocker{"ps": "netmode-control-plane running\n\nnetmode-worker exited (137) 2 minutes ago\n"})
+	e := fakeEngine(t, fakeDocker{"ps": "netmode-control-plane Up 2 minutes ago\n\nnetmode-worker exited (137) 2 minutes ago\n"})
 	got, err := containers(t.Context(), e, "netmode")
 	if want := []container{{"netmode-control-plane", "running"}, {"netmode-worker", "exited"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("have %+v, %v; want %+v", got, err, want)
