@@ -24,8 +24,6 @@ func kindConfig(name string, nodes int, image string) *v1alpha4.Cluster {
 			DisableDefaultCNI: nodeimage.IsOurs(image),
 		},
 		KubeadmConfigPatches: []string{
-			// Tests across nodes need pods on the control plane too.
-			yaml("kind: InitConfiguration", "nodeRegistration:", "  taints: []"),
 			// The cluster lives for hours: a lost write costs nothing, a slow disk does.
 			yaml("kind: ClusterConfiguration", "etcd:", "  local:", "    extraArgs:",
 				"    - name: unsafe-no-fsync", `      value: "true"`),
@@ -34,6 +32,11 @@ func kindConfig(name string, nodes int, image string) *v1alpha4.Cluster {
 	}
 	for len(c.Nodes) < nodes {
 		c.Nodes = append(c.Nodes, v1alpha4.Node{Role: v1alpha4.WorkerRole, Image: image})
+	}
+	if nodes > 1 {
+		// Tests across nodes need pods on the control plane too. From the only node kind removes the
+		// taint, and fails if there is none.
+		c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, yaml("kind: InitConfiguration", "nodeRegistration:", "  taints: []"))
 	}
 	if nodeimage.IsOurs(image) {
 		// As containerd's SystemdCgroup = false in our node image.

@@ -52,8 +52,8 @@ func TestKindConfig(t *testing.T) {
 			if driver, _ := kubelet["cgroupDriver"].(string); driver != test.driver || kubelet["failCgroupV1"] != false {
 				t.Errorf("kubelet: have %v", kubelet)
 			}
-			if !strings.Contains(strings.Join(c.KubeadmConfigPatches, ""), "taints: []") {
-				t.Error("the control plane keeps its taint: tests across nodes have no second node")
+			if untainted := strings.Contains(strings.Join(c.KubeadmConfigPatches, ""), "taints: []"); untainted != (test.nodes > 1) {
+				t.Errorf("%d nodes: the control plane is made without a taint: %t", test.nodes, untainted)
 			}
 		})
 	}
