@@ -22,8 +22,9 @@ const (
 	createTimeout = 6 * time.Minute
 	// readyTimeout is for all that must be ready after it.
 	readyTimeout = 4 * time.Minute
-	// aliveTimeout is for a cluster that was ready before.
-	aliveTimeout = 45 * time.Second
+	// aliveTimeout is for a cluster that was ready before, on a busy machine: it is not to be
+	// replaced under those who use it.
+	aliveTimeout = 2 * time.Minute
 	// cleanTimeout is for removing a cluster, even after ctx has ended.
 	cleanTimeout = 2 * time.Minute
 )
