@@ -22,12 +22,14 @@ type response struct {
 	status  *status
 	patch   []byte
 	// mode, decision and reasons are for the audit log; they are left out where
-	// there is neither a mode nor a broken rule.
+	// there is nothing to tell.
 	mode     api.Mode
 	decision Decision
 	reasons  []plan.Reason
 	// audited are broken rules of which nobody else is told.
-	audited  []string
+	audited []string
+	// observed is the denial or the patch that was held back.
+	observed string
 	warnings []string
 }
 
@@ -78,6 +80,19 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	return resp, nil
 }
 
+// observe takes out of the response all that its object or its author would
+// notice, and keeps it for the audit log.
+func (r *response) observe(rec *Record) {
+	switch {
+	case r.status != nil:
+		rec.Decision, r.observed = WouldRefuse, rec.Message
+	case len(r.patch) > 0:
+		rec.Decision, r.observed = WouldPatch, string(r.patch)
+	}
+	r.decision = rec.Decision
+	r.allowed, r.status, r.patch, r.warnings = true, nil, nil, nil
+}
+
 func denial(p *plan.Plan) *status {
 	s := &status{
 		Status:  "Failure",
@@ -112,7 +127,7 @@ func (r *response) encode() ([]byte, error) {
 		e.out = base64.StdEncoding.AppendEncode(e.out, r.patch)
 		e.raw(`","patchType":"JSONPatch"`)
 	}
-	if r.mode != "" || len(r.audited) > 0 {
+	if r.mode != "" || len(r.audited) > 0 || r.observed != "" {
 		// The API server puts the webhook's name before each key.
 		e.raw(`,"auditAnnotations":{"decision":`)
 		e.quote(string(r.decision))
@@ -123,6 +138,10 @@ func (r *response) encode() ([]byte, error) {
 		if len(r.audited) > 0 {
 			e.raw(`,"violations":`)
 			e.quote(strings.Join(r.audited, "; "))
+		}
+		if r.observed != "" {
+			e.raw(`,"` + string(r.decision) + `":`)
+			e.quote(r.observed)
 		}
 		e.raw(`}`)
 	}

@@ -21,10 +21,15 @@ const (
 	Refused Decision = "refused"
 	// Malformed: denied, because the object does not decode.
 	Malformed Decision = "malformed"
+	// WouldPatch and WouldRefuse: allowed as it is, because netmode only observes.
+	WouldPatch  Decision = "would-patch"
+	WouldRefuse Decision = "would-refuse"
 )
 
 // Decisions returns the closed list.
-func Decisions() []Decision { return []Decision{Unchanged, Patched, Refused, Malformed} }
+func Decisions() []Decision {
+	return []Decision{Unchanged, Patched, Refused, Malformed, WouldPatch, WouldRefuse}
+}
 
 // Phase is when in its admission an object is reviewed.
 type Phase string
@@ -54,9 +59,9 @@ type Record struct {
 	Mode     api.Mode
 	Decision Decision
 	Reasons  []plan.Reason
-	// Message is the reason of a denial.
+	// Message is the reason of a denial, or of one that would be.
 	Message string
-	// Patch is the JSON Patch of the answer, if any.
+	// Patch is the JSON Patch of the answer, or of the one that would be.
 	Patch []byte
 }
 
@@ -88,6 +93,9 @@ type Reviewer struct {
 	Phase    Phase
 	Settings *engine.Settings
 	Cluster  Cluster
+	// Observe lets everything through as it is, without a word to its author. What
+	// would have become of it stands in the Record and in audit annotations.
+	Observe bool
 }
 
 // Review answers one AdmissionReview in JSON. The error is ErrBadReview for a
@@ -114,6 +122,9 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 	}
 	if resp.status != nil {
 		rec.Message = resp.status.Message
+	}
+	if r.Observe {
+		resp.observe(&rec)
 	}
 	encoded, err := resp.encode()
 	return encoded, rec, err
@@ -156,7 +167,10 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 // are is made again with the latest ones, since memory may be behind.
 func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
 	decide := engine.MutatePod
-	if r.Phase == Validate {
+	switch {
+	case r.Phase == Validate && r.Observe:
+		decide = observePod
+	case r.Phase == Validate:
 		decide = engine.ValidatePod
 	}
 	p := decide(r.Settings, r.Cluster.Around(ctx, namespace), namespace, pod)
@@ -168,12 +182,25 @@ func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) 
 	return p
 }
 
+// observePod judges a pod that was not patched, as it would have been.
+func observePod(settings *engine.Settings, cluster engine.Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	p := engine.Pod(settings, cluster, namespace, pod, nil)
+	p.Mutations = nil
+	return p
+}
+
 func (r *Reviewer) planService(ctx context.Context, req *request, service *api.Service) *plan.Plan {
 	update := req.Operation == operationUpdate
-	if r.Phase == Validate {
+	switch {
+	case r.Phase == Validate && r.Observe:
+		p := engine.Service(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
+		p.Mutations = nil
+		return p
+	case r.Phase == Validate:
 		return engine.ValidateService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
+	default:
+		return engine.MutateService(r.Settings, req.Namespace, service, update)
 	}
-	return engine.MutateService(r.Settings, req.Namespace, service, update)
 }
 
 func (r *Reviewer) newRecord(req *request) Record {

@@ -21,6 +21,7 @@ type serveOptions struct {
 	opsListen     string
 	certDir       string
 	standalone    bool
+	observeOnly   bool
 	kubeconfig    string
 	maxBody       int64
 	shutdownDelay time.Duration
@@ -53,6 +54,8 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 		"run without a cluster: make a CA and a certificate in --cert-dir, or in memory without it, and discover nothing unless --resolv-conf is given")
 	fs.StringVar(&o.kubeconfig, "kubeconfig", o.kubeconfig,
 		"kubeconfig file, to watch Services and Namespaces from outside the cluster (default: the pod's ServiceAccount; with --standalone nothing is watched)")
+	fs.BoolVar(&o.observeOnly, "observe-only", o.observeOnly,
+		"change and refuse nothing, and warn nobody; what would have been is counted, logged and in audit annotations")
 	o.decision.AddFlags(fs)
 	fs.Int64Var(&o.maxBody, "max-body-bytes", o.maxBody, "largest AdmissionReview that is read, in bytes; larger ones get 413")
 	fs.DurationVar(&o.shutdownDelay, "shutdown-delay", o.shutdownDelay,

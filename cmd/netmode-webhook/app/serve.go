@@ -110,7 +110,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	handler := func(phase admission.Phase) http.Handler {
-		reviewer := &admission.Reviewer{Phase: phase, Settings: settings, Cluster: around}
+		reviewer := &admission.Reviewer{Phase: phase, Settings: settings, Cluster: around, Observe: o.observeOnly}
 		return server.NewReviewHandler(reviewer, m, log, o.maxBody)
 	}
 	s, err := server.Listen(ctx, server.Config{
@@ -130,7 +130,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	}
 	facts := settings.Search.Facts
 	log.Info("serving", "version", version.Version, "listen", s.Addr().String(), "ops", s.OpsAddr().String(),
-		"clusterDNS", facts.Nameservers, "clusterDomain", facts.Domain, "factsHash", facts.Hash())
+		"observeOnly", o.observeOnly, "clusterDNS", facts.Nameservers, "clusterDomain", facts.Domain, "factsHash", facts.Hash())
 
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan error, 1)
