@@ -38,11 +38,11 @@ func TestOneLineARequest(t *testing.T) {
 	r := serveAndRead(t, "info", pod, review(t, "unchanged", ""), named, malformed, other)
 
 	want := []map[string]any{
-		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}},
-		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
-		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
-		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
-		{"uid": "other", "kind": "other", "operation": "CREATE", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"KindNotMine"}},
+		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}},
+		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
+		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
+		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
+		{"uid": "other", "kind": "other", "operation": "CREATE", "phase": "mutate", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"KindNotMine"}},
 	}
 	messages := map[string]string{
 		"refused":   `metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": supported values: `,

@@ -342,7 +342,7 @@ func TestOpsPort(t *testing.T) {
 	}{
 		{"/livez", 200, "ok\n"},
 		{"/readyz", 200, "ok\n"},
-		{"/metrics", 200, "netmode_admission_reviews_total{decision=\"patched\",kind=\"Pod\",mode=\"hostnetwork\",operation=\"CREATE\"} 1\n"},
+		{"/metrics", 200, "netmode_admission_reviews_total{decision=\"patched\",kind=\"Pod\",mode=\"hostnetwork\",operation=\"CREATE\",phase=\"mutate\"} 1\n"},
 		{"/", 404, "not found"},
 		{"/mutate", 404, "not found"},
 		{"/debug/pprof/", 404, "not found"},
