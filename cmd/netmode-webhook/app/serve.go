@@ -82,6 +82,7 @@ Try it without a cluster:
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.CompletionOptions.DisableDefaultCmd = true // for a program that nobody types
 	cmd.AddCommand(newCertificatesCommand(logTo))
 	return cmd
 }
@@ -136,7 +137,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	watched := make(chan error, 1)
 	go func() { watched <- source.Run(watch) }()
 	var watching sync.WaitGroup
-	watching.Go(func() { around.Run(logr.NewContext(watch, log)) })
+	watching.Go(func() { around.Run(watch) })
 	err = s.Run(ctx)
 	stopWatch()
 	watching.Wait()
