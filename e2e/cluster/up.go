@@ -228,12 +228,23 @@ func (c *Cluster) runKind(ctx context.Context, p *kind.Provider, log *kindLog, n
 		if c.options.Keep {
 			return cause
 		}
+		return errors.Join(cause, c.stopKind(p, done))
+	}
+}
+
+// stopKind removes the containers that kind is making, again and again until kind has ended: one
+// that comes later would let it go on. What is left is for down.
+func (c *Cluster) stopKind(p *kind.Provider, done <-chan struct{}) error {
+	for began := time.Now(); ; {
 		deleted := p.Delete(c.Name, c.options.Kubeconfig)
 		select {
 		case <-done:
-		case <-time.After(cleanTimeout):
+			return nil
+		case <-time.After(time.Second):
 		}
-		return errors.Join(cause, deleted)
+		if time.Since(began) > cleanTimeout {
+			return errors.Join(fmt.Errorf("kind did not end within %s", cleanTimeout), deleted)
+		}
 	}
 }
 
