@@ -24,6 +24,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/server"
+	"github.com/netmode-io/netmode/pkg/surroundings"
 )
 
 // TestAgreement holds render to what the webhook does: every Pod, every Service
@@ -78,7 +79,7 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 		t.Fatal(err)
 	}
 	a := &agreement{}
-	around := newSurroundings(in.namespaceLabels)
+	around := surroundings.New(in.namespaceLabels)
 	if a.all, err = decide(files, settings, around, in.namespace); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 		}
 		again = append(again, reread)
 	}
-	if a.rendered, err = decide(again, settings, newSurroundings(in.namespaceLabels), in.namespace); err != nil {
+	if a.rendered, err = decide(again, settings, surroundings.New(in.namespaceLabels), in.namespace); err != nil {
 		t.Fatal(err)
 	}
 	if len(a.rendered) != len(a.all) {

@@ -15,6 +15,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/options"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/surroundings"
 )
 
 // inputs are the flags of every command that reads manifests.
@@ -24,6 +25,8 @@ type inputs struct {
 	namespace string
 	// policies are manifests with NetworkModePolicies, beside those of files.
 	policies []string
+	// policyFiles are what policies name, once they are read.
+	policyFiles []*manifest.File
 	// namespaceLabels are those of every namespace that no manifest tells of.
 	namespaceLabels map[string]string
 	decision        *options.Decision
@@ -59,13 +62,7 @@ type decided struct {
 }
 
 // label names the object as a person would: Deployment/web.
-func (d *decided) label() string {
-	name := d.object.Name
-	if name == "" {
-		name = d.object.GenerateName
-	}
-	return d.object.Kind + "/" + name
-}
+func (d *decided) label() string { return d.object.Label() }
 
 // field is the path of a finding in the object: the pods of a template have
 // theirs below it.
@@ -105,13 +102,13 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 	if err != nil {
 		return nil, nil, err
 	}
-	around := newSurroundings(in.namespaceLabels)
+	around := surroundings.New(in.namespaceLabels)
 	if len(in.policies) > 0 {
-		given, err := manifest.Open(ctx, in.policies, nil, in.recursive)
-		if err != nil {
+		var err error
+		if in.policyFiles, err = manifest.Open(ctx, in.policies, nil, in.recursive); err != nil {
 			return nil, nil, fmt.Errorf("--policy: %w", err)
 		}
-		if err := around.addPolicies(given); err != nil {
+		if err := around.AddPolicies(in.policyFiles); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -121,7 +118,7 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 
 // decide is the webhook's decision about every object of the manifests, with
 // the manifests' own Services, Namespaces and policies around it.
-func decide(files []*manifest.File, settings *engine.Settings, around *surroundings, namespace string) ([]*decided, error) {
+func decide(files []*manifest.File, settings *engine.Settings, around *surroundings.Manifests, namespace string) ([]*decided, error) {
 	var all []*decided
 	var errs []error
 	for _, file := range files {
@@ -133,7 +130,7 @@ func decide(files []*manifest.File, settings *engine.Settings, around *surroundi
 			}
 			for i := range objects {
 				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, namespace)}
-				if err := around.add(d.object, d.namespace); err != nil {
+				if err := around.Add(d.object, d.namespace); err != nil {
 					errs = append(errs, d.fail(err))
 				}
 				all = append(all, d)
@@ -151,11 +148,9 @@ func decide(files []*manifest.File, settings *engine.Settings, around *surroundi
 	return all, errors.Join(errs...)
 }
 
-func (d *decided) fail(err error) error {
-	return fmt.Errorf("%s:%d: %s: %w", d.object.Document.Name, d.object.Line, d.label(), err)
-}
+func (d *decided) fail(err error) error { return d.object.Fail(err) }
 
-func (d *decided) decide(settings *engine.Settings, around *surroundings) error {
+func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifests) error {
 	var err error
 	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
 		return err

@@ -87,7 +87,12 @@ type tally struct{ patched, unchanged, refused int }
 
 func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, all []*decided) (err error) {
 	colors := streams.outPalette()
-	webhook, err := startWebhook(ctx, program, in.decision.Args())
+	around, err := writeAround(in, all)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(around)) }()
+	webhook, err := startWebhook(ctx, program, append(in.decision.Args(), "--manifests="+around))
 	if err != nil {
 		return err
 	}
@@ -104,7 +109,7 @@ func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, 
 		if err != nil {
 			return d.fail(err)
 		}
-		response, err := webhook.review(ctx, request)
+		response, err := webhook.admit(ctx, request)
 		if err != nil {
 			return d.fail(err)
 		}
@@ -177,15 +182,28 @@ func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRe
 	return nil
 }
 
-// showPatch applies the patch as the API server does and shows the difference.
-func showPatch(streams *Streams, raw, document []byte) error {
+// applied is the object after the patch, as the API server applies it; an empty
+// patch changes nothing.
+func applied(raw, document []byte) ([]byte, error) {
+	if len(document) == 0 {
+		return raw, nil
+	}
 	operations, err := evanphx.DecodePatch(document)
 	if err != nil {
-		return fmt.Errorf("the webhook's patch: %w", err)
+		return nil, fmt.Errorf("the webhook's patch: %w", err)
 	}
 	patched, err := operations.Apply(raw)
 	if err != nil {
-		return fmt.Errorf("the webhook's patch does not apply: %w", err)
+		return nil, fmt.Errorf("the webhook's patch does not apply: %w", err)
+	}
+	return patched, nil
+}
+
+// showPatch shows what the patch changes.
+func showPatch(streams *Streams, raw, document []byte) error {
+	patched, err := applied(raw, document)
+	if err != nil {
+		return err
 	}
 	before, err := yaml.JSONToYAML(raw)
 	if err != nil {

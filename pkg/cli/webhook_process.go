@@ -32,7 +32,8 @@ const (
 // webhookProcess is a netmode-webhook on loopback, with a certificate of its
 // own making in a folder that goes with it.
 type webhookProcess struct {
-	url     string
+	url     string // for objects that may be changed
+	final   string // for objects that are final
 	client  *http.Client
 	command *exec.Cmd
 	log     *bytes.Buffer
@@ -87,7 +88,7 @@ func startWebhook(ctx context.Context, program string, flags []string) (_ *webho
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	w.url = "https://" + address + "/mutate"
+	w.url, w.final = "https://"+address+"/mutate", "https://"+address+"/validate"
 	w.client = &http.Client{
 		Timeout:   webhookCallTimeout,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
@@ -134,13 +135,43 @@ func (w *webhookProcess) stop() error {
 
 // review sends one request as the API server does and returns the response.
 func (w *webhookProcess) review(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+	return w.post(ctx, w.url, request)
+}
+
+// admit sends one request in both phases, as the API server does, and returns
+// the refusal, or else the first response with the warnings and reasons of both.
+func (w *webhookProcess) admit(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+	response, err := w.review(ctx, request)
+	if err != nil || !response.Allowed {
+		return response, err
+	}
+	last := *request
+	if last.Object.Raw, err = applied(request.Object.Raw, response.Patch); err != nil {
+		return nil, err
+	}
+	final, err := w.post(ctx, w.final, &last)
+	if err != nil || !final.Allowed {
+		return final, err
+	}
+	response.Warnings = append(response.Warnings, final.Warnings...)
+	told := response.AuditAnnotations["reasons"]
+	for reason := range strings.SplitSeq(final.AuditAnnotations["reasons"], ",") {
+		// What the mode is and where it came from stands in both.
+		if strings.HasPrefix(reason, "Policy") && !strings.Contains(told, reason) {
+			response.AuditAnnotations["reasons"] += "," + reason
+		}
+	}
+	return response, nil
+}
+
+func (w *webhookProcess) post(ctx context.Context, url string, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
 	review := admissionv1.AdmissionReview{Request: request}
 	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
 	body, err := marshal(&review)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"?timeout=3s", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"?timeout=3s", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,19 @@ type Object struct {
 	Document *Document
 }
 
+// Label names the object as a person would: Deployment/web.
+func (o *Object) Label() string {
+	if o.Name == "" {
+		return o.Kind + "/" + o.GenerateName
+	}
+	return o.Kind + "/" + o.Name
+}
+
+// Fail puts the file, the line and the object before an error.
+func (o *Object) Fail(err error) error {
+	return fmt.Errorf("%s:%d: %s: %w", o.Document.Name, o.Line, o.Label(), err)
+}
+
 // Objects returns the document's object; for a kind List, or one that ends in
 // List and has items, each item instead (https://kubernetes.io/docs/reference/using-api/api-concepts/#collections).
 // An empty document has none. An *Error names the field that is missing or of

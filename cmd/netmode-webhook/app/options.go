@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,6 +23,7 @@ type serveOptions struct {
 	certDir       string
 	standalone    bool
 	observeOnly   bool
+	manifests     []string
 	kubeconfig    string
 	maxBody       int64
 	shutdownDelay time.Duration
@@ -54,6 +56,8 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 		"run without a cluster: make a CA and a certificate in --cert-dir, or in memory without it, and discover nothing unless --resolv-conf is given")
 	fs.StringVar(&o.kubeconfig, "kubeconfig", o.kubeconfig,
 		"kubeconfig file, to watch Services and Namespaces from outside the cluster (default: the pod's ServiceAccount; with --standalone nothing is watched)")
+	fs.StringSliceVar(&o.manifests, "manifests", o.manifests,
+		"with --standalone, files or folders of manifests whose Services, Namespaces and NetworkModePolicies stand for the cluster's; may be repeated")
 	fs.BoolVar(&o.observeOnly, "observe-only", o.observeOnly,
 		"change and refuse nothing, and warn nobody; what would have been is counted, logged and in audit annotations")
 	o.decision.AddFlags(fs)
@@ -91,6 +95,9 @@ func (o *serveOptions) validate() error {
 		if _, _, err := net.SplitHostPort(flag.address); err != nil {
 			errs = append(errs, fmt.Errorf("%s %q: not HOST:PORT: write for example 127.0.0.1:8443 or :8443", flag.name, flag.address))
 		}
+	}
+	if len(o.manifests) > 0 && (!o.standalone || o.kubeconfig != "") {
+		errs = append(errs, fmt.Errorf("--manifests %s: the cluster itself is asked: use it with --standalone, and without --kubeconfig", strings.Join(o.manifests, ",")))
 	}
 	if o.maxBody < 1 {
 		errs = append(errs, fmt.Errorf("--max-body-bytes %d: must be positive", o.maxBody))

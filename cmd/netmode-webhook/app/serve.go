@@ -106,7 +106,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	around, err := o.surroundings(log)
+	around, err := o.surroundings(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/cluster"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/manifest"
+	around "github.com/netmode-io/netmode/pkg/surroundings"
 )
 
 // surroundings are what the webhook knows around the objects that it decides
@@ -20,10 +24,21 @@ type surroundings interface {
 	Synced() bool
 }
 
-// surroundings are the cluster's, or nothing where there is none.
-func (o *serveOptions) surroundings(log logr.Logger) (surroundings, error) {
-	if o.standalone && o.kubeconfig == "" {
-		return nothing{admission.Unchanging{Cluster: engine.NoCluster{}}}, nil
+// surroundings are the cluster's, or else those of manifests, or nothing.
+func (o *serveOptions) surroundings(ctx context.Context, log logr.Logger) (surroundings, error) {
+	switch {
+	case len(o.manifests) > 0:
+		files, err := manifest.Open(ctx, o.manifests, nil, true)
+		if err != nil {
+			return nil, fmt.Errorf("--manifests: %w", err)
+		}
+		known := around.New(nil)
+		if err := known.AddFiles(files, metav1.NamespaceDefault); err != nil {
+			return nil, fmt.Errorf("--manifests: %w", err)
+		}
+		return unwatched{admission.Unchanging{Cluster: known}}, nil
+	case o.standalone && o.kubeconfig == "":
+		return unwatched{admission.Unchanging{Cluster: engine.NoCluster{}}}, nil
 	}
 	client, err := newClient(o.kubeconfig, "netmode-webhook", log)
 	if err != nil {
@@ -32,11 +47,11 @@ func (o *serveOptions) surroundings(log logr.Logger) (surroundings, error) {
 	return cluster.New(client, log)
 }
 
-// nothing is around a webhook that has no cluster.
-type nothing struct{ admission.Unchanging }
+// unwatched is what stays as it was at the start.
+type unwatched struct{ admission.Unchanging }
 
 // Run has nothing to do.
-func (nothing) Run(context.Context) {}
+func (unwatched) Run(context.Context) {}
 
 // Synced has nothing to wait for.
-func (nothing) Synced() bool { return true }
+func (unwatched) Synced() bool { return true }

@@ -1,0 +1,147 @@
+// Package surroundings knows a cluster from manifests: the Services, Namespaces
+// and policies in them, for decisions without a cluster.
+package surroundings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/policy"
+)
+
+// Manifests are the Services, Namespaces and policies of some manifests: all
+// that an offline decision knows of a cluster. Add to it before it is asked.
+type Manifests struct {
+	services   map[string][]api.Service
+	namespaces map[string]api.Namespace
+	policies   policy.Set
+	// assumed are the labels of the namespaces that are not among these.
+	assumed map[string]string
+}
+
+// New knows nothing but that namespaces of which no manifest tells have the
+// labels.
+func New(assumed map[string]string) *Manifests {
+	return &Manifests{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}, assumed: assumed}
+}
+
+// Services returns the manifests' Services of a namespace. Manifests without
+// any say nothing about what the cluster has.
+func (m *Manifests) Services(namespace string) ([]api.Service, bool) {
+	services, known := m.services[namespace]
+	return services, known
+}
+
+// Namespace returns a Namespace of the manifests, or what is assumed of it.
+func (m *Manifests) Namespace(name string) (api.Namespace, bool) {
+	ns, ok := m.namespaces[name]
+	if !ok && len(m.assumed) > 0 {
+		return api.Namespace{Labels: m.assumed}, true
+	}
+	return ns, ok
+}
+
+// Policies returns the policies for a namespace.
+func (m *Manifests) Policies(namespace string) policy.Set {
+	ns, _ := m.Namespace(namespace)
+	return m.policies.ForNamespace(ns.Labels)
+}
+
+// Add adds the object, if it is one that decisions look at. An error names the
+// field.
+func (m *Manifests) Add(o *manifest.Object, namespace string) error {
+	switch o.APIVersion + "/" + o.Kind {
+	case "v1/Service":
+		var service api.Service
+		if err := api.Decode(o.JSON, &service, ""); err != nil {
+			return err
+		}
+		m.put(namespace, service)
+	case "v1/Namespace":
+		var ns struct {
+			Metadata api.ObjectMeta `json:"metadata"`
+		}
+		if err := api.Decode(o.JSON, &ns, ""); err != nil {
+			return err
+		}
+		m.namespaces[ns.Metadata.Name] = api.Namespace{Labels: ns.Metadata.Labels}
+	case api.PolicyAPIVersion + "/" + api.PolicyKind:
+		return m.addPolicy(o.JSON)
+	}
+	return nil
+}
+
+// addPolicy adds a policy, or replaces one of the same name.
+func (m *Manifests) addPolicy(text []byte) error {
+	decoded, err := api.DecodePolicy(text)
+	if err != nil {
+		return err
+	}
+	compiled, errs := policy.Compile(decoded)
+	if len(errs) > 0 {
+		return errs.ToAggregate()
+	}
+	others := slices.DeleteFunc(slices.Clone(m.policies.Policies()), func(p *policy.Policy) bool { return p.Name == compiled.Name })
+	m.policies = policy.NewSet(append(others, compiled))
+	return nil
+}
+
+// AddPolicies adds the policies and Namespaces of files that hold nothing else.
+// An error names the file, the line and the object.
+func (m *Manifests) AddPolicies(files []*manifest.File) error {
+	var errs []error
+	for _, file := range files {
+		for _, document := range file.Documents {
+			objects, err := document.Objects()
+			errs = append(errs, err)
+			for i := range objects {
+				o := &objects[i]
+				switch o.APIVersion + "/" + o.Kind {
+				case api.PolicyAPIVersion + "/" + api.PolicyKind, "v1/Namespace":
+					if err := m.Add(o, ""); err != nil {
+						errs = append(errs, o.Fail(err))
+					}
+				default:
+					errs = append(errs, o.Fail(fmt.Errorf("is neither a %s nor a Namespace: name it with -f", api.PolicyKind)))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// AddFiles adds what there is to add in the files; namespace is that of objects
+// that name none. An error names the file, the line and the object.
+func (m *Manifests) AddFiles(files []*manifest.File, namespace string) error {
+	var errs []error
+	for _, file := range files {
+		for _, document := range file.Documents {
+			objects, err := document.Objects()
+			errs = append(errs, err)
+			for i := range objects {
+				o := &objects[i]
+				if err := m.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
+					errs = append(errs, o.Fail(err))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// put adds a Service, or replaces one of the same name as kubectl apply would.
+func (m *Manifests) put(namespace string, service api.Service) {
+	services := m.services[namespace]
+	i := slices.IndexFunc(services, func(known api.Service) bool {
+		return service.Metadata.Name != "" && known.Metadata.Name == service.Metadata.Name
+	})
+	if i < 0 {
+		m.services[namespace] = append(services, service)
+		return
+	}
+	services[i] = service
+}
