@@ -67,7 +67,7 @@ func resolve(name string) []string { return []string{"/peercheck", "resolve", na
 // fetch is the command line that asks a peer who it is, in the busybox image. Its look-up is
 // the C library's.
 func fetch(host string, port int) []string {
-	return []string{"wget", "-q", "-T", "5", "-O", "-", "http://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/"}
+	return []string{"wget", "-q", "-O", "-", "http://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/"}
 }
 
 // searches returns the search list of a container, of the peercheck image.

@@ -16,7 +16,7 @@ import (
 // rank asks the other one of two pods who it is, and ends when it is told to: it must be there
 // for the other to find.
 const rank = `peer=work-$((1 - JOB_COMPLETION_INDEX))
-until wget -q -T 5 -O - "http://$peer:8080/"; do sleep 1; done
+until wget -q -O - "http://$peer:8080/"; do sleep 1; done
 until [ -e /tmp/end ]; do sleep 1; done`
 
 // testIndexedJob has a Job of two pods that find each other by their short names.
