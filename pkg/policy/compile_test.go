@@ -1,9 +1,13 @@
 package policy
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -28,48 +32,62 @@ func compile(t testing.TB, name, spec string) *Policy {
 	return p
 }
 
+// table has the policies that Compile and the CustomResourceDefinition judge
+// alike. The integration tests send them to an API server.
+type table struct {
+	Good []struct {
+		Name string         `json:"name"`
+		Spec jsontext.Value `json:"spec"`
+	} `json:"good"`
+	Bad []struct {
+		Name string         `json:"name"`
+		Spec jsontext.Value `json:"spec"`
+		// Compile and API are parts of what either says.
+		Compile []string `json:"compile"`
+		API     []string `json:"api"`
+	} `json:"bad"`
+}
+
+func readTable(t *testing.T) *table {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "policies.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all table
+	if err := json.Unmarshal(text, &all, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	return &all
+}
+
+func TestGoodPolicies(t *testing.T) {
+	for _, tt := range readTable(t).Good {
+		t.Run(tt.Name, func(t *testing.T) { compile(t, "p", string(tt.Spec)) })
+	}
+}
+
 func TestBadPolicies(t *testing.T) {
-	for _, tt := range []struct {
-		name, spec string
-		want       []string
-	}{
-		{"", `{"namespaceSelector":{}}`, []string{"metadata.name: Required value: a policy has a name"}},
-		{"a", `{}`, []string{"spec.namespaceSelector: Required value: write {} to select all namespaces"}},
-		{"a", `{"namespaceSelector":{"matchExpressions":[{"key":"a","operator":"Is"}]}}`, []string{`spec.namespaceSelector: Invalid value: `, `"Is" is not a valid label selector operator`}},
-		{"a", `{"namespaceSelector":{},"podSelector":{"matchLabels":{"a b":"c"}}}`, []string{"spec.podSelector: Invalid value: ", "a b"}},
-		{"a", `{"namespaceSelector":{},"defaultMode":"hostnet"}`, []string{`spec.defaultMode: Unsupported value: "hostnet": supported values: "default"`}},
-		{"a", `{"namespaceSelector":{},"allowedModes":[]}`, []string{"spec.allowedModes: Invalid value: ", "is empty: list the modes"}},
-		{"a", `{"namespaceSelector":{},"allowedModes":["x"]}`, []string{`spec.allowedModes[0]: Unsupported value: "x"`}},
-		{"a", `{"namespaceSelector":{},"allowedModes":["headless","headless"]}`, []string{`spec.allowedModes[1]: Duplicate value: "headless"`}},
-		{"a", `{"namespaceSelector":{},"defaultMode":"headless","allowedModes":["hostnetwork"]}`, []string{`spec.defaultMode: Invalid value: "headless": is not among allowedModes: add it there, or choose another`}},
-		{"a", `{"namespaceSelector":{},"enforcement":"deny"}`, []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny", "Warn", "Audit"`}},
-		{"a", `{"namespaceSelector":{},"enforcement":"Audit","defaultMode":"headless","searchRewrite":{"strategy":"append"}}`, []string{
-			`spec.defaultMode: Invalid value: "headless": an Audit policy changes nothing: remove it, or choose enforcement Warn or Deny`,
-			`spec.searchRewrite: Invalid value: "append": an Audit policy changes nothing`,
-		}},
-		{"a", `{"namespaceSelector":{},"hostNetwork":{"portRange":{"min":0,"max":65536}}}`, []string{
-			"spec.hostNetwork.portRange.min: Invalid value: 0: must be between 1 and 65535, inclusive", "spec.hostNetwork.portRange.max: Invalid value: 65536: must be between",
-		}},
-		{"a", `{"namespaceSelector":{},"hostNetwork":{"portRange":{"min":30000,"max":20000}}}`, []string{"spec.hostNetwork.portRange.min: Invalid value: 30000: is more than max: exchange min and max"}},
-		{"a", `{"namespaceSelector":{},"searchRewrite":{}}`, []string{"spec.searchRewrite: Required value: write a strategy or extraSearches, or leave searchRewrite out"}},
-		{"a", `{"namespaceSelector":{},"searchRewrite":{"strategy":"before"}}`, []string{`spec.searchRewrite.strategy: Unsupported value: "before"`}},
-		{"a", `{"namespaceSelector":{},"searchRewrite":{"extraSearches":["A.example","b.example","b.example"]}}`, []string{
-			`spec.searchRewrite.extraSearches[0]: Invalid value: "A.example": a lowercase RFC 1123 subdomain`, `spec.searchRewrite.extraSearches[2]: Duplicate value: "b.example"`,
-		}},
-		{"a", `{"namespaceSelector":{},"searchRewrite":{"extraSearches":["a0","a1","a2","a3","a4","a5","a6","a7","a8","a9","b0","b1","b2","b3","b4","b5","b6"]}}`, []string{"spec.searchRewrite.extraSearches: Too many: 17: must have at most 16 items"}},
-	} {
-		t.Run(tt.spec, func(t *testing.T) {
-			compiled, errs := Compile(decode(t, tt.name, tt.spec))
-			if compiled != nil || len(errs) == 0 {
-				t.Fatalf("%+v, %v", compiled, errs)
-			}
-			all := errs.ToAggregate().Error()
-			for _, want := range tt.want {
-				if !strings.Contains(all, want) {
-					t.Errorf("%s\nwant %s in it", all, want)
-				}
-			}
-		})
+	for _, tt := range readTable(t).Bad {
+		t.Run(tt.Name, func(t *testing.T) { wantErrors(t, decode(t, "p", string(tt.Spec)), tt.Compile) })
+	}
+	t.Run("no name", func(t *testing.T) {
+		wantErrors(t, decode(t, "", `{"namespaceSelector":{}}`), []string{"metadata.name: Required value: a policy has a name"})
+	})
+}
+
+// wantErrors holds Compile to errors with these texts in them, one or more.
+func wantErrors(t *testing.T, p *api.NetworkModePolicy, want []string) {
+	t.Helper()
+	compiled, errs := Compile(p)
+	if compiled != nil || len(errs) == 0 || len(want) == 0 {
+		t.Fatalf("%+v, %v, want %q", compiled, errs, want)
+	}
+	all := errs.ToAggregate().Error()
+	for _, w := range want {
+		if !strings.Contains(all, w) {
+			t.Errorf("%s\nwant %s in it", all, w)
+		}
 	}
 }
 
