@@ -54,6 +54,7 @@ func TestRights(t *testing.T) {
 		"netmode-webhook": {
 			"cluster: get,list,watch /namespaces",
 			"cluster: list,watch /services",
+			"cluster: list,watch policy.netmode.io/networkmodepolicies",
 		},
 		"netmode-certificates": {
 			"cluster: get,list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations netmode",

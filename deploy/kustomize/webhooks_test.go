@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -38,6 +39,9 @@ func webhooks(t *testing.T) map[string]admissionv1.MutatingWebhook {
 	return entries
 }
 
+// asksNothing is the condition of entries for pods that no other entry is for.
+const asksNothing = "asks-nothing"
+
 func TestWebhookEntries(t *testing.T) {
 	have := map[string]row{}
 	for key, w := range webhooks(t) {
@@ -54,6 +58,11 @@ func TestWebhookEntries(t *testing.T) {
 		"mutating asked.mutate.netmode.io":     {"/mutate", "[CREATE]", "pods services", "Fail"},
 		"validating asked.validate.netmode.io": {"/validate", "[CREATE]", "pods services", "Fail"},
 		"validating services.warn.netmode.io":  {"/validate", "[UPDATE]", "services", "Ignore"},
+
+		"mutating namespace.mutate.netmode.io":     {"/mutate", "[CREATE]", "pods", "Fail"},
+		"mutating policy.mutate.netmode.io":        {"/mutate", "[CREATE]", "pods", "Ignore"},
+		"validating policy.validate.netmode.io":    {"/validate", "[CREATE]", "pods", "Ignore"},
+		"validating namespace.validate.netmode.io": {"/validate", "[CREATE]", "pods", "Ignore"},
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
@@ -63,15 +72,16 @@ func TestWebhookEntries(t *testing.T) {
 // What is the same for every entry.
 func TestWebhookCalls(t *testing.T) {
 	service := named[*corev1.Service](t, base(t), webhookName)
-	exempt := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
+	exempt := metav1.LabelSelectorRequirement{
 		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{metav1.NamespaceSystem, ownNamespace},
-	}}}
+	}
 	for key, w := range webhooks(t) {
 		to := w.ClientConfig.Service
 		if to.Namespace != service.Namespace || to.Name != service.Name || *to.Port != service.Spec.Ports[0].Port || w.ClientConfig.CABundle != nil {
 			t.Errorf("%s: calls %+v", key, w.ClientConfig)
 		}
-		if diff := cmp.Diff(exempt, w.NamespaceSelector); diff != "" {
+		want := &metav1.LabelSelector{MatchExpressions: append([]metav1.LabelSelectorRequirement{exempt}, selected()[key]...)}
+		if diff := cmp.Diff(want, w.NamespaceSelector); diff != "" {
 			t.Errorf("%s: namespaceSelector: %s", key, diff)
 		}
 		// Whoever makes an object sets its labels.
@@ -88,13 +98,61 @@ func TestWebhookCalls(t *testing.T) {
 	}
 }
 
+// selected says which namespaces an entry is for, by their labels, where it is not for all.
+func selected() map[string][]metav1.LabelSelectorRequirement {
+	hasMode := metav1.LabelSelectorRequirement{Key: api.LabelMode, Operator: metav1.LabelSelectorOpExists}
+	noMode := metav1.LabelSelectorRequirement{Key: api.LabelMode, Operator: metav1.LabelSelectorOpDoesNotExist}
+	enabled := metav1.LabelSelectorRequirement{Key: api.LabelPolicy, Operator: metav1.LabelSelectorOpIn, Values: []string{api.PolicyEnabled}}
+	notEnabled := metav1.LabelSelectorRequirement{Key: api.LabelPolicy, Operator: metav1.LabelSelectorOpNotIn, Values: []string{api.PolicyEnabled}}
+	return map[string][]metav1.LabelSelectorRequirement{
+		"mutating namespace.mutate.netmode.io":     {hasMode},
+		"mutating policy.mutate.netmode.io":        {enabled, noMode},
+		"validating policy.validate.netmode.io":    {enabled},
+		"validating namespace.validate.netmode.io": {hasMode, notEnabled},
+	}
+}
+
+// No two entries of a phase are sent one pod: those for pods that ask for nothing differ in
+// their namespaces.
+func TestWebhooksAreDisjoint(t *testing.T) {
+	all := webhooks(t)
+	for _, namespace := range []labels.Set{
+		nil, {api.LabelMode: "headless"}, {api.LabelMode: ""}, {api.LabelPolicy: api.PolicyEnabled}, {api.LabelPolicy: "disabled"},
+		{api.LabelMode: "headless", api.LabelPolicy: api.PolicyEnabled}, {api.LabelMode: "headless", api.LabelPolicy: "disabled"},
+	} {
+		sent := map[string][]string{}
+		for key, w := range all {
+			phase, _, _ := strings.Cut(key, " ")
+			selector, err := metav1.LabelSelectorAsSelector(w.NamespaceSelector)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.MatchConditions[0].Name == asksNothing && selector.Matches(namespace) {
+				sent[phase] = append(sent[phase], key)
+			}
+		}
+		_, hasMode := namespace[api.LabelMode]
+		want := 0
+		if hasMode || namespace[api.LabelPolicy] == api.PolicyEnabled {
+			want = 1
+		}
+		if len(sent["mutating"]) != want || len(sent["validating"]) != want {
+			t.Errorf("namespace with labels %v: pods are sent to %v, want %d in each phase", namespace, sent, want)
+		}
+	}
+}
+
 // The condition guards against an object without annotations, where CEL would fail and the API
 // server refuse the object; what it means is tested against a real one.
 func TestWebhookConditions(t *testing.T) {
-	want := fmt.Sprintf("has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('%s') && !(key in ['%s', '%s']))",
+	asks := fmt.Sprintf("has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('%s') && !(key in ['%s', '%s']))",
 		api.Prefix, api.AnnotationStatus, api.AnnotationCopied)
 	for key, w := range webhooks(t) {
-		if len(w.MatchConditions) != 1 || w.MatchConditions[0].Name != "asks" {
+		name, want := "asks", asks
+		if len(selected()[key]) > 0 {
+			name, want = asksNothing, "!("+asks+")"
+		}
+		if len(w.MatchConditions) != 1 || w.MatchConditions[0].Name != name {
 			t.Fatalf("%s: conditions %+v", key, w.MatchConditions)
 		}
 		if have := w.MatchConditions[0].Expression; have != want {

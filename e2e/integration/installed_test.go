@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -30,15 +32,26 @@ func (w *world) toLoopback() []install.Patch {
 	if err != nil {
 		panic(err) // the webhook said it
 	}
-	calls := func(entry int) string {
-		return fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, entry, port)
+	patches := []install.Patch{{Kind: "Service", Name: "netmode-webhook", Operations: fmt.Sprintf(
+		`[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": %q}}]`, host)}}
+	objects, err := install.Render(base, install.Options{})
+	if err != nil {
+		panic(err) // it was rendered and applied before
 	}
-	return []install.Patch{
-		{Kind: "Service", Name: "netmode-webhook", Operations: fmt.Sprintf(
-			`[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": %q}}]`, host)},
-		{Kind: "MutatingWebhookConfiguration", Operations: "[" + calls(0) + "]"},
-		{Kind: "ValidatingWebhookConfiguration", Operations: "[" + calls(0) + "," + calls(1) + "]"},
+	for _, object := range objects {
+		entries, _, err := unstructured.NestedSlice(object.Object, "webhooks")
+		if err != nil {
+			panic(err) // the API server has accepted it
+		}
+		var calls []string
+		for i := range entries {
+			calls = append(calls, fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, i, port))
+		}
+		if len(calls) > 0 {
+			patches = append(patches, install.Patch{Kind: object.GetKind(), Operations: "[" + strings.Join(calls, ",") + "]"})
+		}
 	}
+	return patches
 }
 
 // kubeconfig writes a file with a token of a ServiceAccount of netmode's, and returns its path.

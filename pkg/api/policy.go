@@ -18,9 +18,12 @@ const (
 	PolicyResource   = "networkmodepolicies"
 )
 
-// LabelPolicy with the value "enabled" on a Namespace sends its pods to the
+// LabelPolicy with the value PolicyEnabled on a Namespace sends its pods to the
 // webhook entries of policies.
-const LabelPolicy = Prefix + "policy"
+const (
+	LabelPolicy   = Prefix + "policy"
+	PolicyEnabled = "enabled"
+)
 
 // Enforcement says what becomes of an object that breaks a policy.
 type Enforcement string
