@@ -276,3 +276,33 @@ func TestDemoFindsTheWebhook(t *testing.T) {
 		}
 	}
 }
+
+// TestDemoOfPolicies: the real webhook refuses what a policy forbids, and gives
+// the default of another.
+func TestDemoOfPolicies(t *testing.T) {
+	for _, args := range [][]string{
+		{"-f", examples + "/policies"},
+		{"-f", examples + "/policies/pods.yaml", "--policy", examples + "/policies/policies.yaml"},
+	} {
+		got := demo(t, "netmode-webhook", args...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("%q: exit code %d: %s", args, got.code, got.err)
+		}
+		for _, want := range []string{
+			"refused: metadata.annotations[netmode.io/mode]: Invalid value: \"hostnetwork\": policy web allows headless or statefulset-headless",
+			`"source":"policy","policy":"storm","service":"workers"`,
+			"  PolicyDefault  The pod asks for no mode and takes the one that a NetworkModePolicy gives.\n",
+			"3 changed, 0 left alone, 1 refused",
+		} {
+			if !strings.Contains(got.out, want) {
+				t.Errorf("%q: no %q in\n%s", args, want, got.out)
+			}
+		}
+	}
+	// A namespace that no manifest tells of has the labels of the flag.
+	pod := write(t, "pod.yaml", strings.Replace(plainPod, "{name: plain}", "{name: plain, namespace: other}", 1))
+	got := demo(t, "netmode-webhook", "-f", pod, "--policy", write(t, "policy.yaml", hostOnly), "--namespace-labels", "team=batch")
+	if !strings.Contains(got.out, `"source":"policy","policy":"host-only"`) {
+		t.Errorf("no default in\n%s%s", got.out, got.err)
+	}
+}
