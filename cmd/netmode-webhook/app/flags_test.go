@@ -78,6 +78,8 @@ func TestBadFlags(t *testing.T) {
 		{"init-image-pull-policy", []string{"--standalone", "--init-image-pull-policy=Sometimes"}, []string{`--init-image-pull-policy "Sometimes": use Always, IfNotPresent or Never`}},
 		{"cert-dir, empty", []string{"--resolv-conf=", "--cert-dir=" + empty}, []string{empty, "tls.crt", "no such file"}},
 		{"no cluster", []string{"--resolv-conf=", "--cert-dir=" + whole}, []string{"this is no pod with a ServiceAccount", "name a file with --kubeconfig"}},
+		{"manifests beside a cluster", []string{"--cert-dir=" + whole, "--manifests=x,y"}, []string{"--manifests x,y: the cluster itself is asked: use it with --standalone, and without --kubeconfig"}},
+		{"manifests, no such file", []string{"--standalone", "--manifests=/nonexistent"}, []string{"--manifests: /nonexistent: cannot be read"}},
 		{"kubeconfig", []string{"--standalone", "--kubeconfig=/nonexistent"}, []string{`--kubeconfig "/nonexistent"`, "name a kubeconfig file that can be read"}},
 		{"cert-dir, half", []string{"--standalone", "--cert-dir=" + half}, []string{half, "tls.crt without tls.key, ca.crt"}},
 		{"three at once", []string{"--listen=x", "--ops-listen=y"}, []string{"--cert-dir is missing", `--listen "x"`, `--ops-listen "y"`}},
