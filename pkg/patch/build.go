@@ -47,6 +47,16 @@ func Build(raw []byte, mutations []plan.Mutation) ([]jsonpatch.Operation, error)
 	}
 	operations := make([]jsonpatch.Operation, 0, len(mutations))
 	for _, m := range mutations {
+		if m.Action == plan.Remove {
+			there, err := t.remove(m.Pointer)
+			if err != nil {
+				return nil, err
+			}
+			if there {
+				operations = append(operations, jsonpatch.NewOperation("remove", m.Pointer, nil))
+			}
+			continue
+		}
 		operation, err := t.build(m)
 		if err != nil {
 			return nil, err
@@ -116,4 +126,23 @@ func (t *tree) build(m plan.Mutation) (jsonpatch.Operation, error) {
 	default:
 		return jsonpatch.NewOperation("add", m.Pointer+"/-", value), nil
 	}
+}
+
+// remove reports whether there is a member at the pointer, and forgets it.
+func (t *tree) remove(pointer string) (there bool, err error) {
+	n, end := &t.root, 0
+	for token := range tokens(pointer) {
+		parent, above := n, end
+		n = t.child(n, token)
+		end += 1 + strings.IndexByte(pointer[end+1:]+"/", '/')
+		switch {
+		case parent.state == absent:
+			return false, nil
+		case parent.state == scalar, parent.state == array && (end == len(pointer) || n.state == absent):
+			return false, fmt.Errorf("%s: %s is not an object with that member", pointer, pointer[:above])
+		}
+	}
+	there = n.state != absent
+	n.state, n.first = absent, nil
+	return there, nil
 }

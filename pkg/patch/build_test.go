@@ -24,6 +24,10 @@ func appendLast(pointer string, value any) plan.Mutation {
 	return plan.Mutation{Action: plan.AppendLast, Pointer: pointer, Value: value}
 }
 
+func remove(pointer string) plan.Mutation {
+	return plan.Mutation{Action: plan.Remove, Pointer: pointer}
+}
+
 type mutations = []plan.Mutation
 
 // buildCases: the raw object, what is to change, and the patch, read exactly.
@@ -48,6 +52,12 @@ var buildCases = map[string]struct {
 	"set: list of a list":           {`{"l":[[1],[2]]}`, mutations{set("/l/1/0", 3)}, `[{"op":"replace","path":"/l/1/0","value":3}]`},
 	"set: prefix of another key":    {`{"hostNetworkX":1,"host":2}`, mutations{set("/hostNetwork", true)}, `[{"op":"add","path":"/hostNetwork","value":true}]`},
 	"set: same key elsewhere":       {`{"x":{"b":1},"y":[{"b":1}],"z":"\"b\":1"}`, mutations{set("/b", 2)}, `[{"op":"add","path":"/b","value":2}]`},
+	"remove: a member":              {`{"a":1,"b":{"c":1}}`, mutations{remove("/a"), remove("/b/c")}, `[{"op":"remove","path":"/a"},{"op":"remove","path":"/b/c"}]`},
+	"remove: set again":             {`{"b":{"c":{"d":1}}}`, mutations{remove("/b/c"), set("/b/c/d", 2)}, `[{"op":"remove","path":"/b/c"},{"op":"add","path":"/b/c","value":{"d":2}}]`},
+	"remove: what was set":          {`{}`, mutations{set("/a/b", 1), remove("/a/b")}, `[{"op":"add","path":"/a","value":{"b":1}},{"op":"remove","path":"/a/b"}]`},
+	"remove: and a member is left":  {`{"a":{"b":1,"c":2}}`, mutations{remove("/a/b"), set("/a/c", 3)}, `[{"op":"remove","path":"/a/b"},{"op":"replace","path":"/a/c","value":3}]`},
+	"remove: nothing is there":      {`{"a":{},"n":null}`, mutations{remove("/b"), remove("/a/b"), remove("/n"), remove("/n/b/c"), remove("/x/y")}, `[]`},
+	"remove: below an item":         {`{"l":[{"a":1}]}`, mutations{remove("/l/0/a")}, `[{"op":"remove","path":"/l/0/a"}]`},
 	"parents: absent":               {`{}`, mutations{set("/a/b/c", 1)}, `[{"op":"add","path":"/a","value":{"b":{"c":1}}}]`},
 	"parents: null":                 {`{"a":null}`, mutations{set("/a/b/c", 1)}, `[{"op":"add","path":"/a","value":{"b":{"c":1}}}]`},
 	"parents: second absent":        {`{"a":{"x":1}}`, mutations{set("/a/b/c", 1)}, `[{"op":"add","path":"/a/b","value":{"c":1}}]`},
@@ -145,6 +155,9 @@ func TestBuildRefuses(t *testing.T) {
 		"below what was appended":     {`{}`, mutations{appendLast("/a", map[string]int{}), set("/a/0/b", 1)}, "/a/0/b: /a" + noMember},
 		"an item that has moved":      {`{"a":[{"b":1},{}]}`, mutations{insertFirst("/a", "x"), set("/a/0/b", 2)}, "/a/0/b: /a" + noMember},
 		"second mutation is bad":      {`{"a":1}`, mutations{set("/b", 1), set("/a/b", 1)}, "/a/b: /a" + noMember},
+		"remove an item":              {`{"a":[1]}`, mutations{remove("/a/0")}, "/a/0: /a" + noMember},
+		"remove below a string":       {`{"a":{"b":""}}`, mutations{remove("/a/b/c")}, "/a/b/c: /a/b" + noMember},
+		"remove below no item":        {`{"a":[{}]}`, mutations{remove("/a/1/b")}, "/a/1/b: /a" + noMember},
 		"empty pointer":               {`{}`, mutations{set("", 1)}, `"" is not a pointer to a member: it must begin with /`},
 		"pointer without slash":       {`{"spec":{}}`, mutations{set("spec/a", 1)}, `"spec/a" is not a pointer to a member: it must begin with /`},
 		"object is a list":            {`[{"a":1}]`, mutations{set("/0/a", 1)}, "object is not a JSON object"},

@@ -24,6 +24,7 @@ func FuzzPatch(f *testing.F) {
 	}
 	f.Add(`{"l":[{"a":1}]}`, uint(plan.InsertFirst), "/l", `"x"`, uint(plan.Set), "/l/0/a", "2")
 	f.Add(`{"":{"a":1,"b":{"c":2}},"c":3}`, uint(plan.Set), "//a", "1", uint(plan.Set), "/c/x", "2")
+	f.Add(`{"a":{"b":{"c":1}}}`, uint(plan.Remove), "/a/b", "1", uint(plan.Set), "/a/b/c", "2")
 	f.Add(`{"a":[}`, uint(plan.Set), "/a/0", "1", uint(plan.Set), "/a", "2")
 	f.Add(`null`, uint(plan.Set), "/a", "null", uint(plan.AppendLast), "/a", "2")
 
@@ -32,8 +33,8 @@ func FuzzPatch(f *testing.F) {
 			value1, value2 = `{"a":[null,1]}`, `"v"`
 		}
 		ms := mutations{
-			{Action: plan.Action(action1 % 3), Pointer: pointer1, Value: json.RawMessage(value1)},
-			{Action: plan.Action(action2 % 3), Pointer: pointer2, Value: json.RawMessage(value2)},
+			{Action: plan.Action(action1 % 4), Pointer: pointer1, Value: json.RawMessage(value1)},
+			{Action: plan.Action(action2 % 4), Pointer: pointer2, Value: json.RawMessage(value2)},
 		}
 		whole, wholeErr := patch.Build([]byte(raw), ms)
 		// Two equal names, and text that is not UTF-8, are not what Build promises to read.

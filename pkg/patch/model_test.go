@@ -48,11 +48,17 @@ func modelChange(at any, tokens []string, action plan.Action, value any) (any, e
 		return modelAct(at, action, value)
 	}
 	token := strings.NewReplacer("~1", "/", "~0", "~").Replace(tokens[0])
+	if action == plan.Remove && (at == nil || len(tokens) == 1) {
+		return modelRemove(at, token)
+	}
 	switch v := at.(type) {
 	case nil:
 		member, err := modelChange(nil, tokens[1:], action, value)
 		return map[string]any{token: member}, err
 	case map[string]any:
+		if _, ok := v[token]; !ok && action == plan.Remove {
+			return v, nil
+		}
 		member, err := modelChange(v[token], tokens[1:], action, value)
 		v[token] = member
 		return v, err
@@ -64,6 +70,21 @@ func modelChange(at any, tokens []string, action plan.Action, value any) (any, e
 		}
 		v[i], err = modelChange(v[i], tokens[1:], action, value)
 		return v, err
+	default:
+		return nil, errModel
+	}
+}
+
+// modelRemove lets a null be: it is as good as absent.
+func modelRemove(at any, token string) (any, error) {
+	switch v := at.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		if v[token] != nil {
+			delete(v, token)
+		}
+		return v, nil
 	default:
 		return nil, errModel
 	}

@@ -8,7 +8,8 @@ import (
 // Action is how a mutation changes its place in the object.
 type Action int
 
-// The actions of a mutation. Parents that are absent or null are made.
+// The actions of a mutation. Parents that are absent or null are made, unless
+// there is only something to remove.
 const (
 	// Set gives an object member a value, whether or not it had one.
 	Set Action = iota
@@ -16,14 +17,16 @@ const (
 	InsertFirst
 	// AppendLast puts a value behind the items of a list.
 	AppendLast
+	// Remove takes away a member of an object, if it is there.
+	Remove
 )
 
 // Mutation is one change of an object, independent of what the raw object holds.
 type Mutation struct {
 	Action Action
-	// Pointer is the member (Set) or the list, as an RFC 6901 JSON Pointer.
+	// Pointer is the member (Set, Remove) or the list, as an RFC 6901 JSON Pointer.
 	Pointer string
-	// Value is anything that marshals to JSON.
+	// Value is anything that marshals to JSON. Remove has none.
 	Value any
 }
 
