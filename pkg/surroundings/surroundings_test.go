@@ -21,7 +21,7 @@ func read(t *testing.T, text string) []*manifest.File {
 const around = `apiVersion: v1
 kind: Service
 metadata: {name: a}
-spec: {clusterIP: None, selector: {x: y}}
+spec: {clusterIP: None, selector: {x: z}}
 ---
 apiVersion: v1
 kind: Service
