@@ -33,8 +33,9 @@ func testLateAnnotation(ctx context.Context, t *testing.T, s *suite) {
 	}
 	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
 		for _, by := range []string{"aa-asked", "zz-asked"} {
-			if made, _, err := s.admit(ctx, c.namespace, asked(by)); err == nil && made.Annotations[api.AnnotationMode] == "" {
-				return false, "the API server does not call the webhook for " + by + " yet"
+			made, _, err := s.admit(ctx, c.namespace, asked(by))
+			if err == nil && made.Annotations[api.AnnotationMode] == "" || err != nil && strings.Contains(err.Error(), "failed calling webhook") {
+				return false, "the API server does not reach the webhook for " + by + " yet" + errorText(err)
 			}
 		}
 		return true, ""

@@ -105,6 +105,7 @@ func start(ctx context.Context, t *testing.T) *suite {
 	}
 	s := &suite{cluster: c, image: image, config: c.Config(), dumps: &dumps{dir: os.Getenv("ARTIFACTS")}, costs: &costs{}}
 	s.config.QPS = -1 // tests wait for the cluster, not for their client
+	s.config.WarningHandler = rest.NoWarnings{}
 	if s.client, err = kubernetes.NewForConfig(s.config); err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,8 @@ func (s *scene) webhookLog(ctx context.Context, t *testing.T) string {
 	return string(log)
 }
 
-// review asks the webhook about a pod whose search list is to be rewritten.
+// review asks the webhook about a pod whose search list is to be rewritten. It is not in the
+// webhook's own namespace, which is never touched.
 func (s *scene) review(ctx context.Context, t *testing.T, strategy api.SearchRewrite) *admissionv1.AdmissionResponse {
 	t.Helper()
 	asked := pod("db-0", mode(api.ModeStatefulSetHeadless, api.AnnotationService, "db", api.AnnotationSearchRewrite, string(strategy)), distrolessContainer())
@@ -173,7 +174,7 @@ func (s *scene) review(ctx context.Context, t *testing.T, strategy api.SearchRew
 	body, err := json.Marshal(&admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
-			UID: "e2e", Namespace: s.namespace, Name: asked.Name, Operation: admissionv1.Create,
+			UID: "e2e", Namespace: metav1.NamespaceDefault, Name: asked.Name, Operation: admissionv1.Create,
 			Kind:     metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
 			Resource: metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
 			Object:   runtime.RawExtension{Raw: object},
