@@ -26,6 +26,14 @@ const (
 	LabelInvalid      Reason = "LabelInvalid"
 	NotAsPromised     Reason = "NotAsPromised"
 
+	AnnotationCopied       Reason = "AnnotationCopied"
+	CopyRemoved            Reason = "CopyRemoved"
+	CopiedByOwner          Reason = "CopiedByOwner"
+	CopiedAgain            Reason = "CopiedAgain"
+	TemplateAnnotationWins Reason = "TemplateAnnotationWins"
+	JobTemplateFixed       Reason = "JobTemplateFixed"
+	RolloutHeld            Reason = "RolloutHeld"
+
 	PolicyDefault              Reason = "PolicyDefault"
 	PolicyModeNotAllowed       Reason = "PolicyModeNotAllowed"
 	PolicyModeRequired         Reason = "PolicyModeRequired"
@@ -44,6 +52,7 @@ const (
 	MeshSidecar        Reason = "MeshSidecar"
 	WindowsPod         Reason = "WindowsPod"
 	NoDeclaredPort     Reason = "NoDeclaredPort"
+	HostPortsSurge     Reason = "HostPortsSurge"
 	NodeHostname       Reason = "NodeHostname"
 	PodSecurityRejects Reason = "PodSecurityRejects"
 
