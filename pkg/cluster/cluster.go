@@ -54,6 +54,7 @@ func New(client kubernetes.Interface, log logr.Logger) (*Cache, error) {
 	c.liveServices.read = func(ctx context.Context, namespace string) ([]api.Service, error) {
 		return listServices(ctx, client, namespace)
 	}
+	c.liveNamespaces.stands = true // nobody can create a pod before its Namespace
 	c.liveNamespaces.read = func(ctx context.Context, name string) (namespaceRead, error) {
 		return readNamespace(ctx, client, name)
 	}
@@ -117,8 +118,8 @@ func (c *Cache) Around(ctx context.Context, namespace string) engine.Cluster {
 }
 
 // Latest is Around with the namespace's Services as the API server has them
-// now: not older than a second, and read within one. ok is false if it could
-// not be asked.
+// now: read after the call, and within a second. ok is false if it could not be
+// asked.
 func (c *Cache) Latest(ctx context.Context, namespace string) (latest engine.Cluster, ok bool) {
 	services, err := c.liveServices.get(ctx, namespace)
 	if err != nil {

@@ -8,19 +8,25 @@ import (
 )
 
 const (
-	// readTimeout bounds one live read: an API server waits 3 s for the webhook.
+	// readTimeout bounds the wait for a live read: an API server waits 3 s for the
+	// webhook.
 	readTimeout = time.Second
-	// readValid is how long the outcome of a live read stands for the next ones.
+	// readValid is how long the outcome of a live read stands for the next ones,
+	// where it stands at all.
 	readValid = time.Second
 )
 
 // liveReads asks the API server what the cache does not know yet: one read at a
-// time for each key, whose outcome, failure included, all callers share.
+// time for each key. What a caller gets was read after it called, so that it
+// has what the caller wrote a moment before; callers who come while a read is
+// under way share the one that follows. A failure stands for a while, and so
+// does everything else with stands.
 type liveReads[T any] struct {
-	read func(ctx context.Context, key string) (T, error)
+	read   func(ctx context.Context, key string) (T, error)
+	stands bool
 
 	mu    sync.Mutex
-	byKey map[string]*liveRead[T]
+	byKey map[string]*liveRead[T] // under way, or standing
 }
 
 // liveRead is one read. Its outcome may be looked at when done is closed.
@@ -28,11 +34,12 @@ type liveRead[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
-	until time.Time // of the validity; zero while it is under way
+	until time.Time    // of the validity; zero while it is under way
+	next  *liveRead[T] // begins when this one is done; nil: nobody waits for it
 }
 
-// get returns the outcome of a read that is under way, or was a moment ago, or
-// begins now. It fails when ctx ends first.
+// get returns the outcome of a read that begins now, or as soon as the one
+// under way is done. It fails when ctx ends first.
 func (l *liveReads[T]) get(ctx context.Context, key string) (T, error) {
 	r := l.join(ctx, key)
 	select {
@@ -55,22 +62,45 @@ func (l *liveReads[T]) join(ctx context.Context, key string) *liveRead[T] {
 			delete(l.byKey, k)
 		}
 	}
-	if r, ok := l.byKey[key]; ok {
-		return r
-	}
-	if l.byKey == nil {
-		l.byKey = map[string]*liveRead[T]{}
+	before := l.byKey[key]
+	switch {
+	case before != nil && !before.until.IsZero():
+		return before
+	case before != nil && l.stands:
+		return before
+	case before != nil && before.next != nil:
+		return before.next
 	}
 	r := &liveRead[T]{done: make(chan struct{})}
-	l.byKey[key] = r
-	go func() {
-		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), readTimeout, fmt.Errorf("no answer within %s", readTimeout))
-		defer cancel()
-		r.value, r.err = l.read(ctx, key)
-		l.mu.Lock()
-		r.until = time.Now().Add(readValid)
-		l.mu.Unlock()
-		close(r.done)
-	}()
+	if before != nil {
+		before.next = r
+	} else {
+		if l.byKey == nil {
+			l.byKey = map[string]*liveRead[T]{}
+		}
+		l.byKey[key] = r
+	}
+	go l.run(context.WithoutCancel(ctx), key, r, before)
 	return r
+}
+
+// run reads, after the read before if there is one.
+func (l *liveReads[T]) run(ctx context.Context, key string, r, before *liveRead[T]) {
+	ctx, cancel := context.WithTimeoutCause(ctx, readTimeout, fmt.Errorf("no answer within %s", readTimeout))
+	defer cancel()
+	if before != nil {
+		<-before.done
+	}
+	r.value, r.err = l.read(ctx, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case r.next != nil:
+		l.byKey[key] = r.next
+	case r.err != nil || l.stands:
+		r.until = time.Now().Add(readValid)
+	default:
+		delete(l.byKey, key)
+	}
+	close(r.done)
 }

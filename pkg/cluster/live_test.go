@@ -29,9 +29,40 @@ func counted(takes time.Duration) (*liveReads[int64], *atomic.Int64) {
 	}}, &n
 }
 
+// What comes back was read after the call: callers who come while a read is
+// under way share the next one, and a read that is done serves nobody else.
 func TestLiveReadsAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, n := counted(300 * time.Millisecond)
+		var callers sync.WaitGroup
+		get := func(key string, want int64) {
+			callers.Go(func() {
+				if got, err := reads.get(t.Context(), key); got != want || err != nil {
+					t.Errorf("have %d, %v, want %d", got, err, want)
+				}
+			})
+			synctest.Wait()
+		}
+		get("a", 1)
+		for range 20 {
+			get("a", 3)
+		}
+		get("b", 2) // another key is read at once
+		callers.Wait()
+		if n.Load() != 3 {
+			t.Errorf("%d reads, want 3", n.Load())
+		}
+		get("a", 4)
+		callers.Wait()
+	})
+}
+
+// Where outcomes stand, a read serves all who come while it is under way, and for
+// a second after it, no longer.
+func TestLiveReadsStand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads, n := counted(300 * time.Millisecond)
+		reads.stands = true
 		var callers sync.WaitGroup
 		for range 20 {
 			callers.Go(func() {
@@ -41,21 +72,13 @@ func TestLiveReadsAreShared(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if n.Load() != 1 {
-			t.Errorf("%d reads, want 1", n.Load())
-		}
-		// Its outcome is good for a second, and no longer.
 		<-time.After(readValid - time.Millisecond)
 		if got, _ := reads.get(t.Context(), "a"); got != 1 {
 			t.Errorf("read %d within a second, want 1", got)
 		}
 		<-time.After(time.Millisecond)
-		if got, _ := reads.get(t.Context(), "a"); got != 2 {
+		if got, _ := reads.get(t.Context(), "a"); got != 2 || n.Load() != 2 {
 			t.Errorf("read %d after a second, want 2", got)
-		}
-		// Another key is read at once.
-		if got, _ := reads.get(t.Context(), "b"); got != 3 {
-			t.Errorf("read %d of another key, want 3", got)
 		}
 	})
 }
@@ -77,6 +100,24 @@ func TestLiveReadsEnd(t *testing.T) {
 	})
 }
 
+// The wait for the read before counts, too.
+func TestLiveReadsThatFollowEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads, _ := counted(time.Hour)
+		var callers sync.WaitGroup
+		for range 3 {
+			callers.Go(func() {
+				began := time.Now()
+				if _, err := reads.get(t.Context(), "a"); err == nil || time.Since(began) > readTimeout {
+					t.Errorf("have %v after %s", err, time.Since(began))
+				}
+			})
+			<-time.After(400 * time.Millisecond)
+		}
+		callers.Wait()
+	})
+}
+
 // A caller who goes away takes only his own answer with him.
 func TestLiveReadsOutliveTheirFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -90,15 +131,15 @@ func TestLiveReadsOutliveTheirFirstCaller(t *testing.T) {
 		})
 		synctest.Wait()
 		callers.Go(func() {
-			if got, err := reads.get(t.Context(), "a"); got != 1 || err != nil {
+			if got, err := reads.get(t.Context(), "a"); got != 2 || err != nil {
 				t.Errorf("have %d, %v", got, err)
 			}
 		})
 		synctest.Wait()
 		cancel(errors.New("gone"))
 		callers.Wait()
-		if n.Load() != 1 {
-			t.Errorf("%d reads, want 1", n.Load())
+		if n.Load() != 2 {
+			t.Errorf("%d reads, want 2", n.Load())
 		}
 	})
 }
@@ -106,6 +147,7 @@ func TestLiveReadsOutliveTheirFirstCaller(t *testing.T) {
 func TestLiveReadsForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, _ := counted(0)
+		reads.stands = true
 		for i := range 1000 {
 			if _, err := reads.get(t.Context(), fmt.Sprint("namespace-", i)); err != nil {
 				t.Fatal(err)
