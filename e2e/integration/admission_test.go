@@ -45,6 +45,9 @@ func (a *admission) check(t *testing.T) {
 	// netmode does not touch what bears the label, so this is what Kubernetes alone makes of it.
 	want, unplanned := post(ignored(t, planned), dryRun), post(ignored(t, input), dryRun)
 	got := post(input)
+	if got.err == nil && slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) {
+		defer shared.remove(t, resource, got)
+	}
 
 	if !plan.Allowed {
 		wantDenied(t, got, "asked.mutate.netmode.io", plan.Result.Message)
@@ -119,8 +122,8 @@ func withClaims(t *testing.T, pod, set []byte) []byte {
 }
 
 // plan is what the reviewer answers about this object, and the object with it. netmode is asked
-// only about objects with an annotation of their author's, outside of its own namespace and
-// kube-system.
+// only about objects with an annotation of their author's, and pods in namespaces with a mode,
+// outside of its own namespace and kube-system.
 func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
 	t.Helper()
 	var meta metav1.PartialObjectMetadata
@@ -130,7 +133,11 @@ func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.Admis
 	asks := func(key string) bool {
 		return strings.HasPrefix(key, "netmode.io/") && key != api.AnnotationStatus && key != api.AnnotationCopied
 	}
-	if slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) || !slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks) {
+	asked := slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks)
+	if _, has := a.around.namespace.Labels[api.LabelMode]; has && !a.isService() {
+		asked = true
+	}
+	if slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) || !asked {
 		return input, &admissionv1.AdmissionResponse{Allowed: true}
 	}
 	kind := "Pod"

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
@@ -34,9 +34,9 @@ func goldenCases(t *testing.T, usual []string) []goldenCase {
 	if err != nil || len(inputs) == 0 {
 		t.Fatalf("no inputs in %s: %v", goldenFolder(), err)
 	}
-	cases := []goldenCase{{name: "examples", files: []string{filepath.Join(repository, "deploy", "examples")}, flags: usual, suffix: "-x"}}
-	for i, input := range inputs {
-		c := goldenCase{files: []string{input}, flags: usual, suffix: "-" + strconv.Itoa(i)}
+	cases := []goldenCase{{name: "examples", files: []string{filepath.Join(repository, "deploy", "examples")}, flags: usual, suffix: suffix()}}
+	for _, input := range inputs {
+		c := goldenCase{files: []string{input}, flags: usual, suffix: suffix()}
 		c.name = strings.TrimSuffix(filepath.Base(input), ".input.yaml")
 		text, err := os.ReadFile(filepath.Join(goldenFolder(), c.name+".flags"))
 		switch {
@@ -49,6 +49,8 @@ func goldenCases(t *testing.T, usual []string) []goldenCase {
 	}
 	return cases
 }
+
+func suffix() string { return "-" + rand.String(5) }
 
 // ofWebhook turns the command line's flags into a webhook's: it reads the resolv.conf of its own
 // pod, so the namespace there is netmode's.

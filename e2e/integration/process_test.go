@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,6 +66,20 @@ func (l *processLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text.Bytes()[max(0, l.text.Len()-most):])
+}
+
+// about returns the last lines with a word.
+func (l *processLog) about(word string) string {
+	const most = 20
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []string
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, word) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found[max(0, len(found)-most):], "")
 }
 
 // startProcess runs a program and waits for the line with the message that says where it listens.

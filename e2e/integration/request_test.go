@@ -3,11 +3,6 @@ package integration
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"strconv"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,6 +48,16 @@ func (w *world) post(ctx context.Context, namespace, resource string, object []b
 		a.object, a.err = result.Raw()
 	}
 	return a
+}
+
+// remove deletes what an answer stored, for tests that come after it.
+func (w *world) remove(t *testing.T, resource string, a *answer) {
+	t.Helper()
+	object := stored[metav1.PartialObjectMetadata](t, a)
+	err := w.admin.CoreV1().RESTClient().Delete().Namespace(object.Namespace).Resource(resource).Name(object.Name).Do(t.Context()).Error()
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // do runs a request of client-go's with a context that collects its warnings.
@@ -107,66 +112,8 @@ func (w *world) namespace(t *testing.T, labels map[string]string) string {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the webhook's log:\n%s", w.webhook.log)
+			t.Logf("what the webhook logged of it:\n%s", w.webhook.log.about(ns.Name))
 		}
 	})
 	return ns.Name
-}
-
-// served is how many reviews the webhook has answered.
-func (w *world) served(ctx context.Context) (float64, error) {
-	text, err := fetch(ctx, "http://"+w.webhook.started.Ops+"/metrics")
-	if err != nil {
-		return 0, err
-	}
-	return sum(text, "netmode_admission_reviews_total")
-}
-
-// called is how often the API server has called the webhook entry of this name.
-func (w *world) called(ctx context.Context, entry string) (float64, error) {
-	text, err := w.admin.RESTClient().Get().AbsPath("/metrics").Do(ctx).Raw()
-	if err != nil {
-		return 0, err
-	}
-	return sum(string(text), "apiserver_admission_webhook_request_total", `name="`+entry+`"`)
-}
-
-// sum adds the samples of a metric whose labels hold all of these texts.
-func sum(text, metric string, labels ...string) (float64, error) {
-	total := 0.0
-lines:
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(line, metric+"{")
-		if !ok {
-			continue
-		}
-		for _, label := range labels {
-			if !strings.Contains(rest, label) {
-				continue lines
-			}
-		}
-		value, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndex(rest, "}")+1:]), 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", line, err)
-		}
-		total += value
-	}
-	return total, nil
-}
-
-func fetch(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, text)
-	}
-	return string(text), err
 }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// wantDenied holds an answer to a webhook's refusal, as kubectl shows it.
+// wantDenied holds an answer to a webhook's refusal, as kubectl shows it, in these words.
 func wantDenied(t *testing.T, got *answer, entry, text string) {
 	t.Helper()
 	want := fmt.Sprintf("admission webhook %q denied the request: %s", entry, text)
@@ -30,5 +31,26 @@ func wantWarnings(t *testing.T, got *answer, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got.warnings))); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+// wantEachOnce holds an answer to warn, and to say nothing twice.
+func wantEachOnce(t *testing.T, got *answer) {
+	t.Helper()
+	if len(got.warnings) == 0 {
+		t.Error("no warnings")
+	}
+	for i, warning := range got.warnings {
+		if slices.Contains(got.warnings[:i], warning) {
+			t.Errorf("said twice: %s", warning)
+		}
+	}
+}
+
+// wantGone holds a get to finding nothing.
+func wantGone(t *testing.T, get func(context.Context) error) {
+	t.Helper()
+	if err := get(t.Context()); !apierrors.IsNotFound(err) {
+		t.Errorf("it is there, or unknown: %v", err)
 	}
 }

@@ -1,0 +1,91 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	registrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	servingSecret   = "netmode-webhook-tls"
+	authoritySecret = "netmode-webhook-tls-ca"
+	serverName      = "netmode-webhook.netmode-system.svc"
+)
+
+// chain is what an API server and the webhook meet with: the certificate of the serving Secret,
+// and the bundle that every webhook entry trusts.
+type chain struct {
+	serving *corev1.Secret
+	leaf    *x509.Certificate
+	bundle  []byte
+}
+
+// configurations reads netmode's webhook configurations.
+func (w *world) configurations(ctx context.Context) (*registrationv1.MutatingWebhookConfiguration, *registrationv1.ValidatingWebhookConfiguration, error) {
+	registration := w.admin.AdmissionregistrationV1()
+	mutating, err := registration.MutatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	validating, err := registration.ValidatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
+	return mutating, validating, err
+}
+
+// chain reads it, and is an error if it does not hold.
+func (w *world) chain(ctx context.Context) (*chain, error) {
+	mutating, validating, err := w.configurations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &chain{bundle: mutating.Webhooks[0].ClientConfig.CABundle}
+	for _, webhook := range validating.Webhooks {
+		if !bytes.Equal(webhook.ClientConfig.CABundle, c.bundle) {
+			return nil, fmt.Errorf("%s has another caBundle than %s", webhook.Name, mutating.Webhooks[0].Name)
+		}
+	}
+	if c.serving, err = w.admin.CoreV1().Secrets(system).Get(ctx, servingSecret, metav1.GetOptions{}); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(c.serving.Data["ca.crt"], c.bundle) {
+		return nil, errors.New("ca.crt is not the caBundle")
+	}
+	pair, err := tls.X509KeyPair(c.serving.Data[corev1.TLSCertKey], c.serving.Data[corev1.TLSPrivateKeyKey])
+	if err != nil {
+		return nil, err
+	}
+	c.leaf = pair.Leaf
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(c.bundle)
+	_, err = c.leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: serverName})
+	return c, err
+}
+
+// authorities is how many CAs the bundle has.
+func (c *chain) authorities() int { return bytes.Count(c.bundle, []byte("BEGIN CERTIFICATE")) }
+
+// presented is an error unless the webhook shows the chain's certificate to who calls it.
+func (w *world) presented(ctx context.Context, c *chain) error {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(c.bundle)
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: serverName, MinVersion: tls.VersionTLS13}}
+	connection, err := dialer.DialContext(ctx, "tcp", w.webhook.started.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	handshake, ok := connection.(*tls.Conn)
+	if !ok {
+		return fmt.Errorf("a %T is no TLS connection", connection)
+	}
+	if shown := handshake.ConnectionState().PeerCertificates[0]; !shown.Equal(c.leaf) {
+		return fmt.Errorf("the webhook shows certificate %x, and not %x", shown.SerialNumber, c.leaf.SerialNumber)
+	}
+	return nil
+}

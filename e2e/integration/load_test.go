@@ -1,0 +1,63 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// load creates pods that ask for something, one after the other and from several sides, all with
+// --dry-run=server, until it is stopped.
+type load struct {
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	created int
+	failed  []error
+}
+
+// startLoad begins.
+func (w *world) startLoad(t *testing.T, namespace string) *load {
+	t.Helper()
+	pod := toJSON(t, `{metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}, spec: {containers: [{name: c, image: i}]}}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &load{cancel: cancel}
+	for range 2 {
+		l.running.Go(func() {
+			for ctx.Err() == nil {
+				a := w.post(ctx, namespace, "pods", pod, dryRun)
+				if ctx.Err() != nil {
+					return // this call was cut short
+				}
+				err := a.err
+				if err == nil && !stored[corev1.Pod](t, a).Spec.HostNetwork {
+					err = fmt.Errorf("not mutated: %s", a.object)
+				}
+				l.mu.Lock()
+				l.created++
+				if err != nil {
+					l.failed = append(l.failed, err)
+				}
+				l.mu.Unlock()
+			}
+		})
+	}
+	return l
+}
+
+// stop ends it, and holds it to no failure.
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	l.cancel()
+	l.running.Wait()
+	if l.created == 0 {
+		t.Error("no pod was created")
+	}
+	if len(l.failed) > 0 {
+		t.Errorf("%d of %d pods failed, the first: %v", len(l.failed), l.created, l.failed[0])
+	}
+}

@@ -1,0 +1,112 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	registrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// markSecond is the label that a secondWebhook leaves on what it was called with.
+const markSecond = "second-webhook"
+
+// secondWebhook has the API server call another mutating webhook after netmode, since its
+// configuration's name sorts later, for the pods of one namespace until the test ends. change
+// returns JSON Patch operations as JSON.
+func (w *world) secondWebhook(t *testing.T, namespace string, reinvocation registrationv1.ReinvocationPolicyType, change func(*corev1.Pod) []string) {
+	t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		if err := answerReview(writer, request, change); err != nil {
+			t.Error(err)
+			http.Error(writer, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	configurations := w.admin.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	configuration := &registrationv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: "zz-" + namespace},
+		Webhooks: []registrationv1.MutatingWebhook{{
+			Name: "second.example.com",
+			ClientConfig: registrationv1.WebhookClientConfig{
+				URL:      new(server.URL),
+				CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+			},
+			Rules: []registrationv1.RuleWithOperations{{
+				Operations: []registrationv1.OperationType{registrationv1.Create},
+				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+			}},
+			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			ReinvocationPolicy:      &reinvocation,
+			SideEffects:             new(registrationv1.SideEffectClassNone),
+			AdmissionReviewVersions: []string{"v1"},
+		}},
+	}
+	if _, err := configurations.Create(t.Context(), configuration, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := configurations.Delete(context.WithoutCancel(t.Context()), configuration.Name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	})
+	probe := toJSON(t, `{metadata: {name: probe}, spec: {containers: [{name: c, image: i}]}}`)
+	if err := w.poll(t.Context(), "the second webhook is not called", func(ctx context.Context) error {
+		a := w.post(ctx, namespace, "pods", probe, dryRun)
+		if a.err != nil || stored[corev1.Pod](t, a).Labels[markSecond] == "" {
+			return errors.Join(a.err, errors.New("no label "+markSecond))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answerReview answers an AdmissionReview of a pod.
+func answerReview(writer http.ResponseWriter, request *http.Request, change func(*corev1.Pod) []string) error {
+	var review admissionv1.AdmissionReview
+	if err := json.NewDecoder(request.Body).Decode(&review); err != nil {
+		return err
+	}
+	var pod corev1.Pod
+	if err := json.Unmarshal(review.Request.Object.Raw, &pod); err != nil {
+		return err
+	}
+	if pod.Labels == nil {
+		pod.Labels = map[string]string{}
+	}
+	pod.Labels[markSecond] = "yes"
+	labels, err := json.Marshal(pod.Labels)
+	if err != nil {
+		return err
+	}
+	patch := []byte("[" + `{"op": "add", "path": "/metadata/labels", "value": ` + string(labels) + `}`)
+	// The probe asks only whether it is called.
+	if pod.Name != "probe" {
+		for _, operation := range change(&pod) {
+			patch = append(append(patch, ','), operation...)
+		}
+	}
+	review.Response = &admissionv1.AdmissionResponse{
+		UID: review.Request.UID, Allowed: true, Patch: append(patch, ']'), PatchType: new(admissionv1.PatchTypeJSONPatch),
+	}
+	return json.NewEncoder(writer).Encode(&review)
+}
+
+// addContainer is a second webhook that adds a container once, with these ports.
+func addContainer(name, ports string) func(*corev1.Pod) []string {
+	return func(pod *corev1.Pod) []string {
+		if slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name }) {
+			return nil
+		}
+		return []string{`{"op": "add", "path": "/spec/containers/0", "value": {"name": "` + name + `", "image": "registry.example.com/sidecar:1", "ports": ` + ports + `}}`}
+	}
+}
