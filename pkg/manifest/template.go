@@ -34,10 +34,15 @@ type workload struct {
 		Name         string `json:"name"`
 		GenerateName string `json:"generateName"`
 	} `json:"metadata"`
-	Spec workloadSpec `json:"spec"`
+	Spec   workloadSpec `json:"spec"`
+	Status struct {
+		StartTime jsontext.Value `json:"startTime"`
+	} `json:"status"`
 }
 
 type workloadSpec struct {
+	Paused         bool           `json:"paused"`
+	Suspend        bool           `json:"suspend"`
 	Replicas       *int32         `json:"replicas"`
 	Parallelism    *int32         `json:"parallelism"`
 	CompletionMode string         `json:"completionMode"`
@@ -91,8 +96,12 @@ func PodTemplate(o *Object, namespace string) (*Template, error) {
 		return nil, fmt.Errorf("%stemplate: Required value: a %s has one", fields, o.Kind)
 	}
 	t.JSON = spec.Template
-	t.Workload = api.Workload{Kind: o.Kind, Name: name}
+	t.Workload = api.Workload{Kind: o.Kind, Name: name, Template: t.Field()}
 	spec.count(&t.Workload, fields)
+	spec.hold(&t.Workload)
+	if started := string(w.Status.StartTime); o.Kind == "Job" {
+		t.Workload.Suspended, t.Workload.Started = spec.Suspend, started != "" && started != "null"
+	}
 	labels := map[string]string{}
 	if o.Kind == "Job" && w.Metadata.Name != "" && !spec.ManualSelector {
 		// The API server labels the template with the Job's name (batch/v1).
@@ -139,6 +148,20 @@ func (s *workloadSpec) count(w *api.Workload, fields string) {
 		w.Surges = !isZero(s.UpdateStrategy.RollingUpdate.MaxSurge, true)
 	case "Job", "CronJob":
 		count(s.Parallelism, "parallelism")
+	}
+}
+
+// hold fills in what keeps running pods as they are, and where the pods'
+// subdomain comes from.
+func (s *workloadSpec) hold(w *api.Workload) {
+	switch {
+	case w.Kind == "Deployment" && s.Paused:
+		w.HeldBy, w.HeldUntil = "spec.paused", "the rollout is resumed"
+	case (w.Kind == "StatefulSet" || w.Kind == "DaemonSet") && s.UpdateStrategy.Type == "OnDelete":
+		w.HeldBy, w.HeldUntil = "spec.updateStrategy.type", "they are deleted"
+	}
+	if w.Kind == "StatefulSet" && s.ServiceName != "" {
+		w.SubdomainField = "spec.serviceName"
 	}
 }
 

@@ -151,6 +151,14 @@ func TestPodTemplateCounts(t *testing.T) {
 	job := func(kind string, n int32, field string) api.Workload {
 		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: field}
 	}
+	held := func(w api.Workload, by, until string) api.Workload {
+		w.HeldBy, w.HeldUntil = by, until
+		return w
+	}
+	governed := func(w api.Workload) api.Workload {
+		w.SubdomainField = "spec.serviceName"
+		return w
+	}
 	const cron = "spec.jobTemplate.spec.parallelism"
 	tests := []struct {
 		kind, spec string
@@ -172,11 +180,16 @@ func TestPodTemplateCounts(t *testing.T) {
 		{"ReplicaSet", "", replicas("ReplicaSet", 1)},
 		{"ReplicaSet", "replicas: 2,", replicas("ReplicaSet", 2)},
 		{"StatefulSet", "", replicas("StatefulSet", 1)},
-		{"StatefulSet", "replicas: 5, updateStrategy: {type: OnDelete},", replicas("StatefulSet", 5)},
+		{"StatefulSet", "replicas: 5, updateStrategy: {type: OnDelete},", held(replicas("StatefulSet", 5), "spec.updateStrategy.type", "they are deleted")},
+		{"StatefulSet", "serviceName: peers, updateStrategy: {type: RollingUpdate},", governed(replicas("StatefulSet", 1))},
+		{"StatefulSet", "suspend: true, paused: true,", replicas("StatefulSet", 1)},
 		{"DaemonSet", "", daemonSet(false)},
 		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxUnavailable: 1}},", daemonSet(false)},
 		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxSurge: 0}},", daemonSet(false)},
 		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxSurge: 10%}},", daemonSet(true)},
+		{"DaemonSet", "updateStrategy: {type: OnDelete},", held(daemonSet(false), "spec.updateStrategy.type", "they are deleted")},
+		{"Deployment", "paused: true,", held(deployment(1, true), "spec.paused", "the rollout is resumed")},
+		{"Deployment", "paused: false, suspend: true,", deployment(1, true)},
 		{"Job", "", job("Job", 1, "spec.parallelism")},
 		{"Job", "completions: 9, parallelism: 3,", job("Job", 3, "spec.parallelism")},
 		{"CronJob", "", job("CronJob", 1, cron)},
@@ -194,8 +207,28 @@ func TestPodTemplateCounts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
+		tt.want.Template = got.Field()
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.kind, tt.spec, diff)
+		}
+	}
+}
+
+// A Job's template may change only before it was started, and while it is suspended.
+func TestPodTemplateOfSuspendedJob(t *testing.T) {
+	for text, want := range map[string]api.Workload{
+		"spec: {template: {}}":                                                             {},
+		"spec: {suspend: false, template: {}}":                                             {},
+		"spec: {suspend: , template: {}}":                                                  {},
+		"spec: {suspend: true, template: {}}":                                              {Suspended: true},
+		"spec: {suspend: true, template: {}}\nstatus: {startTime: }":                       {Suspended: true},
+		"spec: {suspend: true, template: {}}\nstatus: {startTime: '2026-11-24T00:00:00Z'}": {Suspended: true, Started: true},
+		"spec: {template: {}}\nstatus: {startTime: '2026-11-24T00:00:00Z', failed: 1}":     {Started: true},
+		"spec: {suspend: true, template: {}}\nstatus: {conditions: [{type: Suspended}]}":   {Suspended: true},
+	} {
+		got, err := manifest.PodTemplate(only(t, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n"+text+"\n"), "default")
+		if err != nil || got.Workload.Suspended != want.Suspended || got.Workload.Started != want.Started {
+			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
 }
