@@ -27,12 +27,13 @@ func annotationPath(key string) *field.Path {
 //	none        ""         none does, or not known       refused: GoverningServiceUnknown
 //
 // A named Service that cannot do its work is a warning: it may come, or change,
-// after the pod.
+// after the pod. At a template that asks for the mode, the last two are warnings as
+// well: the Service may come before the pods.
 func findGoverningService(c *PodCase) {
 	named, subdomain := c.Asked.Service, c.Pod.Spec.Subdomain
 	switch {
 	case named != "" && subdomain != "" && named != subdomain:
-		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, "spec.subdomain is "+subdomain)
+		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+subdomain)
 	case named != "":
 		useNamedService(c, annotationPath(api.AnnotationService), named)
 	case subdomain != "":
@@ -65,7 +66,7 @@ func useNamedService(c *PodCase, path *field.Path, name string) {
 func deriveService(c *PodCase) {
 	services, known := c.Cluster.Services(c.Namespace)
 	if !known {
-		c.Plan.Refuse(plan.GoverningServiceUnknown, annotationPath(api.AnnotationService), nil, "the pod names no governing Service, and there is no cluster to look for one")
+		noService(c, plan.GoverningServiceUnknown, "the pod names no governing Service, and there is no cluster to look for one")
 		return
 	}
 	var candidates []string
@@ -78,15 +79,33 @@ func deriveService(c *PodCase) {
 	slices.Sort(candidates)
 	switch len(candidates) {
 	case 0:
-		c.Plan.Refuse(plan.GoverningServiceUnknown, annotationPath(api.AnnotationService), nil,
+		noService(c, plan.GoverningServiceUnknown,
 			fmt.Sprintf("the pod names no governing Service, and no headless Service of namespace %s selects it", c.Namespace))
 	case 1:
 		c.Plan.Service = candidates[0]
 		c.Plan.Keep(plan.GoverningServiceDerived, "", candidates[0]+" governs the pod: it is the only headless Service that selects it")
 	default:
-		c.Plan.Refuse(plan.GoverningServiceAmbiguous, annotationPath(api.AnnotationService), nil,
+		noService(c, plan.GoverningServiceAmbiguous,
 			"the pod names no governing Service, and several headless Services select it: "+strings.Join(candidates, ", "))
 	}
+}
+
+// noService refuses a pod, and warns of a template that asks for the mode itself.
+func noService(c *PodCase, reason plan.Reason, text string) {
+	path := annotationPath(api.AnnotationService)
+	if c.Workload != nil && c.Plan.Source == plan.SourceAnnotation {
+		c.Plan.Warn(reason, path.String(), text)
+		return
+	}
+	c.Plan.Refuse(reason, path, nil, text)
+}
+
+// subdomainField is where the author of the pod writes its subdomain.
+func (c *PodCase) subdomainField() string {
+	if c.Workload != nil && c.Workload.SubdomainField != "" {
+		return c.Workload.SubdomainField
+	}
+	return "spec.subdomain"
 }
 
 func setSubdomain(c *PodCase) {
@@ -96,7 +115,8 @@ func setSubdomain(c *PodCase) {
 }
 
 // warnPodPorts compares the governing Service's named targetPorts with the
-// ports that the pod's containers give those names.
+// ports that the pod's containers give those names. Those that are numbers were
+// told of at the Service, and are once more at a template.
 func warnPodPorts(c *PodCase) {
 	services, known := c.Cluster.Services(c.Namespace)
 	if !known || c.Plan.Service == "" {
@@ -107,9 +127,14 @@ func warnPodPorts(c *PodCase) {
 			continue
 		}
 		for _, port := range services[i].Spec.Ports {
-			if number, ok := namedPort(c.Pod, port); ok && number != port.Port {
+			number, ok := namedPort(c.Pod, port)
+			switch target := port.TargetPort.Number; {
+			case ok && number != port.Port:
 				c.Plan.Warn(plan.PortNotTranslated, "spec.containers",
 					fmt.Sprintf("Service %s has port %d, and the pod listens on its targetPort %s, %d", c.Plan.Service, port.Port, port.TargetPort.Name, number))
+			case c.Workload != nil && target != 0 && target != port.Port:
+				c.Plan.Warn(plan.PortNotTranslated, "spec.containers",
+					fmt.Sprintf("Service %s has port %d, and its targetPort is %d", c.Plan.Service, port.Port, target))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package mode_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -101,6 +102,37 @@ func TestGoverningService(t *testing.T) {
 				checkGoverned(t, p, test.governing)
 			})
 		}
+	}
+}
+
+// At a template that asks for the mode a Service may still come. An inherited
+// mode that cannot serve the pods is set aside by its refusal.
+func TestGoverningServiceOfTemplate(t *testing.T) {
+	const nameIt = ": the pod names no governing Service, and "
+	several := `[{"metadata":{"name":"a"},"spec":{"clusterIP":"None","selector":{"app":"nimbus"}}},{"metadata":{"name":"b"},"spec":{"clusterIP":"None","selector":{"app":"nimbus"}}}]`
+	for _, name := range []api.Mode{api.ModeHeadless, api.ModeStatefulSetHeadless} {
+		for services, want := range map[string]string{
+			"":      "warned GoverningServiceUnknown " + annotationField + nameIt + "there is no cluster to look for one",
+			"[]":    "warned GoverningServiceUnknown " + annotationField + nameIt + "no headless Service of namespace storm selects it",
+			several: "warned GoverningServiceAmbiguous " + annotationField + nameIt + "several headless Services select it: a, b",
+		} {
+			row := podRow{services: services, workload: &api.Workload{Kind: "StatefulSet"}}
+			raw := object("Pod", `{"name":"nimbus-0","labels":{"app":"nimbus"}}`, `{"hostname":"nimbus-0",`+onePort+`}`)
+			p := row.decide(t, find(t, name), raw)
+			if got := describeAll(p); p.Refused() || p.Changes() || !strings.HasPrefix(got[0], want) {
+				t.Errorf("%s: changes %v, %q\nwant %s", name, p.Mutations, got, want)
+			}
+		}
+	}
+}
+
+// The author of a StatefulSet writes serviceName.
+func TestConflictNamesTheAuthorsField(t *testing.T) {
+	row := podRow{services: "[]", workload: &api.Workload{Kind: "StatefulSet", SubdomainField: "spec.serviceName"}}
+	raw := object("Pod", `{"name":"nimbus-0","annotations":{"netmode.io/service":"nimbus"}}`, `{"subdomain":"other",`+onePort+`}`)
+	got := row.decide(t, find(t, api.ModeStatefulSetHeadless), raw).Denial()
+	if want := strings.Replace(strings.TrimPrefix(conflict, "refused GoverningServiceConflict "), "spec.subdomain", "spec.serviceName", 1); got != want+" (GoverningServiceConflict)" {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

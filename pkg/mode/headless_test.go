@@ -144,6 +144,8 @@ func headlessPodPorts() []podRow {
 			want: []string{differs("80", "thrift", "6627"), differs("81", "ui", "8080")}},
 		{line: "one that leads to the same number is fine", spec: thrift, services: nimbus(`[{"port":6627,"targetPort":"thrift"}]`)},
 		{line: "numbers are the Service's matter", spec: thrift, services: nimbus(`[{"port":80,"targetPort":6627},{"port":81}]`)},
+		{line: "and a template's as well", spec: thrift, services: nimbus(`[{"port":80,"targetPort":6627},{"port":81},{"port":82,"targetPort":82}]`), workload: &api.Workload{},
+			want: []string{"warned PortNotTranslated spec.containers: Service nimbus has port 80, and its targetPort is 6627: make port equal to the port that the container listens on"}},
 		{line: "a name that the pod does not have says nothing", spec: thrift, services: nimbus(`[{"port":80,"targetPort":"other"}]`)},
 		{line: "a restartable init container's port counts", services: nimbus(`[{"port":80,"targetPort":"p"}]`),
 			spec: `{"initContainers":[{"name":"i","restartPolicy":"Always","ports":[{"name":"p","containerPort":81}]}],"containers":[{"name":"a"}]}`,

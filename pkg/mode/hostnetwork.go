@@ -32,6 +32,7 @@ func hostNetwork() Mode {
 			{"mesh sidecar", refuseMeshSidecar},
 			{"Windows", refuseWindows},
 			{"declared ports", warnNoDeclaredPort},
+			{"rolling update", warnPortsSurge},
 			{"hostname", warnNodeHostname},
 			{"PodSecurity level", warnPodSecurity},
 		},
@@ -178,13 +179,23 @@ func refuseWindows(c *PodCase) {
 	c.Plan.Refuse(plan.WindowsPod, path, "windows", "the mode works on Linux nodes only")
 }
 
-func warnNoDeclaredPort(c *PodCase) {
+func declaresPort(pod *api.Pod) bool {
 	declared := false
-	eachServing(c.Pod, func(_ *field.Path, container *api.Container) {
+	eachServing(pod, func(_ *field.Path, container *api.Container) {
 		declared = declared || len(container.Ports) > 0
 	})
-	if !declared {
+	return declared
+}
+
+func warnNoDeclaredPort(c *PodCase) {
+	if !declaresPort(c.Pod) {
 		c.Plan.Warn(plan.NoDeclaredPort, "spec.containers", "no port is declared, so the scheduler cannot keep two such pods off one node")
+	}
+}
+
+func warnPortsSurge(c *PodCase) {
+	if w := c.Workload; w != nil && w.Surges && declaresPort(c.Pod) {
+		c.Plan.Warn(plan.HostPortsSurge, w.SurgeField, "a rolling update starts a new pod beside the old one, and no node has their ports twice")
 	}
 }
 

@@ -123,7 +123,7 @@ func (row *podRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan {
 	if cluster.known {
 		cluster.services = decode[[]api.Service](t, row.services)
 	}
-	p := &plan.Plan{Mode: m.Name}
+	p := &plan.Plan{Mode: m.Name, Source: plan.SourceAnnotation}
 	m.CheckPod(&mode.PodCase{
 		Pod:             &pod,
 		Namespace:       namespace,
