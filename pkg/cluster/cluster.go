@@ -1,5 +1,6 @@
 // Package cluster keeps in memory what decisions read of a Kubernetes cluster:
-// its Services and Namespaces, watched by informers and trimmed.
+// its Services, Namespaces and NetworkModePolicies, watched by informers and
+// trimmed.
 package cluster
 
 import (
@@ -11,12 +12,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/informers"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
@@ -26,10 +29,13 @@ import (
 )
 
 // Cache answers from memory, and knows nothing before Run. It needs list and
-// watch on Services and Namespaces, and get on Namespaces.
+// watch on Services, Namespaces and NetworkModePolicies, and get on Namespaces.
 type Cache struct {
-	services   cache.SharedIndexInformer
-	namespaces cache.SharedIndexInformer
+	services   *watched
+	namespaces *watched
+	policies   *watched
+	set        policySet
+	setSynced  cache.InformerSynced
 	synced     atomic.Bool
 	log        logr.Logger
 
@@ -43,14 +49,18 @@ type namespaceRead struct {
 	exists    bool
 }
 
-// New makes a Cache that reads through client.
-func New(client kubernetes.Interface, log logr.Logger) (*Cache, error) {
-	factory := informers.NewSharedInformerFactory(client, 0)
-	c := &Cache{
-		services:   factory.Core().V1().Services().Informer(),
-		namespaces: factory.Core().V1().Namespaces().Informer(),
-		log:        log,
+// New makes a Cache that reads through client, and policies through dynamic.
+func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger) (*Cache, error) {
+	c := &Cache{log: log}
+	var errs [4]error
+	core := client.CoreV1()
+	c.services, errs[0] = newWatched(client, core.Services(metav1.NamespaceAll), &corev1.Service{}, trimService, c.watchFailed)
+	c.namespaces, errs[1] = newWatched(client, core.Namespaces(), &corev1.Namespace{}, trimNamespace, c.watchFailed)
+	c.policies, errs[2] = newWatched(dynamic, dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, trimPolicy, c.watchFailed)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
 	}
+	c.setSynced, errs[3] = c.set.follow(c.policies, log)
 	c.liveServices.read = func(ctx context.Context, namespace string) ([]api.Service, error) {
 		return listServices(ctx, client, namespace)
 	}
@@ -58,18 +68,7 @@ func New(client kubernetes.Interface, log logr.Logger) (*Cache, error) {
 	c.liveNamespaces.read = func(ctx context.Context, name string) (namespaceRead, error) {
 		return readNamespace(ctx, client, name)
 	}
-	for _, i := range []struct {
-		informer cache.SharedIndexInformer
-		trim     cache.TransformFunc
-	}{{c.services, trimService}, {c.namespaces, trimNamespace}} {
-		if err := i.informer.SetTransform(i.trim); err != nil {
-			return nil, err
-		}
-		if err := i.informer.SetWatchErrorHandlerWithContext(c.watchFailed); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	return c, errs[3]
 }
 
 // watchFailed tells of a list or watch that failed; the informer tries again by
@@ -78,7 +77,9 @@ func (c *Cache) watchFailed(_ context.Context, _ *cache.Reflector, err error) {
 	switch {
 	case errors.Is(err, io.EOF), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
 	case apierrors.IsForbidden(err):
-		c.log.Error(err, "may not watch: allow get, list and watch on Services and Namespaces in the ClusterRole of this ServiceAccount")
+		c.log.Error(err, "may not watch: allow get, list and watch on Services, Namespaces and NetworkModePolicies in the ClusterRole of this ServiceAccount")
+	case apierrors.IsNotFound(err):
+		c.log.Error(err, "the cluster has no such kind: install the CustomResourceDefinition of NetworkModePolicy")
 	default:
 		c.log.Info("watch broken, opened again soon", "cause", err.Error())
 	}
@@ -87,12 +88,13 @@ func (c *Cache) watchFailed(_ context.Context, _ *cache.Reflector, err error) {
 // Run keeps the cache up to date until ctx ends.
 func (c *Cache) Run(ctx context.Context) {
 	var running sync.WaitGroup
-	for _, informer := range []cache.SharedIndexInformer{c.services, c.namespaces} {
-		running.Go(func() { informer.RunWithContext(ctx) })
+	for _, w := range c.all() {
+		running.Go(func() { w.RunWithContext(ctx) })
 	}
-	if cache.WaitForCacheSync(ctx.Done(), c.services.HasSynced, c.namespaces.HasSynced) {
+	if cache.WaitForCacheSync(ctx.Done(), c.services.HasSynced, c.namespaces.HasSynced, c.setSynced) {
 		c.synced.Store(true)
-		c.log.Info("cache is complete", "services", len(c.services.GetStore().ListKeys()), "namespaces", len(c.namespaces.GetStore().ListKeys()))
+		c.log.Info("cache is complete", "services", len(c.services.GetStore().ListKeys()), "namespaces", len(c.namespaces.GetStore().ListKeys()),
+			"policies", len(c.policies.GetStore().ListKeys()))
 	}
 	running.Wait()
 }
@@ -100,6 +102,19 @@ func (c *Cache) Run(ctx context.Context) {
 // Synced says whether everything has been read once. It stays true when the API
 // server goes away: the cache then ages, and still answers.
 func (c *Cache) Synced() bool { return c.synced.Load() }
+
+func (c *Cache) all() []*watched { return []*watched{c.services, c.namespaces, c.policies} }
+
+// Age is how long ago the API server was last heard, of whichever kind that is
+// longest: up to about a minute where nothing is wrong, and more and more while
+// the API server is away. Before the first answer it counts from New.
+func (c *Cache) Age() time.Duration {
+	var oldest time.Duration
+	for _, w := range c.all() {
+		oldest = max(oldest, w.age())
+	}
+	return oldest
+}
 
 // Around returns what is known around the objects of a namespace. Only for a
 // Namespace that the cache has not heard of does it ask the API server, for at
@@ -109,11 +124,17 @@ func (c *Cache) Around(ctx context.Context, namespace string) engine.Cluster {
 	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
 	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
 		a.own = namespaceRead{cached.view, true}
+		a.policies = cached.policies(c.set.current.Load())
 		return a
 	}
 	if a.own, err = c.liveNamespaces.get(ctx, namespace); err != nil {
 		c.log.Info("namespace not known", "namespace", namespace, "cause", err.Error())
 	}
+	seen := a.own.namespace.Labels
+	if !a.own.exists {
+		seen = map[string]string{corev1.LabelMetadataName: namespace} // every Namespace has it
+	}
+	a.policies = c.set.current.Load().ForNamespace(seen)
 	return a
 }
 
@@ -178,6 +199,7 @@ func readNamespace(ctx context.Context, client kubernetes.Interface, name string
 type around struct {
 	namespace string
 	own       namespaceRead
+	policies  policy.Set
 	list      func() []api.Service
 	services  []api.Service
 	listed    bool
@@ -203,8 +225,14 @@ func (a *around) Namespace(name string) (api.Namespace, bool) {
 	return a.own.namespace, a.own.exists
 }
 
-// Policies returns the policies that select the decision's namespace.
-func (a *around) Policies(string) policy.Set { return policy.Set{} }
+// Policies returns the policies that select the decision's namespace, all of one
+// state of the cluster.
+func (a *around) Policies(namespace string) policy.Set {
+	if namespace != a.namespace {
+		return policy.Set{}
+	}
+	return a.policies
+}
 
 // trimmedService is all that the cache keeps of a Service.
 type trimmedService struct {
@@ -215,7 +243,8 @@ type trimmedService struct {
 // trimmedNamespace is all that the cache keeps of a Namespace.
 type trimmedNamespace struct {
 	metav1.ObjectMeta
-	view api.Namespace
+	view     api.Namespace
+	selected atomic.Pointer[selection]
 }
 
 // trimService and trimNamespace let through what they do not know: tombstones,

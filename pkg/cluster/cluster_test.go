@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/fake"
 	kubetesting "k8s.io/client-go/testing"
 
@@ -83,22 +84,33 @@ func TestTrim(t *testing.T) {
 	}
 }
 
-// started is a Cache that has read all that the client has.
-func started(t *testing.T, client *fake.Clientset) *Cache {
+// started is a Cache that has read all that the client has, and these policies.
+func started(t *testing.T, client *fake.Clientset, policies ...runtime.Object) *Cache {
 	t.Helper()
-	c, err := New(client, logr.Discard())
+	return startedWith(t, client, newPolicies(policies...), logr.Discard())
+}
+
+func startedWith(t *testing.T, client *fake.Clientset, policies dynamic.Interface, log logr.Logger) *Cache {
+	t.Helper()
+	c, err := New(client, policies, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Synced() {
 		t.Error("complete before it has run")
 	}
+	run(t, c)
+	return c
+}
+
+// run has the Cache read everything.
+func run(t *testing.T, c *Cache) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { c.Run(ctx); close(ended) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	eventually(t, c.Synced)
-	return c
 }
 
 // eventually waits for what must come.

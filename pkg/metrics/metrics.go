@@ -115,6 +115,14 @@ func (m *Metrics) ClusterDNS(facts resolv.Facts) {
 	m.dns.WithLabelValues(facts.Hash(), strconv.FormatBool(facts.Known())).Set(1)
 }
 
+// CacheAge registers how long ago the API server was last heard. Call it once.
+func (m *Metrics) CacheAge(age func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "netmode_cache_age_seconds",
+		Help: "Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.",
+	}, func() float64 { return age().Seconds() }))
+}
+
 // CertificateLoaded tells when the certificate in use expires.
 func (m *Metrics) CertificateLoaded(notAfter time.Time) {
 	m.notAfter.Set(float64(notAfter.Unix()))

@@ -48,6 +48,7 @@ func used(t *testing.T) *Metrics {
 	m.CertificateLoaded(time.Unix(1_800_000_000, 0))
 	m.CertificateFailed()
 	m.CertificateFailed()
+	m.CacheAge(func() time.Duration { return 1500 * time.Millisecond })
 	return m
 }
 
@@ -81,6 +82,9 @@ netmode_cluster_dns_info{hash="` + facts.Hash() + `",known="true"} 1
 # HELP netmode_certificate_not_after_timestamp_seconds When the serving certificate expires, in seconds since the epoch.
 # TYPE netmode_certificate_not_after_timestamp_seconds gauge
 netmode_certificate_not_after_timestamp_seconds 1.8e+09
+# HELP netmode_cache_age_seconds Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.
+# TYPE netmode_cache_age_seconds gauge
+netmode_cache_age_seconds 1.5
 `
 	if err := testutil.GatherAndCompare(used(t).Gatherer(), strings.NewReader(want), names(want)...); err != nil {
 		t.Error(err)

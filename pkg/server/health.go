@@ -17,7 +17,7 @@ func (s *Server) opsMux() http.Handler {
 		case !s.ready.Load():
 			say(w, http.StatusServiceUnavailable, "not ready: starting or draining")
 		case s.config.Prepared != nil && !s.config.Prepared():
-			say(w, http.StatusServiceUnavailable, "not ready: Services and Namespaces are not read yet; the log says why if it lasts")
+			say(w, http.StatusServiceUnavailable, "not ready: Services, Namespaces and policies are not read yet; the log says why if it lasts")
 		default:
 			say(w, http.StatusOK, "ok")
 		}

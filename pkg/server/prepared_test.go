@@ -18,7 +18,7 @@ func TestReadyOnlyWhenPrepared(t *testing.T) {
 		}
 		return response.StatusCode, readAll(t, response)
 	}
-	if code, text := ready(); code != http.StatusServiceUnavailable || text != "not ready: Services and Namespaces are not read yet; the log says why if it lasts\n" {
+	if code, text := ready(); code != http.StatusServiceUnavailable || text != "not ready: Services, Namespaces and policies are not read yet; the log says why if it lasts\n" {
 		t.Errorf("before: %d %q", code, text)
 	}
 	prepared.Store(true)

@@ -125,7 +125,11 @@ func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	routeKlog(log)
-	client, err := newClient(o.kubeconfig, "netmode-webhook-certificates", log)
+	config, err := clientConfig(o.kubeconfig, "netmode-webhook-certificates", log)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(config)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -12,26 +13,20 @@ import (
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
-// newClient connects to the API server that the kubeconfig file names; without
-// a file, as the pod's ServiceAccount. It sends nothing yet. The error names
-// the flag and the cure.
-func newClient(kubeconfig, program string, log logr.Logger) (kubernetes.Interface, error) {
-	config, err := clientConfig(kubeconfig)
+// clientConfig says how to reach the API server that the kubeconfig file names;
+// without a file, as the pod's ServiceAccount. The error names the flag and the
+// cure.
+func clientConfig(kubeconfig, program string, log logr.Logger) (*rest.Config, error) {
+	config, err := readConfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
 	config.UserAgent = program + "/" + version.Version
-	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	config.WarningHandler = warningLog{log}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
-	}
-	return client, nil
+	return config, nil
 }
 
-func clientConfig(kubeconfig string) (*rest.Config, error) {
+func readConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig == "" {
 		config, err := rest.InClusterConfig()
 		if err != nil {
@@ -44,6 +39,27 @@ func clientConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("--kubeconfig %q: %w: name a kubeconfig file that can be read", kubeconfig, err)
 	}
 	return config, nil
+}
+
+// newClient is for Kubernetes' own kinds. It sends nothing yet.
+func newClient(config *rest.Config) (kubernetes.Interface, error) {
+	config = rest.CopyConfig(config)
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
+	}
+	return client, nil
+}
+
+// newDynamicClient is for kinds that netmode brings. It sends nothing yet.
+func newDynamicClient(config *rest.Config) (dynamic.Interface, error) {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
+	}
+	return client, nil
 }
 
 // warningLog logs the warnings that the API server sends.

@@ -106,7 +106,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	around, err := o.surroundings(ctx, log)
+	around, err := o.surroundings(ctx, m, log)
 	if err != nil {
 		return err
 	}

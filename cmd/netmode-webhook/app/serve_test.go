@@ -96,7 +96,7 @@ func TestServesAsInACluster(t *testing.T) {
 	if line := w.line(t, "patch"); !strings.Contains(fmt.Sprint(line["patch"]), "10.96.0.10") {
 		t.Errorf("log line %v", line)
 	}
-	if code, text := get(t, "http://"+w.ops+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "Services and Namespaces are not read yet") {
+	if code, text := get(t, "http://"+w.ops+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "Services, Namespaces and policies are not read yet") {
 		t.Errorf("readyz without an API server: %d %q", code, text)
 	}
 	response, err = w.askAt(t.Context(), "/validate", client(t, authority.CertPEM()), pod)

@@ -11,6 +11,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/cluster"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/metrics"
 	around "github.com/netmode-io/netmode/pkg/surroundings"
 )
 
@@ -25,7 +26,7 @@ type surroundings interface {
 }
 
 // surroundings are the cluster's, or else those of manifests, or nothing.
-func (o *serveOptions) surroundings(ctx context.Context, log logr.Logger) (surroundings, error) {
+func (o *serveOptions) surroundings(ctx context.Context, m *metrics.Metrics, log logr.Logger) (surroundings, error) {
 	switch {
 	case len(o.manifests) > 0:
 		files, err := manifest.Open(ctx, o.manifests, nil, true)
@@ -40,11 +41,24 @@ func (o *serveOptions) surroundings(ctx context.Context, log logr.Logger) (surro
 	case o.standalone && o.kubeconfig == "":
 		return unwatched{admission.Unchanging{Cluster: engine.NoCluster{}}}, nil
 	}
-	client, err := newClient(o.kubeconfig, "netmode-webhook", log)
+	config, err := clientConfig(o.kubeconfig, "netmode-webhook", log)
 	if err != nil {
 		return nil, err
 	}
-	return cluster.New(client, log)
+	client, err := newClient(config)
+	if err != nil {
+		return nil, err
+	}
+	dynamic, err := newDynamicClient(config)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := cluster.New(client, dynamic, log)
+	if err != nil {
+		return nil, err
+	}
+	m.CacheAge(cache.Age)
+	return cache, nil
 }
 
 // unwatched is what stays as it was at the start.
