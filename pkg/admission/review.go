@@ -59,10 +59,24 @@ func (r *request) isService() bool {
 	return r.Kind == groupVersionKind{Version: "v1", Kind: "Service"} && r.SubResource == ""
 }
 
-// mine reports whether the request is one that netmode acts on.
-func (r *request) mine() bool {
-	return r.isPod() && r.Operation == operationCreate ||
-		r.isService() && (r.Operation == operationCreate || r.Operation == operationUpdate)
+func (r *request) isWorkload() bool {
+	return api.IsWorkload(r.Kind.Group, r.Kind.Version, r.Kind.Kind) && r.SubResource == ""
+}
+
+// known reports whether the request is about a kind that netmode acts on.
+func (r *request) known() bool { return r.isPod() || r.isService() || r.isWorkload() }
+
+// mine reports whether the request is one that netmode acts on in the phase. A
+// workload's pods are looked at in the end, not the workload.
+func (r *request) mine(phase Phase) bool {
+	switch r.Operation {
+	case operationCreate:
+		return r.isPod() || r.isService() || r.isWorkload() && phase == Mutate
+	case operationUpdate:
+		return r.isService() || r.isWorkload() && phase == Mutate
+	default:
+		return false
+	}
 }
 
 func (r *request) hasObject() bool { return len(r.Object) > 0 && r.Object.Kind() != 'n' }

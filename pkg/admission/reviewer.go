@@ -51,7 +51,7 @@ type Record struct {
 	UID       string
 	Phase     Phase
 	Operation string
-	// Kind is Pod, Service, or "other".
+	// Kind is Pod, Service, one of api.WorkloadKinds, or "other".
 	Kind      string
 	Namespace string
 	// Name is the object's name, or its generateName.
@@ -116,7 +116,7 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 		return nil, Record{}, err
 	}
 	rec := r.newRecord(req)
-	resp, err := r.decide(ctx, req, &rec)
+	resp, err := r.decide(ctx, req, body, &rec)
 	if err != nil {
 		return nil, rec, err
 	}
@@ -130,22 +130,30 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 	return encoded, rec, err
 }
 
-func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (response, error) {
+// decide answers the request of a review's body.
+func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *Record) (response, error) {
 	malformed := func(message string) (response, error) {
 		rec.Decision = Malformed
 		return badRequest(req.UID, message), nil
 	}
 	switch {
-	case !req.mine():
+	case !req.mine(r.Phase):
 		rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.KindNotMine}
-		if req.isPod() || req.isService() {
+		if req.known() {
 			rec.Reasons = []plan.Reason{plan.OperationNotMine}
 		}
 		return response{uid: req.UID, allowed: true}, nil
 	case !req.hasObject():
 		return malformed("request.object: Required value: there is no object to look at")
 	case req.Namespace == "":
-		return malformed("request.namespace: Required value: Pods and Services live in a namespace")
+		return malformed("request.namespace: Required value: Pods, Services and workloads live in a namespace")
+	case req.isWorkload():
+		workload, object, err := decodeWorkload(req, body)
+		if err != nil {
+			return malformed(err.Error())
+		}
+		rec.Name = workload.Metadata.DisplayName()
+		return rec.respond(r.planWorkload(ctx, req.Namespace, workload), object)
 	case req.isPod():
 		var pod api.Pod
 		if err := api.Decode(req.Object, &pod, ""); err != nil {
@@ -163,8 +171,6 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 	}
 }
 
-// planPod decides from memory. A decision that hangs on which Services there
-// are is made again with the latest ones, since memory may be behind.
 func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
 	decide := engine.MutatePod
 	switch {
@@ -173,10 +179,25 @@ func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) 
 	case r.Phase == Validate:
 		decide = engine.ValidatePod
 	}
-	p := decide(r.Settings, r.Cluster.Around(ctx, namespace), namespace, pod)
+	return r.withLatest(ctx, namespace, func(around engine.Cluster) *plan.Plan {
+		return decide(r.Settings, around, namespace, pod)
+	})
+}
+
+func (r *Reviewer) planWorkload(ctx context.Context, namespace string, w *engine.WorkloadCase) *plan.Plan {
+	return r.withLatest(ctx, namespace, func(around engine.Cluster) *plan.Plan {
+		p, _ := engine.Workload(r.Settings, around, namespace, w)
+		return p
+	})
+}
+
+// withLatest decides from memory. A decision that hangs on which Services there
+// are is made again with the latest ones, since memory may be behind.
+func (r *Reviewer) withLatest(ctx context.Context, namespace string, decide func(engine.Cluster) *plan.Plan) *plan.Plan {
+	p := decide(r.Cluster.Around(ctx, namespace))
 	if engine.DependsOnServices(p) {
 		if latest, ok := r.Cluster.Latest(ctx, namespace); ok {
-			p = decide(r.Settings, latest, namespace, pod)
+			p = decide(latest)
 		}
 	}
 	return p
@@ -205,7 +226,7 @@ func (r *Reviewer) planService(ctx context.Context, req *request, service *api.S
 
 func (r *Reviewer) newRecord(req *request) Record {
 	rec := Record{UID: req.UID, Phase: r.Phase, Operation: req.Operation, Kind: KindOther, Namespace: req.Namespace, Name: req.Name}
-	if req.isPod() || req.isService() {
+	if req.known() {
 		rec.Kind = req.Kind.Kind
 	}
 	return rec

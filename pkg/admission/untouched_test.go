@@ -43,7 +43,7 @@ func TestLeftAlone(t *testing.T) {
 		kind    string
 		podOnly bool
 	}{
-		{"Deployment", kind("apps", "v1", "Deployment"), plan.KindNotMine, KindOther, false},
+		{"ReplicaSet", kind("apps", "v1", "ReplicaSet"), plan.KindNotMine, KindOther, false},
 		{"Pod of another group", kind("example.com", "v1", "Pod"), plan.KindNotMine, KindOther, false},
 		{"Service of Knative", kind("serving.knative.dev", "v1", "Service"), plan.KindNotMine, KindOther, false},
 		{"another version", kind("", "v2", "Pod"), plan.KindNotMine, KindOther, false},
