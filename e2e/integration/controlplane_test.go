@@ -67,7 +67,12 @@ func startControlPlane(life *lifeline, dir string) (*envtest.Environment, *rest.
 	}
 	defer func() { _ = log.Close() }() // the process has it open, too
 	apiServer.Out, apiServer.Err = log, log
-	apiServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16")
+	audit := life.path("audit-policy.json")
+	if err := os.WriteFile(audit, []byte(auditPolicy), 0o600); err != nil {
+		return nil, nil, err
+	}
+	apiServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16").
+		Set("audit-policy-file", audit).Set("audit-log-path", life.path("audit.log"))
 	config, err := env.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w\n%s", err, tail(log.Name()))

@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// entryCalls are how often the API server has called each of netmode's webhook entries, by name.
+func (w *world) entryCalls(t *testing.T) map[string]int {
+	t.Helper()
+	text, err := w.admin.RESTClient().Get().AbsPath("/metrics").Do(t.Context()).Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]int{}
+	line := regexp.MustCompile(`(?m)^apiserver_admission_webhook_request_total\{.*name="([a-z.]+\.netmode\.io)".*\} (\d+)$`)
+	for _, found := range line.FindAllStringSubmatch(string(text), -1) {
+		count, err := strconv.Atoi(found[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[found[1]] += count
+	}
+	return all
+}
+
+// wantEntryCalls holds f to one call of each of these entries, and of no other. Only for tests
+// that run alone.
+func (w *world) wantEntryCalls(t *testing.T, want []string, f func()) {
+	t.Helper()
+	before := w.entryCalls(t)
+	f()
+	got := w.entryCalls(t)
+	for entry, count := range before {
+		got[entry] -= count
+	}
+	maps.DeleteFunc(got, func(_ string, count int) bool { return count == 0 })
+	once := map[string]int{}
+	for _, entry := range want {
+		once[entry] = 1
+	}
+	if diff := cmp.Diff(once, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// TestCallsOfNamespaces: the labels of a namespace send its pods to netmode, once in each phase;
+// elsewhere, a pod that asks for nothing costs nothing. Calls are counted, so it runs alone.
+func TestCallsOfNamespaces(t *testing.T) {
+	const (
+		asked, askedFinal         = "asked.mutate.netmode.io", "asked.validate.netmode.io"
+		ofNamespace, ofModeFinal  = "namespace.mutate.netmode.io", "namespace.validate.netmode.io"
+		ofPolicies, policiesFinal = "policy.mutate.netmode.io", "policy.validate.netmode.io"
+	)
+	// The API server counts a call before it answers the request.
+	for _, tt := range []struct {
+		what   string
+		labels map[string]string
+		want   []string
+	}{
+		{"no label", nil, nil},
+		{"another value", map[string]string{"netmode.io/policy": "disabled"}, nil},
+		{"a mode", map[string]string{"netmode.io/mode": "hostnetwork"}, []string{ofNamespace, ofModeFinal}},
+		{"a mode that is none", map[string]string{"netmode.io/mode": "hostnet"}, []string{ofNamespace, ofModeFinal}},
+		{"policies", map[string]string{"netmode.io/policy": "enabled"}, []string{ofPolicies, policiesFinal}},
+		{"both", map[string]string{"netmode.io/policy": "enabled", "netmode.io/mode": "hostnetwork"}, []string{ofNamespace, policiesFinal}},
+		{"a mode, and another value", map[string]string{"netmode.io/policy": "no", "netmode.io/mode": "headless"}, []string{ofNamespace, ofModeFinal}},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			ns := shared.namespace(t, tt.labels)
+			post := func(resource, manifest string) func() {
+				return func() {
+					if a := shared.post(t.Context(), ns, resource, toJSON(t, manifest)); a.err != nil {
+						t.Error(a.err)
+					}
+				}
+			}
+			pod := func(name, annotations string) func() {
+				return post("pods", fmt.Sprintf(`{metadata: {name: %s, annotations: %s}, spec: {containers: [{name: c, image: i}]}}`, name, annotations))
+			}
+			shared.wantEntryCalls(t, tt.want, pod("plain", "null"))
+			shared.wantEntryCalls(t, tt.want, pod("others", "{example.com/mode: x}"))
+			shared.wantEntryCalls(t, tt.want, pod("written", `{netmode.io/status: "{}"}`))
+			shared.wantEntryCalls(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"))
+			shared.wantEntryCalls(t, []string{asked, askedFinal}, pod("opts-out", "{netmode.io/mode: default}"))
+			shared.wantEntryCalls(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`))
+			shared.wantEntryCalls(t, nil, func() {
+				labelled := []byte(`{"metadata": {"labels": {"a": "b"}}}`)
+				if _, err := shared.admin.CoreV1().Pods(ns).Patch(t.Context(), "plain", types.MergePatchType, labelled, metav1.PatchOptions{}); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestCallsOfSystemNamespaces: labels do not send the pods of kube-system, and of netmode itself,
+// to netmode. Calls are counted, so it runs alone.
+func TestCallsOfSystemNamespaces(t *testing.T) {
+	const pod = `
+metadata: {name: plain}
+spec:
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]`
+	for _, ns := range []string{"kube-system", system} {
+		label := func(ctx context.Context, mode, policy string) {
+			patch := fmt.Sprintf(`{"metadata": {"labels": {"netmode.io/mode": %s, "netmode.io/policy": %s}}}`, mode, policy)
+			if _, err := shared.admin.CoreV1().Namespaces().Patch(ctx, ns, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		label(t.Context(), `"hostnetwork"`, `"enabled"`)
+		t.Cleanup(func() { label(context.WithoutCancel(t.Context()), "null", "null") })
+		shared.wantEntryCalls(t, nil, func() {
+			if a := shared.post(t.Context(), ns, "pods", toJSON(t, pod), dryRun); a.err != nil {
+				t.Error(a.err)
+			}
+		})
+	}
+}
