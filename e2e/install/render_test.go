@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
@@ -39,7 +40,7 @@ func strict(t *testing.T, o *unstructured.Unstructured) runtime.Object {
 		return nil
 	}
 	scheme := runtime.NewScheme()
-	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
+	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, apiextensionsv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
 	if err := kinds.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +80,7 @@ func TestRenderEachFolder(t *testing.T) {
 	base := []string{
 		"Namespace netmode-system",
 		"ResourceQuota netmode-system/netmode-critical-pods",
+		"CustomResourceDefinition networkmodepolicies.policy.netmode.io",
 		"ServiceAccount netmode-system/netmode-certificates",
 		"ServiceAccount netmode-system/netmode-webhook",
 		"Role netmode-system/netmode-certificates",
@@ -225,7 +227,7 @@ func TestReadmeOverlays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
+	shown := regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n").FindAllStringSubmatch(string(readme), -1)
 	if len(shown) != 2 {
 		t.Fatalf("the README shows %d overlays", len(shown))
 	}
@@ -254,7 +256,7 @@ func overlayBeside(t *testing.T, content string) string {
 		t.Fatal(err)
 	}
 	content = strings.ReplaceAll(content, "../", relative+"/")
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o600); err != nil { //nolint:gosec // G703: in a temporary folder of ours
 		t.Fatal(err)
 	}
 	return dir
