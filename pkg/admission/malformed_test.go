@@ -126,8 +126,8 @@ func TestMissingObjectOrNamespace(t *testing.T) {
 		{"object null", string(withObject(t, replicaSetPod, []byte("null"))), noObject},
 		{"object absent", replaced(t, serviceCreate, `"object":`, `"another":`), noObject},
 		{"object null on UPDATE", string(withObject(t, serviceUpdate, []byte("null"))), noObject},
-		{"Pod without namespace", replaced(t, replicaSetPod, `"namespace":"default","operation"`, `"operation"`), "request.namespace: Required value: Pods and Services live in a namespace"},
-		{"Service without namespace", replaced(t, serviceCreate, `"namespace":"default","operation"`, `"namespace":"","operation"`), "request.namespace: Required value: Pods and Services live in a namespace"},
+		{"Pod without namespace", replaced(t, replicaSetPod, `"namespace":"default","operation"`, `"operation"`), "request.namespace: Required value: Pods, Services and workloads live in a namespace"},
+		{"Service without namespace", replaced(t, serviceCreate, `"namespace":"default","operation"`, `"namespace":"","operation"`), "request.namespace: Required value: Pods, Services and workloads live in a namespace"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, rec := ask(t, newReviewer(t), []byte(tt.body))
@@ -165,7 +165,7 @@ func TestMembersInAnyOrder(t *testing.T) {
 			Unchanged, plan.KindNotMine, "",
 		},
 		{
-			"another kind", []string{`"uid":"u"`, `"kind":{"group":"apps","version":"v1","kind":"Deployment"}`, `"operation":"CREATE"`, `"namespace":"a"`, `"object":{"spec":5}`},
+			"another kind", []string{`"uid":"u"`, `"kind":{"group":"apps","version":"v1","kind":"ReplicaSet"}`, `"operation":"CREATE"`, `"namespace":"a"`, `"object":{"spec":5}`},
 			Unchanged, plan.KindNotMine, "",
 		},
 		{
