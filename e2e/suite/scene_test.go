@@ -68,10 +68,10 @@ func until(ctx context.Context, t *testing.T, within time.Duration, done func(co
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not within %s", within))
 	defer cancel()
-	missing := "nothing was seen"
+	end, missing := time.Now().Add(within), "nothing was seen"
 	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
 		ok, why := done(ctx)
-		if !ok && ctx.Err() == nil {
+		if time.Until(end) > pollEvery { // else the end may have cut it short
 			missing = why
 		}
 		return ok, nil
