@@ -11,7 +11,7 @@ comma := ,
 LDFLAGS := -s -w -X $(MODULE)/pkg/version.Version=$(VERSION)
 
 # The pure core: nothing in it needs a cluster, so nearly all of it must be tested.
-COVERED := $(addprefix $(MODULE)/pkg/,api plan mode resolv engine patch prune)
+COVERED := $(addprefix $(MODULE)/pkg/,api plan mode resolv policy engine patch prune)
 COVERAGE_MIN := 90
 
 BENCHTIME ?= 1s
@@ -23,6 +23,7 @@ MODULES := . $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
 
 ENGINE ?= $(firstword $(shell command -v podman) $(shell command -v docker))
 IMAGE ?= localhost/netmode:$(VERSION)
+E2E_IMAGE := localhost/netmode:e2e
 
 .PHONY: build
 build: ## build netmode and netmode-webhook, static, into bin/
@@ -30,11 +31,13 @@ build: ## build netmode and netmode-webhook, static, into bin/
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## show netmode at work on the examples: the real webhook, no cluster
 	$(BIN)/netmode demo -f deploy/examples --webhook $(BIN)/netmode-webhook
+	@echo; echo 'And what the policies of a platform team make of their pods:'
+	$(BIN)/netmode demo -f deploy/examples/policies --webhook $(BIN)/netmode-webhook
 
 # go test prints each test binary's share of all the covered packages, which misleads;
 # sed drops these figures, and the gate prints the sum.
@@ -46,6 +49,9 @@ test: ## vet, then all tests under the race detector, then the coverage gate
 		| sed -E -e '/^[[:space:]].*coverage: 0.0% of statements$$/d' -e 's/[[:space:]]*coverage: (\[no statements\]|[0-9.]+% of statements).*//'
 	@echo 'Covered statements, at least $(COVERAGE_MIN) % each:'
 	@awk -v min=$(COVERAGE_MIN) -v packages='$(COVERED)' -f .ci/coverage.awk $(BIN)/coverage.out
+	@echo 'The test cluster'"'"'s own parts:'
+	go -C e2e vet ./...
+	CGO_ENABLED=1 go -C e2e test -race $$(go -C e2e list ./... | grep -v -e /integration$$ -e /suite$$)
 
 .PHONY: lint
 lint: ## check the code with golangci-lint (the first run builds it)
@@ -61,8 +67,8 @@ bench-parts: ## run the benchmarks of the parts (BENCHTIME=1s each)
 	go test -run '^$$' -bench . -skip CPU -benchmem -benchtime $(BENCHTIME) $$packages
 
 .PHONY: bench-cpu
-bench-cpu: ## measure the webhook's CPU per request
-	go test ./pkg/server/cpubench -run '^$$' -bench CPU -benchtime 45s -v
+bench-cpu: ## measure the webhook's CPU per request (CPU_BENCHTIME=45s; 1x is a smoke check)
+	go test ./pkg/server/cpubench -run '^$$' -bench CPU -benchtime $(or $(CPU_BENCHTIME),45s) -v
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target, one after the other (FUZZTIME=60s each)
@@ -76,6 +82,28 @@ image: ## build the container image with podman or docker (IMAGE=name:tag)
 	@test -n '$(ENGINE)' || { echo 'image: neither podman nor docker is here. On Debian: apt-get install podman' >&2; exit 1; }
 	@$(MAKE) --no-print-directory build BIN=$(BIN)/image GOOS=linux
 	$(ENGINE) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: cluster
+cluster: ## make the kind cluster netmode, or use the one here (NODES=1|2, KEEP=1)
+	@go -C e2e run ./cmd/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## remove the kind cluster netmode and all that belongs to it
+	@go -C e2e run ./cmd/cluster down
+
+.PHONY: install
+install: image ## put netmode, as it is here, into the cluster netmode
+	@go -C e2e run ./cmd/install $(IMAGE)
+
+.PHONY: integration
+integration: ## test against a real API server and etcd on loopback, no kubelet: seconds
+	@echo 'integration: the first run on a machine builds kube-apiserver and etcd, about 7 minutes; then seconds'
+	@go -C e2e test ./integration -count=1 -v
+
+.PHONY: e2e
+e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)
+	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
+	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 40m
 
 .PHONY: clean
 clean: ## remove what make built
