@@ -131,7 +131,9 @@ func wantOneChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mutating.Webhooks[0].ClientConfig.CABundle = nil
+	for i := range mutating.Webhooks {
+		mutating.Webhooks[i].ClientConfig.CABundle = nil
+	}
 	for i := range validating.Webhooks {
 		validating.Webhooks[i].ClientConfig.CABundle = nil
 	}

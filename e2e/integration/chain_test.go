@@ -45,9 +45,16 @@ func (w *world) chain(ctx context.Context) (*chain, error) {
 		return nil, err
 	}
 	c := &chain{bundle: mutating.Webhooks[0].ClientConfig.CABundle}
+	bundles := map[string][]byte{}
+	for _, webhook := range mutating.Webhooks {
+		bundles[webhook.Name] = webhook.ClientConfig.CABundle
+	}
 	for _, webhook := range validating.Webhooks {
-		if !bytes.Equal(webhook.ClientConfig.CABundle, c.bundle) {
-			return nil, fmt.Errorf("%s has another caBundle than %s", webhook.Name, mutating.Webhooks[0].Name)
+		bundles[webhook.Name] = webhook.ClientConfig.CABundle
+	}
+	for name, bundle := range bundles {
+		if !bytes.Equal(bundle, c.bundle) {
+			return nil, fmt.Errorf("%s has another caBundle than %s", name, mutating.Webhooks[0].Name)
 		}
 	}
 	if c.serving, err = w.admin.CoreV1().Secrets(system).Get(ctx, servingSecret, metav1.GetOptions{}); err != nil {

@@ -62,6 +62,12 @@ func invalid() map[string]string {
 	}
 }
 
+// rejected are the golden objects that Kubernetes accepts as they are and refuses as their mode
+// has them, of which netmode warns.
+func rejected() map[string]string {
+	return map[string]string{"inherited-hostnetwork-restricted/DaemonSet agent": "violates PodSecurity"}
+}
+
 // run creates the case's namespaces, Services and pods, and returns how many Services and pods.
 func (c *goldenCase) run(t *testing.T) (sent int) {
 	settings, objects := c.settings(t), c.objects(t)
@@ -71,7 +77,9 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 			continue
 		}
 		sent++
-		t.Run("Service "+o.Name, func(t *testing.T) { (&admission{object: &o, settings: settings, invalid: c.invalid(&o)}).check(t) })
+		t.Run("Service "+o.Name, func(t *testing.T) {
+			(&admission{object: &o, settings: settings, invalid: invalid()[c.key(&o)]}).check(t)
+		})
 	}
 	for _, o := range objects {
 		template, err := manifest.PodTemplate(&o, o.Namespace)
@@ -83,7 +91,7 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 		}
 		sent++
 		t.Run(o.Kind+" "+o.Name, func(t *testing.T) {
-			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace), invalid: c.invalid(&o)}
+			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace), invalid: invalid()[c.key(&o)], rejected: rejected()[c.key(&o)]}
 			if template != nil {
 				a.pod = template.Pod
 			}
@@ -93,9 +101,7 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 	return sent
 }
 
-func (c *goldenCase) invalid(o *manifest.Object) string {
-	return invalid()[c.name+"/"+o.Kind+" "+o.Name]
-}
+func (c *goldenCase) key(o *manifest.Object) string { return c.name + "/" + o.Kind + " " + o.Name }
 
 func (c *goldenCase) createNamespaces(t *testing.T, objects []manifest.Object) {
 	t.Helper()
