@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,9 +15,11 @@ import (
 	"github.com/spf13/pflag"
 	evanphx "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/metrics"
@@ -27,9 +28,9 @@ import (
 	"github.com/netmode-io/netmode/pkg/surroundings"
 )
 
-// TestAgreement holds render to what the webhook does: every Pod, every Service
-// and the first pod of every template goes through the real reviewer behind the
-// real server, and comes out as render wrote it, refusals included.
+// TestAgreement holds render to what the webhook does: every Pod, every Service,
+// every workload and the first pod of its template goes through the real reviewer
+// behind the real server, and comes out as render wrote it, refusals included.
 func TestAgreement(t *testing.T) {
 	cases := goldenCases(t)
 	cases = append(cases, goldenCase{name: "examples", input: "../../../../deploy/examples", flags: cases[0].flags})
@@ -56,6 +57,8 @@ func TestAgreement(t *testing.T) {
 // them, a webhook that knows the same surroundings in its two phases, and one
 // that knows the same but nothing of the cluster's DNS.
 type agreement struct {
+	settings      *engine.Settings
+	around        engine.Cluster
 	all, rendered []*decided
 	webhook       *webhookProcess
 	validating    *webhookProcess
@@ -78,8 +81,8 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &agreement{}
 	around := surroundings.New(in.namespaceLabels)
+	a := &agreement{settings: settings, around: around}
 	if a.all, err = decide(files, settings, around, in.namespace); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +144,17 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 }
 
 func (a *agreement) check(t *testing.T, d, rendered *decided) {
+	p := d.plan
+	if d.template != nil {
+		if d.template.Workload.Copies() && !a.checkWorkload(t, d, rendered) {
+			return
+		}
+		var pod api.Pod
+		if err := api.Decode(d.template.Pod, &pod, ""); err != nil {
+			t.Fatal(err)
+		}
+		p = engine.Pod(a.settings, a.around, d.namespace, &pod, nil)
+	}
 	request := requestFor(t, d)
 	response := send(t, a.webhook, request)
 	patched, warnings := request.Object.Raw, warningsOf(response)
@@ -151,20 +165,20 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		response = send(t, a.validating, &final)
 		warnings = append(warnings, warningsOf(response)...)
 	}
-	if diff := cmp.Diff(findings(d, plan.Warned), warnings); diff != "" {
+	if diff := cmp.Diff(findings(p, plan.Warned), warnings); diff != "" {
 		t.Errorf("warnings differ (-render +webhook):\n%s", diff)
 	}
 	if !response.Allowed {
-		if diff := cmp.Diff(denial(d), response.Result.Message); diff != "" {
+		if diff := cmp.Diff(p.Denial(), response.Result.Message); diff != "" {
 			t.Errorf("refusals differ (-render +webhook):\n%s", diff)
 		}
-		if d.operations != nil {
+		if d.operations != nil && d.template == nil {
 			t.Errorf("render changes what the webhook refuses: %v", d.operations)
 		}
 		return
 	}
-	if d.plan.Refused() {
-		t.Fatalf("render refuses what the webhook allows: %s", denial(d))
+	if p.Refused() {
+		t.Fatalf("render refuses what the webhook allows: %s", p.Denial())
 	}
 	want := requestFor(t, rendered).Object.Raw
 	if d.object.Kind == "StatefulSet" && needsServiceName(t, d) {
@@ -214,26 +228,53 @@ func wantEmpty(t *testing.T, call string, response *admissionv1.AdmissionRespons
 	}
 }
 
-// findings are the messages of a verdict that the webhook can know of: it sees
-// pods, and not the workload behind them.
-func findings(d *decided, verdict plan.Verdict) []string {
-	messages := []string{}
-	for _, f := range d.plan.Findings(verdict) {
-		if f.Reason == plan.HostnameShared {
-			continue
+// checkWorkload sends the workload itself, and reports whether its pods would
+// be made of the same template.
+func (a *agreement) checkWorkload(t *testing.T, d, rendered *decided) bool {
+	request := workloadRequest(t, d, d.object.JSON)
+	response := send(t, a.webhook, request)
+	if diff := cmp.Diff(findings(d.plan, plan.Warned), warningsOf(response)); diff != "" {
+		t.Errorf("warnings at the workload differ (-render +webhook):\n%s", diff)
+	}
+	if response.Allowed == d.plan.Refused() {
+		t.Fatalf("render says %q, the webhook %+v", d.plan.Denial(), response.Result)
+	}
+	if !response.Allowed {
+		if diff := cmp.Diff(d.plan.Denial(), response.Result.Message); diff != "" || d.operations != nil {
+			t.Errorf("render changes %v, refusals differ (-render +webhook):\n%s", d.operations, diff)
 		}
-		f.Field = strings.TrimPrefix(strings.TrimPrefix(d.field(f.Field), "spec.template."), "spec.jobTemplate.spec.template.")
+		return false
+	}
+	patched := *d.object
+	patched.JSON = applyPatch(t, d.object.JSON, response.Patch)
+	template, err := manifest.PodTemplate(&patched, d.namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(parse(t, d.template.Pod), parse(t, template.Pod)); diff != "" {
+		t.Errorf("the first pods differ (-render +webhook):\n%s", diff)
+	}
+	wantEmpty(t, "the second call for the workload", send(t, a.webhook, workloadRequest(t, d, patched.JSON)))
+	wantEmpty(t, "the call for the rendered workload", send(t, a.webhook, workloadRequest(t, d, rendered.object.JSON)))
+	return true
+}
+
+func workloadRequest(t *testing.T, d *decided, raw []byte) *admissionv1.AdmissionRequest {
+	t.Helper()
+	request := requestFor(t, d)
+	group, version, _ := strings.Cut(d.object.APIVersion, "/")
+	request.Kind = metav1.GroupVersionKind{Group: group, Version: version, Kind: d.object.Kind}
+	request.Object.Raw = raw
+	return request
+}
+
+// findings are the messages of a verdict.
+func findings(p *plan.Plan, verdict plan.Verdict) []string {
+	messages := []string{}
+	for _, f := range p.Findings(verdict) {
 		messages = append(messages, f.Message())
 	}
 	return messages
-}
-
-func denial(d *decided) string {
-	messages := findings(d, plan.Refused)
-	if len(messages) > 1 {
-		return fmt.Sprintf("%d problems: %s", len(messages), strings.Join(messages, "; "))
-	}
-	return strings.Join(messages, "")
 }
 
 func warningsOf(response *admissionv1.AdmissionResponse) []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"gomodules.xyz/jsonpatch/v2"
@@ -63,22 +64,6 @@ type decided struct {
 
 // label names the object as a person would: Deployment/web.
 func (d *decided) label() string { return d.object.Label() }
-
-// field is the path of a finding in the object: the pods of a template have
-// theirs below it.
-func (d *decided) field(f string) string {
-	if f == "" || d.template == nil || !d.inTemplate(f) {
-		return f
-	}
-	return d.template.Field() + "." + f
-}
-
-// inTemplate tells the template's fields from those of the workload and the
-// namespace.
-func (d *decided) inTemplate(f string) bool {
-	w := d.template.Workload
-	return f != w.ReplicasField && f != w.SurgeField && !isNamespaceField(f)
-}
 
 // read opens the manifests and decides about every object of them.
 func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File, []*decided, error) {
@@ -155,44 +140,76 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifes
 	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
 		return err
 	}
-	raw, prefix := d.object.JSON, d.object.Pointer
-	var written *plan.Plan
+	raw := d.object.JSON
+	var mutations []plan.Mutation
 	switch {
 	case d.template != nil:
-		var pod api.Pod
-		if err := api.Decode(d.template.Pod, &pod, d.template.Field()); err != nil {
+		if mutations, err = d.decideWorkload(settings, around); err != nil {
 			return err
 		}
-		d.plan = engine.Pod(settings, around, d.namespace, &pod, &d.template.Workload)
-		// The webhook sees pods alone: its status names no reason of the workload's.
-		written = engine.Pod(settings, around, d.namespace, &pod, nil)
-		raw, prefix = d.template.JSON, prefix+d.template.Pointer
 	case d.object.APIVersion == "v1" && d.object.Kind == "Pod":
 		var pod api.Pod
 		if err := api.Decode(raw, &pod, ""); err != nil {
 			return err
 		}
 		d.plan = engine.Pod(settings, around, d.namespace, &pod, nil)
-		written = d.plan
+		mutations = d.plan.Mutations
 	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
 		var service api.Service
 		if err := api.Decode(raw, &service, ""); err != nil {
 			return err
 		}
 		d.plan = engine.Service(settings, around, d.namespace, &service, false)
-		written = d.plan
+		mutations = d.plan.Mutations
 	default:
 		return nil
 	}
-	if !d.plan.Changes() {
+	if d.plan.Refused() {
 		return nil
 	}
-	operations, err := patch.Build(raw, written.Mutations)
-	for i := range operations {
-		operations[i].Path = prefix + operations[i].Path
+	d.operations, err = patch.Build(raw, mutations)
+	for i := range d.operations {
+		d.operations[i].Path = d.object.Pointer + d.operations[i].Path
 	}
-	d.operations = operations
 	return err
+}
+
+// decideWorkload is the decision about a workload, and then about its pods. The
+// mutations are what the workload gets from the one and its template from the
+// other. The template is left as the first decision made it.
+func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings.Manifests) ([]plan.Mutation, error) {
+	var view struct {
+		Metadata api.ObjectMeta `json:"metadata"`
+	}
+	var pod api.Pod
+	err := errors.Join(api.Decode(d.object.JSON, &view, ""), api.Decode(d.template.Pod, &pod, d.template.Field()))
+	if err != nil {
+		return nil, err
+	}
+	var first *api.Pod
+	d.plan, first = engine.Workload(settings, around, d.namespace, &engine.WorkloadCase{
+		Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod,
+	})
+	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
+	if err != nil {
+		return nil, err
+	}
+	copied := *d.object
+	if copied.JSON, err = patch.Apply(d.object.JSON, copies); err != nil {
+		return nil, err
+	}
+	if d.template, err = manifest.PodTemplate(&copied, d.namespace); err != nil {
+		return nil, err
+	}
+	mutations := slices.Clone(d.plan.Mutations)
+	// The webhook sees pods alone: its status names no reason of the workload's.
+	if pods := engine.Pod(settings, around, d.namespace, first, nil); pods.Changes() {
+		for _, m := range pods.Mutations {
+			m.Pointer = d.template.Pointer + m.Pointer
+			mutations = append(mutations, m)
+		}
+	}
+	return mutations, nil
 }
 
 // applyAll changes the documents.
@@ -235,16 +252,10 @@ func reportFindings(streams *Streams, all []*decided) int {
 			default:
 				continue
 			}
-			f.Field = d.field(f.Field)
 			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), f.Message())
 		}
 	}
 	return refused
-}
-
-func isNamespaceField(f string) bool {
-	const prefix = "namespace."
-	return len(f) > len(prefix) && f[:len(prefix)] == prefix
 }
 
 func orDefault(s, byDefault string) string {

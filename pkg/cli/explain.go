@@ -100,7 +100,7 @@ func explainAll(all []*decided) ([]explanation, error) {
 			Decision: decisionWord(d.plan, d.operations),
 		}
 		for _, f := range d.plan.Trace {
-			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: d.field(f.Field), Text: f.Text})
+			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Field, Text: f.Text})
 		}
 		if len(d.operations) > 0 {
 			encoded, err := patch.Encode(d.operations)

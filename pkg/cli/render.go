@@ -21,7 +21,8 @@ func newRender(streams *Streams) *cobra.Command {
 		Short: "Show manifests as the cluster would hold them",
 		Long: `render reads manifests and writes them as the cluster would hold them: Pods and
 Services patched, and the pod templates of Deployments, StatefulSets,
-DaemonSets, ReplicaSets, Jobs and CronJobs with what their pods would get.
+DaemonSets, ReplicaSets, Jobs and CronJobs with what their pods would get. The
+annotations of these workloads, but a ReplicaSet's, go to their pod templates.
 Documents that netmode leaves alone come out byte for byte; in the others your
 comments and your order stay.
 
