@@ -42,6 +42,9 @@ func webhooks(t *testing.T) map[string]admissionv1.MutatingWebhook {
 // asksNothing is the condition of entries for pods that no other entry is for.
 const asksNothing = "asks-nothing"
 
+// workloads is the entry for the objects that make pods.
+const workloads = "mutating workloads.mutate.netmode.io"
+
 func TestWebhookEntries(t *testing.T) {
 	have := map[string]row{}
 	for key, w := range webhooks(t) {
@@ -50,7 +53,11 @@ func TestWebhookEntries(t *testing.T) {
 		}
 		rule := w.Rules[0]
 		have[key] = row{*w.ClientConfig.Service.Path, fmt.Sprint(rule.Operations), strings.Join(rule.Resources, " "), string(*w.FailurePolicy)}
-		if !slices.Equal(rule.APIGroups, []string{""}) || !slices.Equal(rule.APIVersions, []string{"v1"}) || *rule.Scope != admissionv1.NamespacedScope {
+		groups := []string{""}
+		if key == workloads {
+			groups = []string{"apps", "batch"}
+		}
+		if !slices.Equal(rule.APIGroups, groups) || !slices.Equal(rule.APIVersions, []string{"v1"}) || *rule.Scope != admissionv1.NamespacedScope {
 			t.Errorf("%s: rule %+v", key, rule)
 		}
 	}
@@ -58,6 +65,8 @@ func TestWebhookEntries(t *testing.T) {
 		"mutating asked.mutate.netmode.io":     {"/mutate", "[CREATE]", "pods services", "Fail"},
 		"validating asked.validate.netmode.io": {"/validate", "[CREATE]", "pods services", "Fail"},
 		"validating services.warn.netmode.io":  {"/validate", "[UPDATE]", "services", "Ignore"},
+
+		workloads: {"/mutate", "[CREATE UPDATE]", "deployments statefulsets daemonsets jobs cronjobs", "Fail"},
 
 		"mutating namespace.mutate.netmode.io":     {"/mutate", "[CREATE]", "pods", "Fail"},
 		"mutating policy.mutate.netmode.io":        {"/mutate", "[CREATE]", "pods", "Ignore"},
@@ -147,8 +156,18 @@ func TestWebhooksAreDisjoint(t *testing.T) {
 func TestWebhookConditions(t *testing.T) {
 	asks := fmt.Sprintf("has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('%s') && !(key in ['%s', '%s']))",
 		api.Prefix, api.AnnotationStatus, api.AnnotationCopied)
+	// The resources of the rule are those of the kinds that netmode knows.
+	if have, want := len(webhooks(t)[workloads].Rules[0].Resources), len(api.WorkloadKinds()); have != want {
+		t.Errorf("%d resources, and %d kinds", have, want)
+	}
+	asksOrAsked := fmt.Sprintf("[object, oldObject].exists(o, o != null && [o.metadata.?annotations, o.spec.?template.?metadata.?annotations, "+
+		"o.spec.?jobTemplate.?spec.?template.?metadata.?annotations].exists(a, a.orValue({}).exists(key, key.startsWith('%s') && key != '%s')))",
+		api.Prefix, api.AnnotationStatus)
 	for key, w := range webhooks(t) {
 		name, want := "asks", asks
+		if key == workloads {
+			name, want = "asks-or-asked", asksOrAsked
+		}
 		if len(selected()[key]) > 0 {
 			name, want = asksNothing, "!("+asks+")"
 		}
