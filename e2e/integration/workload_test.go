@@ -87,6 +87,12 @@ func TestWorkloadServerSideApply(t *testing.T) {
 	w.wantTemplate(t, w.apply(t, "app", app), "{}")
 	asked := w.apply(t, "platform", mode(", annotations: {netmode.io/mode: hostnetwork}"))
 	w.wantTemplate(t, asked, copied)
+	for _, managed := range stored[templated](t, asked).ManagedFields {
+		// What a webhook writes has no owner, so that nobody takes it away by applying without it.
+		if fields := string(managed.FieldsV1.GetRawBytes()); strings.Contains(fields, "f:netmode.io/mode") != (managed.Manager == "platform") || strings.Contains(fields, "f:netmode.io/copied") {
+			t.Errorf("%s owns %s", managed.Manager, fields)
+		}
+	}
 	for _, manager := range []struct{ name, manifest string }{
 		{"app", app}, {"platform", mode(", annotations: {netmode.io/mode: hostnetwork}")}, {"app", app}, {"app", app}, {"platform", mode(", annotations: {netmode.io/mode: hostnetwork}")},
 	} {
