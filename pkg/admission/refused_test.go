@@ -47,9 +47,12 @@ func TestTwoProblemsAreBothNamed(t *testing.T) {
 	if !strings.HasPrefix(rec.Message, wantBegin) || !strings.Contains(rec.Message, `; metadata.annotations[netmode.io/search-rewrite]: Unsupported value: "first"`) {
 		t.Errorf("message %q", rec.Message)
 	}
+	if d := resp.Result.Details; d.Kind != "Pod" || d.Name != "d1-78c56bf446-" {
+		t.Errorf("details of %s %q", d.Kind, d.Name)
+	}
 	var fields []string
 	for _, cause := range resp.Result.Details.Causes {
-		if cause.Type != "AnnotationInvalid" || cause.Message == "" {
+		if cause.Type != "AnnotationInvalid" || !strings.HasSuffix(cause.Message, " (netmode: AnnotationInvalid)") {
 			t.Errorf("cause %+v", cause)
 		}
 		fields = append(fields, cause.Field)

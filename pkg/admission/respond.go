@@ -43,6 +43,8 @@ type status struct {
 }
 
 type statusDetails struct {
+	Kind   string        `json:"kind,omitempty"`
+	Name   string        `json:"name,omitempty"`
 	Causes []statusCause `json:"causes"`
 }
 
@@ -65,7 +67,7 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	case p.Refused():
 		rec.Decision = Refused
 		resp.allowed = false
-		resp.status = denial(p)
+		resp.status = denial(p, rec)
 	case p.Changes():
 		operations, err := patch.Build(raw, p.Mutations)
 		if err != nil {
@@ -93,16 +95,18 @@ func (r *response) observe(rec *Record) {
 	r.allowed, r.status, r.patch, r.warnings = true, nil, nil, nil
 }
 
-func denial(p *plan.Plan) *status {
+// denial is a refusal in two forms: the message, for events and logs, and the
+// object with a cause for each field, which is all that kubectl shows.
+func denial(p *plan.Plan, rec *Record) *status {
 	s := &status{
 		Status:  "Failure",
 		Message: p.Denial(),
 		Reason:  "Invalid",
 		Code:    http.StatusUnprocessableEntity,
-		Details: &statusDetails{},
+		Details: &statusDetails{Kind: rec.Kind, Name: rec.Name},
 	}
 	for _, f := range p.Findings(plan.Refused) {
-		s.Details.Causes = append(s.Details.Causes, statusCause{Reason: string(f.Reason), Message: f.Text, Field: f.Field})
+		s.Details.Causes = append(s.Details.Causes, statusCause{Reason: string(f.Reason), Message: f.Text + " (netmode: " + string(f.Reason) + ")", Field: f.Field})
 	}
 	return s
 }
