@@ -84,7 +84,7 @@ image: ## build the container image with podman or docker (IMAGE=name:tag)
 	$(ENGINE) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 .PHONY: cluster
-cluster: ## make the kind cluster netmode, or use the one here (NODES=1|2, KEEP=1)
+cluster: ## make the kind cluster netmode, or use the one here (NODES=1|2, CLUSTER_NAME, KEEP=1)
 	@go -C e2e run ./cmd/cluster up
 
 .PHONY: cluster-down
@@ -103,7 +103,7 @@ integration: ## test against a real API server and etcd on loopback, no kubelet:
 .PHONY: e2e
 e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)
 	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
-	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 40m
+	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 40m -parallel 16
 
 .PHONY: clean
 clean: ## remove what make built
