@@ -164,8 +164,8 @@ func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.Admis
 	if err != nil {
 		t.Fatal(err)
 	}
-	reviewer := reviewer.Reviewer{Phase: reviewer.Mutate, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
-	text, _, err := reviewer.Review(t.Context(), review)
+	asIs := reviewer.Reviewer{Phase: reviewer.Mutate, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
+	text, _, err := asIs.Review(t.Context(), review)
 	if err != nil {
 		t.Fatal(err)
 	}

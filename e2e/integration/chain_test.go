@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	servingSecret   = "netmode-webhook-tls"
-	authoritySecret = "netmode-webhook-tls-ca"
+	servingSecret   = "netmode-webhook-tls"    //nolint:gosec // a name
+	authoritySecret = "netmode-webhook-tls-ca" //nolint:gosec // a name
 	serverName      = "netmode-webhook.netmode-system.svc"
 )
 

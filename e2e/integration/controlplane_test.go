@@ -32,7 +32,7 @@ func binaries(ctx context.Context, log *progress.Log) (string, error) {
 		return builder.Binaries(ctx, programs...)
 	}
 	for _, program := range programs {
-		if _, err := os.Stat(filepath.Join(given, program)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(given, program)); errors.Is(err, fs.ErrNotExist) { //nolint:gosec // a folder that the user names
 			return "", fmt.Errorf("%s=%s: there is no %s: unset %s to have it built, or run setup-envtest use --bin-dir", assetsVariable, given, program, assetsVariable)
 		} else if err != nil {
 			return "", fmt.Errorf("%s: %w", assetsVariable, err)

@@ -61,7 +61,7 @@ func ofWebhook(t *testing.T, flags []string) []string {
 		if !ok {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(goldenFolder(), file))
+		text, err := os.ReadFile(filepath.Join(goldenFolder(), file)) //nolint:gosec // named by a golden case
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func ofWebhook(t *testing.T, flags []string) []string {
 			t.Fatalf("%s is not of a pod:\n%s", file, text)
 		}
 		path := filepath.Join(t.TempDir(), "resolv.conf")
-		if err := os.WriteFile(path, append([]byte("search "+system+".svc."), domains...), 0o600); err != nil {
+		if err := os.WriteFile(path, append([]byte("search "+system+".svc."), domains...), 0o600); err != nil { //nolint:gosec // a temporary folder
 			t.Fatal(err)
 		}
 		flags[i] = "--resolv-conf=" + path

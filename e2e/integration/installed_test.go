@@ -27,21 +27,21 @@ func (w *world) apply(ctx context.Context, patches ...install.Patch) error {
 
 // toLoopback leads calls of the Service to the webhook's port. A Service of type ExternalName is
 // dialled by its name, at the port that the webhook configuration names.
-func (w *world) toLoopback() []install.Patch {
+func (w *world) toLoopback() ([]install.Patch, error) {
 	host, port, err := net.SplitHostPort(w.webhook.started.Listen)
 	if err != nil {
-		panic(err) // the webhook said it
+		return nil, err
 	}
 	patches := []install.Patch{{Kind: "Service", Name: "netmode-webhook", Operations: fmt.Sprintf(
 		`[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": %q}}]`, host)}}
 	objects, err := install.Render(base, install.Options{})
 	if err != nil {
-		panic(err) // it was rendered and applied before
+		return nil, err
 	}
 	for _, object := range objects {
 		entries, _, err := unstructured.NestedSlice(object.Object, "webhooks")
 		if err != nil {
-			panic(err) // the API server has accepted it
+			return nil, fmt.Errorf("webhooks of %s: %w", object.GetName(), err)
 		}
 		var calls []string
 		for i := range entries {
@@ -51,7 +51,7 @@ func (w *world) toLoopback() []install.Patch {
 			patches = append(patches, install.Patch{Kind: object.GetKind(), Operations: "[" + strings.Join(calls, ",") + "]"})
 		}
 	}
-	return patches
+	return patches, nil
 }
 
 // kubeconfig writes a file with a token of a ServiceAccount of netmode's, and returns its path.

@@ -36,7 +36,7 @@ func newLifeline() (*lifeline, error) {
 	if err := os.WriteFile(l.pids(), nil, 0o600); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	l.guard = exec.Command("/bin/sh", "-c", guardScript, dir) //nolint:gosec // a folder of our own
+	l.guard = exec.Command("/bin/sh", "-c", guardScript, dir) //nolint:gosec,noctx // a folder of our own; it outlives every context
 	if l.hold, err = l.guard.StdinPipe(); err == nil {
 		err = l.guard.Start()
 	}

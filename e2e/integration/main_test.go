@@ -13,7 +13,7 @@ import (
 // shared is what TestMain started for all tests.
 var shared *world
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(run(m)) } //nolint:forbidigo // it is the main of a test
 
 func run(m *testing.M) int {
 	log.SetLogger(logr.Discard()) // envtest's, which else complains that there is none

@@ -188,7 +188,7 @@ func TestPolicyHoldsInTheEnd(t *testing.T) {
 		},
 		{
 			"a port by another webhook", `{hostNetwork: {portRange: {min: 20000, max: 29999}}}`, asksForHost,
-			addContainer("sidecar", `[{"containerPort": 9090}]`),
+			addSidecar(`[{"containerPort": 9090}]`),
 			"asked.validate.netmode.io", "Invalid value: 9090: policy ",
 		},
 	} {

@@ -85,7 +85,7 @@ func (l *processLog) about(word string) string {
 // startProcess runs a program and waits for the line with the message that says where it listens.
 func startProcess(ctx context.Context, message, program string, args ...string) (*process, error) {
 	p := &process{
-		cmd:   exec.Command(program, args...), //nolint:gosec // built by this test
+		cmd:   exec.Command(program, args...), //nolint:gosec,noctx // built by this test; stop and kill end it
 		log:   &processLog{message: message, started: make(chan startLine, 1)},
 		ended: make(chan struct{}),
 	}

@@ -13,7 +13,7 @@ import (
 func TestReinvocation(t *testing.T) {
 	t.Run("post-start stays in place", func(t *testing.T) {
 		ns := shared.namespace(t, nil)
-		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addContainer("sidecar", "[]"))
+		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addSidecar("[]"))
 		var a *answer
 		shared.wantCalls(t, calls{mutate: 2, validate: 1}, func() {
 			a = shared.post(t.Context(), ns, "pods", toJSON(t, `
@@ -36,7 +36,7 @@ spec:
 
 	t.Run("hostnetwork refuses the added port", func(t *testing.T) {
 		ns := shared.namespace(t, nil)
-		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addContainer("sidecar", `[{"containerPort": 8080}]`))
+		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addSidecar(`[{"containerPort": 8080}]`))
 		shared.wantCalls(t, calls{mutate: 2}, func() {
 			a := shared.post(t.Context(), ns, "pods", toJSON(t, `
 metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}

@@ -101,12 +101,12 @@ func answerReview(writer http.ResponseWriter, request *http.Request, change func
 	return json.NewEncoder(writer).Encode(&review)
 }
 
-// addContainer is a second webhook that adds a container once, with these ports.
-func addContainer(name, ports string) func(*corev1.Pod) []string {
+// addSidecar is a second webhook that adds a container once, with these ports.
+func addSidecar(ports string) func(*corev1.Pod) []string {
 	return func(pod *corev1.Pod) []string {
-		if slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name }) {
+		if slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == "sidecar" }) {
 			return nil
 		}
-		return []string{`{"op": "add", "path": "/spec/containers/0", "value": {"name": "` + name + `", "image": "registry.example.com/sidecar:1", "ports": ` + ports + `}}`}
+		return []string{`{"op": "add", "path": "/spec/containers/0", "value": {"name": "sidecar", "image": "registry.example.com/sidecar:1", "ports": ` + ports + `}}`}
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t, nil)
-	shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addContainer("sidecar", "[]"))
+	shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addSidecar("[]"))
 	tests := []struct {
 		name, resource, manifest string
 		want                     []string

@@ -112,7 +112,11 @@ func (w *world) install(ctx context.Context) error {
 	if err := w.startWebhook(ctx, "127.0.0.1:0", w.usual...); err != nil {
 		return err
 	}
-	if err := w.apply(ctx, w.toLoopback()...); err != nil {
+	patches, err := w.toLoopback()
+	if err != nil {
+		return err
+	}
+	if err := w.apply(ctx, patches...); err != nil {
 		return err
 	}
 	return w.waitUntilServed(ctx)
