@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,10 +129,8 @@ func TestCopyTruthTable(t *testing.T) {
 
 func hasReason(p *plan.Plan, verdict plan.Verdict, reasons ...plan.Reason) bool {
 	for _, f := range p.Findings(verdict) {
-		for _, r := range reasons {
-			if f.Reason == r {
-				return true
-			}
+		if slices.Contains(reasons, f.Reason) {
+			return true
 		}
 	}
 	return false
