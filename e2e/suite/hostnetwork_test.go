@@ -18,6 +18,8 @@ const (
 	hostPort       = 18080
 	hostPortShared = 18081
 	hostPortPolicy = 18082
+
+	hostPortWorkload = 18083
 )
 
 func testHostNetwork(ctx context.Context, t *testing.T, s *suite) {

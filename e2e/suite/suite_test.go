@@ -61,6 +61,7 @@ func TestEndToEnd(t *testing.T) {
 			{"statefulset-headless", testStatefulSetHeadless},
 			{"hostnetwork", testHostNetwork},
 			{"headless", testHeadless},
+			{"annotated workloads", testWorkloads},
 			{"peers before they are ready", testPeersBeforeReady},
 			{"scaled", testScaled},
 			{"rescheduled", testRescheduled},

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/options"
@@ -49,6 +50,7 @@ func testUntouchedNamespaces(ctx context.Context, t *testing.T, s *suite) {
 // testNetmodeGone takes all of netmode's pods away, so no other test may run at that time.
 func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "gone")
+	c.create(ctx, t, deployment("asks", 0, template("asks", mode(api.ModeHostNetwork), distrolessContainer(hostPort))))
 	deployments := s.client.AppsV1().Deployments(options.DefaultNamespace)
 	scale := func(ctx context.Context, name string, replicas int32) int32 {
 		now, err := deployments.GetScale(ctx, name, metav1.GetOptions{})
@@ -96,7 +98,16 @@ func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 		if want := `failed calling webhook "asked.mutate.netmode.io"`; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("have %v, want %s", err, want)
 		}
-		c.create(ctx, t, deployment("asks", 1, template("asks", mode(api.ModeHostNetwork), distrolessContainer(hostPort))))
+		late := deployment("late", 1, template("late", mode(api.ModeHostNetwork), distrolessContainer(hostPort)))
+		_, err = s.client.AppsV1().Deployments(c.namespace).Create(ctx, late, metav1.CreateOptions{})
+		if want := `failed calling webhook "workloads.mutate.netmode.io"`; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("have %v, want %s", err, want)
+		}
+		// One that was there scales, and gets no pods.
+		one := []byte(`{"spec": {"replicas": 1}}`)
+		if _, err := s.client.AppsV1().Deployments(c.namespace).Patch(ctx, "asks", types.MergePatchType, one, metav1.PatchOptions{}, "scale"); err != nil {
+			t.Fatal(err)
+		}
 		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
 			events, err := s.client.CoreV1().Events(c.namespace).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
 			return err == nil && len(events.Items) > 0, "the ReplicaSet has not been refused"
