@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -191,6 +192,10 @@ func TestLabelsAreClosed(t *testing.T) {
 			func(r *admissionv1.AdmissionRequest) { r.Operation = admissionv1.Operation(hostile) },
 			func(r *admissionv1.AdmissionRequest) { r.Kind.Kind = hostile },
 			func(r *admissionv1.AdmissionRequest) { r.Kind.Group = hostile },
+			func(r *admissionv1.AdmissionRequest) {
+				r.Kind.Group, r.Kind.Kind, r.Namespace = "batch", "CronJob", hostile
+				r.Object.Raw = fmt.Appendf(nil, `{"metadata":{"annotations":{"netmode.io/mode":%q}}}`, hostile)
+			},
 			func(r *admissionv1.AdmissionRequest) { r.SubResource = hostile },
 			func(r *admissionv1.AdmissionRequest) { r.Namespace, r.Name = hostile, hostile },
 			func(r *admissionv1.AdmissionRequest) { r.Object.Raw = annotated(t, hostile) },
@@ -218,7 +223,7 @@ func TestLabelsAreClosed(t *testing.T) {
 	}
 	closed := map[string][]string{
 		"phase":     phases,
-		"kind":      {"Pod", "Service", "other"},
+		"kind":      append(api.WorkloadKinds(), "Pod", "Service", "other"),
 		"operation": {"CREATE", "UPDATE", "DELETE", "CONNECT", "other"},
 		"mode":      append(modes, "none"),
 		"decision":  decisions,
