@@ -30,7 +30,6 @@ type admission struct {
 	settings *engine.Settings
 	around   engineCluster
 	invalid  string // to Kubernetes, in these words among others; "" if it is valid
-	rejected string // in these words, once it is as planned; "" if it is not
 }
 
 func (a *admission) check(t *testing.T) {
@@ -61,15 +60,6 @@ func (a *admission) check(t *testing.T) {
 		for _, refused := range []*answer{unplanned, want, got} {
 			if refused.err == nil || !strings.Contains(refused.err.Error(), a.invalid) {
 				t.Errorf("want an error with %q, got %v", a.invalid, refused.err)
-			}
-		}
-	case a.rejected != "":
-		if unplanned.err != nil || !strings.Contains(strings.Join(plan.Warnings, "\n"), "(PodSecurityRejects)") {
-			t.Errorf("want a pod that is valid (%v), and a warning that it will not be: %q", unplanned.err, plan.Warnings)
-		}
-		for _, refused := range []*answer{want, got} {
-			if refused.err == nil || !strings.Contains(refused.err.Error(), a.rejected) {
-				t.Errorf("want an error with %q, got %v", a.rejected, refused.err)
 			}
 		}
 	case want.err != nil:

@@ -62,12 +62,6 @@ func invalid() map[string]string {
 	}
 }
 
-// rejected are the golden objects that Kubernetes accepts as they are and refuses as their mode
-// has them, of which netmode warns.
-func rejected() map[string]string {
-	return map[string]string{"inherited-hostnetwork-restricted/DaemonSet agent": "violates PodSecurity"}
-}
-
 // run creates the case's namespaces, Services and pods, and returns how many Services and pods.
 func (c *goldenCase) run(t *testing.T) (sent int) {
 	settings, objects := c.settings(t), c.objects(t)
@@ -91,7 +85,7 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 		}
 		sent++
 		t.Run(o.Kind+" "+o.Name, func(t *testing.T) {
-			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace), invalid: invalid()[c.key(&o)], rejected: rejected()[c.key(&o)]}
+			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace), invalid: invalid()[c.key(&o)]}
 			if template != nil {
 				a.pod = template.Pod
 			}

@@ -124,7 +124,7 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		Rewrite:         rewriteOf(s.policies),
 		Plan:            p,
 	})
-	if p.Source != plan.SourceAnnotation && p.Refused() {
+	if p.Source != plan.SourceAnnotation && (p.Refused() || p.Changes() && rejected(p)) {
 		setAside(p, before)
 		s.mode = ""
 	}

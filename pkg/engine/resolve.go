@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
@@ -44,6 +46,12 @@ func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]st
 	if !labelled {
 		p.Keep(plan.NothingAsked, "", "neither the pod nor its namespace asks for a mode")
 	}
+}
+
+// rejected says whether Kubernetes itself will refuse the pod as the mode makes
+// it, by the PodSecurity level of its namespace.
+func rejected(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Trace, func(f plan.Finding) bool { return f.Reason == plan.PodSecurityRejects })
 }
 
 // setAside leaves a pod alone that an inherited mode cannot serve: a namespace
