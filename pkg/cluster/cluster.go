@@ -54,9 +54,11 @@ func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger
 	c := &Cache{log: log}
 	var errs [4]error
 	core := client.CoreV1()
-	c.services, errs[0] = newWatched(client, core.Services(metav1.NamespaceAll), &corev1.Service{}, trimService, c.watchFailed)
-	c.namespaces, errs[1] = newWatched(client, core.Namespaces(), &corev1.Namespace{}, trimNamespace, c.watchFailed)
-	c.policies, errs[2] = newWatched(dynamic, dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, trimPolicy, c.watchFailed)
+	trim := &trimmer{}
+	byNamespace := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
+	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, c.watchFailed)
+	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, c.watchFailed)
+	c.policies, errs[2] = newWatched(dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, c.watchFailed)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -162,7 +164,7 @@ func (c *Cache) cachedServices(namespace string) []api.Service {
 	services := make([]api.Service, 0, len(found))
 	for _, f := range found {
 		if cached, ok := f.(*trimmedService); ok {
-			services = append(services, cached.view)
+			services = append(services, cached.view())
 		}
 	}
 	slices.SortFunc(services, byName)
@@ -232,38 +234,4 @@ func (a *around) Policies(namespace string) policy.Set {
 		return policy.Set{}
 	}
 	return a.policies
-}
-
-// trimmedService is all that the cache keeps of a Service.
-type trimmedService struct {
-	metav1.ObjectMeta
-	view api.Service
-}
-
-// trimmedNamespace is all that the cache keeps of a Namespace.
-type trimmedNamespace struct {
-	metav1.ObjectMeta
-	view     api.Namespace
-	selected atomic.Pointer[selection]
-}
-
-// trimService and trimNamespace let through what they do not know: tombstones,
-// and what is trimmed already.
-func trimService(found any) (any, error) {
-	if s, ok := found.(*corev1.Service); ok {
-		return &trimmedService{ObjectMeta: identity(&s.ObjectMeta), view: viewOfService(s)}, nil
-	}
-	return found, nil
-}
-
-func trimNamespace(found any) (any, error) {
-	if n, ok := found.(*corev1.Namespace); ok {
-		return &trimmedNamespace{ObjectMeta: identity(&n.ObjectMeta), view: api.Namespace{Labels: n.Labels}}, nil
-	}
-	return found, nil
-}
-
-// identity is what an informer itself reads of an object.
-func identity(m *metav1.ObjectMeta) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion}
 }

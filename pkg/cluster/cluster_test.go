@@ -3,21 +3,25 @@ package cluster
 import (
 	"context"
 	"errors"
-	"reflect"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/fake"
 	kubetesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -61,25 +65,65 @@ func TestViewOfService(t *testing.T) {
 	}
 }
 
-// Nothing but the view and what informers need stays in memory.
+// Nothing but what is needed for the view, and what informers need, stays in
+// memory, and the view comes out as it was.
 func TestTrim(t *testing.T) {
-	trimmed, err := trimService(newService("a", "web"))
+	trim := &trimmer{}
+	for _, s := range []*corev1.Service{newService("a", "web"), {ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "bare"}}} {
+		made, err := trim.service(s)
+		trimmed, ok := made.(*trimmedService)
+		if err != nil || !ok {
+			t.Fatalf("%v, %v", made, err)
+		}
+		if diff := cmp.Diff(viewOfService(s), trimmed.view()); diff != "" {
+			t.Errorf("view of %s (-before +trimmed):\n%s", s.Name, diff)
+		}
+		wantMeta(t, trimmed, &metav1.ObjectMeta{Namespace: "a", Name: s.Name, ResourceVersion: s.ResourceVersion})
+	}
+	ns := newNamespace("a", map[string]string{corev1.LabelMetadataName: "a", "team": "b"})
+	ns.ResourceVersion, ns.Annotations = "8", map[string]string{"any": "annotation"}
+	made, err := trim.namespace(ns)
+	trimmed, ok := made.(*trimmedNamespace)
+	if err != nil || !ok {
+		t.Fatalf("%v, %v", made, err)
+	}
+	if diff := cmp.Diff(ns.Labels, trimmed.view.Labels); diff != "" {
+		t.Errorf("labels (-before +trimmed):\n%s", diff)
+	}
+	wantMeta(t, trimmed, &metav1.ObjectMeta{Name: "a", ResourceVersion: "8"})
+	for _, other := range []any{trimmed, "a tombstone"} {
+		for _, f := range []cache.TransformFunc{trim.service, trim.namespace, trimPolicy} {
+			if again, err := f(other); err != nil || again != other {
+				t.Errorf("%v became %v, %v", other, again, err)
+			}
+		}
+	}
+}
+
+func wantMeta(t *testing.T, object any, want metav1.Object) {
+	t.Helper()
+	got, err := meta.Accessor(object)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &trimmedService{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web", UID: "u", ResourceVersion: "7"},
-		view:       viewOfService(newService("a", "web")),
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, trimmed, cmp.AllowUnexported(trimmedService{})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+}
+
+// Words are shared, and not all are remembered for ever.
+func TestWords(t *testing.T) {
+	trim := &trimmer{}
+	first, again := strings.Clone("team"), strings.Clone("team")
+	if trim.word(first) != "team" || unsafe.StringData(trim.word(again)) != unsafe.StringData(first) {
+		t.Error("one word is two strings")
 	}
-	for _, other := range []any{want, "a tombstone"} {
-		if again, err := trimService(other); err != nil || !reflect.DeepEqual(again, other) {
-			t.Errorf("%v became %v, %v", other, again, err)
+	for i := range 3 * mostWords {
+		if word := fmt.Sprint(i); trim.word(word) != word {
+			t.Fatalf("%s became another word", word)
 		}
-		if again, err := trimNamespace(other); err != nil || !reflect.DeepEqual(again, other) {
-			t.Errorf("%v became %v, %v", other, again, err)
+		if len(trim.words) > mostWords {
+			t.Fatalf("%d words", len(trim.words))
 		}
 	}
 }

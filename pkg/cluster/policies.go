@@ -7,6 +7,7 @@ import (
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 
@@ -36,12 +37,16 @@ func DecodePolicy(found *unstructured.Unstructured) (*policy.Policy, error) {
 
 // trimmedPolicy is all that the cache keeps of a NetworkModePolicy.
 type trimmedPolicy struct {
+	object
 	metav1.ObjectMeta
 	compiled *policy.Policy // nil: problem says why
 	problem  error
 }
 
-// trimPolicy lets through what it does not know, as trimService does.
+// DeepCopyObject implements runtime.Object. A trimmed object does not change.
+func (t *trimmedPolicy) DeepCopyObject() runtime.Object { return t }
+
+// trimPolicy lets through what it does not know, as a trimmer does.
 func trimPolicy(found any) (any, error) {
 	u, ok := found.(*unstructured.Unstructured)
 	if !ok {

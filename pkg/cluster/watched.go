@@ -2,12 +2,15 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 )
@@ -25,18 +28,13 @@ type resource[List runtime.Object] interface {
 	Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
 }
 
-// newWatched reads from the resource of a client. Of each object it keeps what
-// trim returns.
-func newWatched[List runtime.Object](client any, from resource[List], example runtime.Object, trim cache.TransformFunc, failed cache.WatchErrorHandlerWithContext) (*watched, error) {
+// newWatched reads from the resource. Of each object it keeps what trim returns.
+func newWatched[List runtime.Object](from resource[List], example runtime.Object, indexers cache.Indexers, trim cache.TransformFunc, failed cache.WatchErrorHandlerWithContext) (*watched, error) {
 	w := &watched{}
 	w.hear()
-	source := &cache.ListWatch{
+	source := pagedLists{&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := from.List(ctx, options)
-			if err == nil {
-				w.hear()
-			}
-			return list, err
+			return listTrimmed(ctx, from, options, trim, w.hear)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			events, err := from.Watch(ctx, options)
@@ -45,9 +43,8 @@ func newWatched[List runtime.Object](client any, from resource[List], example ru
 			}
 			return newHeardWatch(events, w.hear), nil
 		},
-	}
-	w.SharedIndexInformer = cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(source, client), example, 0,
-		cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	}}
+	w.SharedIndexInformer = cache.NewSharedIndexInformer(source, example, 0, indexers)
 	if err := w.SetTransform(trim); err != nil {
 		return nil, err
 	}
@@ -59,6 +56,70 @@ func (w *watched) hear() { w.heard.Store(new(time.Now())) }
 // age is how long ago the API server was last heard. It bookmarks a watch about
 // once a minute, whatever happens.
 func (w *watched) age() time.Duration { return time.Since(*w.heard.Load()) }
+
+// pagedLists has a reflector list before it watches: a stream of all objects
+// takes several times as long, and is not to be had of every API server.
+type pagedLists struct{ *cache.ListWatch }
+
+// IsWatchListSemanticsUnSupported is what a reflector asks.
+func (pagedLists) IsWatchListSemanticsUnSupported() bool { return true }
+
+// pageSize bounds how many whole objects are in memory at once.
+const pageSize = 500
+
+// listTrimmed lists all objects as they are now, page by page, and trims each
+// page before it reads the next.
+func listTrimmed[List runtime.Object](ctx context.Context, from resource[List], options metav1.ListOptions, trim cache.TransformFunc, hear func()) (*trimmedList, error) {
+	all := &trimmedList{}
+	options.Limit, options.ResourceVersion, options.ResourceVersionMatch = pageSize, "", ""
+	for {
+		page, err := from.List(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		hear()
+		if err := meta.EachListItem(page, func(found runtime.Object) error { return all.add(found, trim) }); err != nil {
+			return nil, err
+		}
+		about, err := meta.ListAccessor(page)
+		if err != nil {
+			return nil, err
+		}
+		all.ResourceVersion, options.Continue = about.GetResourceVersion(), about.GetContinue()
+		if options.Continue == "" {
+			return all, nil
+		}
+	}
+}
+
+// trimmedList is a list of trimmed objects.
+type trimmedList struct {
+	object
+	metav1.ListMeta
+	Items []runtime.Object
+}
+
+// DeepCopyObject implements runtime.Object. A list does not change.
+func (l *trimmedList) DeepCopyObject() runtime.Object { return l }
+
+func (l *trimmedList) add(found runtime.Object, trim cache.TransformFunc) error {
+	trimmed, err := trim(found)
+	if err != nil {
+		return err
+	}
+	item, ok := trimmed.(runtime.Object)
+	if !ok {
+		return fmt.Errorf("%T was trimmed to %T, which is no object", found, trimmed)
+	}
+	l.Items = append(l.Items, item)
+	return nil
+}
+
+// object is what all runtime.Objects of this package have: no kind.
+type object struct{}
+
+// GetObjectKind implements runtime.Object.
+func (object) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
 
 // heardWatch tells of each event, bookmarks included, that a watch has.
 type heardWatch struct {

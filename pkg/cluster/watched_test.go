@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,5 +59,83 @@ func TestWatchEnds(t *testing.T) {
 	w.Stop()
 	w.Stop()
 	for range w.ResultChan() { // ends
+	}
+}
+
+// Lists come page by page, trimmed, and of one state of the cluster.
+func TestPages(t *testing.T) {
+	var asked []metav1.ListOptions
+	pages := pagesFunc(func(options metav1.ListOptions) (*corev1.ServiceList, error) {
+		asked = append(asked, options)
+		list := &corev1.ServiceList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}
+		switch options.Continue {
+		case "":
+			list.Continue = "second"
+			list.Items = []corev1.Service{*newService("a", "one"), *newService("a", "two")}
+		case "second":
+			list.Continue = "third"
+		case "third":
+			list.Items = []corev1.Service{*newService("b", "three")}
+		}
+		return list, nil
+	})
+	heard := 0
+	trim := &trimmer{}
+	all, err := listTrimmed(t.Context(), pages, metav1.ListOptions{ResourceVersion: "0"}, trim.service, func() { heard++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, item := range all.Items {
+		if service, ok := item.(*trimmedService); ok {
+			found = append(found, service.name)
+		}
+	}
+	if !slices.Equal(found, []string{"one", "two", "three"}) || all.ResourceVersion != "7" || all.Continue != "" || heard != 3 {
+		t.Errorf("%q at %q, heard %d times", found, all.ResourceVersion, heard)
+	}
+	for i, options := range asked {
+		if want := []string{"", "second", "third"}[i]; options.Continue != want || options.Limit != pageSize || options.ResourceVersion != "" {
+			t.Errorf("page %d: asked for %+v", i, options)
+		}
+	}
+	broken := pagesFunc(func(options metav1.ListOptions) (*corev1.ServiceList, error) {
+		if options.Continue != "" {
+			return nil, errors.New("etcd is away")
+		}
+		return &corev1.ServiceList{ListMeta: metav1.ListMeta{Continue: "second"}}, nil
+	})
+	if all, err := listTrimmed(t.Context(), broken, metav1.ListOptions{}, trim.service, func() {}); err == nil {
+		t.Errorf("half a list is taken for a whole one: %+v", all)
+	}
+}
+
+// pagesFunc lists, and watches nothing.
+type pagesFunc func(metav1.ListOptions) (*corev1.ServiceList, error)
+
+// List implements resource.
+func (f pagesFunc) List(_ context.Context, options metav1.ListOptions) (*corev1.ServiceList, error) {
+	return f(options)
+}
+
+// Watch implements resource.
+func (pagesFunc) Watch(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	return watch.NewFake(), nil
+}
+
+// A decision in a large cluster allocates no more than one in a small one, but
+// for the Services that its namespace has.
+func TestDecisionAllocates(t *testing.T) {
+	allocations := func(of size) float64 {
+		decide := decider(t, of)
+		for i := range of.namespaces {
+			decide(i)
+		}
+		i := 0
+		return testing.AllocsPerRun(2*of.namespaces, func() { decide(i); i++ })
+	}
+	few, many := allocations(small), allocations(size{namespaces: 1000, services: 1000, policies: 100})
+	if many > few {
+		t.Errorf("%g allocations with many, %g with few", many, few)
 	}
 }
