@@ -23,6 +23,7 @@ func clientConfig(kubeconfig, program string, log logr.Logger) (*rest.Config, er
 	}
 	config.UserAgent = program + "/" + version.Version
 	config.WarningHandler = warningLog{log}
+	config.QPS = -1 // the API server itself sees to it that each gets its share
 	return config, nil
 }
 

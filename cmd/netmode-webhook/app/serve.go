@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -34,7 +34,8 @@ func Main(args []string, out, errOut io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(out)
 	cmd.SetErr(errOut)
-	tuneCollector()
+	ballast := newBallast()
+	defer runtime.KeepAlive(ballast)
 	if err := cmd.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(errOut, "netmode-webhook: %v\n", err)
 		return 1
@@ -42,16 +43,19 @@ func Main(args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// collectAt is how much garbage, in percent of what lives, the collector lets
-// come together. The webhook keeps a few MiB alive, so that Go's default of 100
-// would have it run every few hundred requests.
-const collectAt = 400
+// ballastSize is how much garbage, in bytes, comes together beside as much as
+// lives before the collector runs. In a small cluster the webhook keeps a few MiB
+// alive, and Go's default, which is as much as lives, would have the collector
+// run every few hundred requests; in a large one a multiple would be too much.
+const ballastSize = 12 << 20
 
-// tuneCollector leaves the choice to GOGC where that is set.
-func tuneCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+// newBallast is counted as alive by the collector, and takes no memory, since
+// nobody touches it. GOGC in the environment has the choice instead.
+func newBallast() []byte {
+	if os.Getenv("GOGC") != "" {
+		return nil
 	}
+	return make([]byte, ballastSize)
 }
 
 func newCommand(logTo io.Writer) *cobra.Command {
