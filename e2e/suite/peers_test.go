@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -44,16 +45,20 @@ func testScaled(ctx context.Context, t *testing.T, s *suite) {
 	c.checkMesh(ctx, t, 2)
 }
 
-// scale sets the replicas of a StatefulSet.
+// scale sets the replicas of a StatefulSet, whose status its controller may write meanwhile.
 func (s *scene) scale(ctx context.Context, t *testing.T, name string, replicas int32) {
 	t.Helper()
 	sets := s.client.AppsV1().StatefulSets(s.namespace)
-	scale, err := sets.GetScale(ctx, name, metav1.GetOptions{})
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		scale, err := sets.GetScale(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		scale.Spec.Replicas = replicas
+		_, err = sets.UpdateScale(ctx, name, scale, metav1.UpdateOptions{})
+		return err
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	scale.Spec.Replicas = replicas
-	if _, err := sets.UpdateScale(ctx, name, scale, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/netmode-io/netmode/e2e/install"
@@ -35,12 +36,9 @@ func testWebhookOnHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 	})
 
 	deployments := s.client.AppsV1().Deployments(c.namespace)
-	webhook, err := deployments.Get(ctx, "webhook", metav1.GetOptions{})
+	webhook, err := deployments.Patch(ctx, "webhook", types.StrategicMergePatchType,
+		[]byte(`{"spec":{"template":{"spec":{"dnsPolicy":"`+corev1.DNSClusterFirst+`"}}}}`), metav1.PatchOptions{})
 	if err != nil {
-		t.Fatal(err)
-	}
-	webhook.Spec.Template.Spec.DNSPolicy = corev1.DNSClusterFirst
-	if webhook, err = deployments.Update(ctx, webhook, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
