@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,7 +38,7 @@ func TestObserveOnly(t *testing.T) {
 				}
 				switch decision {
 				case WouldPatch:
-					if diff := cmp.Diff(string(wanted.Patch), audited["would-patch"]); diff != "" || string(rec.Patch) != string(wanted.Patch) {
+					if diff := cmp.Diff(string(wanted.Patch), audited["would-patch"]); diff != "" || !bytes.Equal(rec.Patch, wanted.Patch) {
 						t.Errorf("patch (-acting +observed):\n%s", diff)
 					}
 				case WouldRefuse:

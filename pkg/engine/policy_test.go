@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +18,8 @@ import (
 func policies(t testing.TB, namesAndSpecs ...string) policy.Set {
 	t.Helper()
 	var all []*policy.Policy
-	for i := 0; i < len(namesAndSpecs); i += 2 {
-		raw := `{"metadata":{"name":"` + namesAndSpecs[i] + `"},"spec":` + namesAndSpecs[i+1] + `}`
+	for pair := range slices.Chunk(namesAndSpecs, 2) {
+		raw := `{"metadata":{"name":"` + pair[0] + `"},"spec":` + strings.Join(pair[1:], "") + `}`
 		compiled, errs := policy.Compile(decode[api.NetworkModePolicy](t, []byte(raw)))
 		if len(errs) > 0 {
 			t.Fatal(errs)
