@@ -49,7 +49,7 @@ const kustomizationFile = "kustomization.yaml"
 
 // folders are those of the kustomizations.
 func folders() []string {
-	return []string{"base", "cert-manager", "host-network", "host-network/component"}
+	return []string{"base", "cert-manager", "host-network", "host-network/component", "observe-only", "observe-only/component"}
 }
 
 func readKustomization(t *testing.T, folder string) *kustomization {

@@ -104,7 +104,7 @@ func TestRenderEachFolder(t *testing.T) {
 		"Issuer netmode-system/netmode-selfsigned",
 		"Issuer netmode-system/netmode-webhook-ca",
 	)
-	for folder, want := range map[string][]string{"base": base, "host-network": base, "cert-manager": certManager} {
+	for folder, want := range map[string][]string{"base": base, "host-network": base, "observe-only": base, "cert-manager": certManager} {
 		objects := render(t, filepath.Join(manifests, folder), Options{})
 		if have := lines(objects); !slices.Equal(have, want) {
 			t.Errorf("%s:\nhave %q\nwant %q", folder, have, want)
@@ -117,7 +117,7 @@ func TestRenderEachFolder(t *testing.T) {
 
 // Whoever writes an overlay sets the image in one place, over any folder.
 func TestImageIsSetEverywhere(t *testing.T) {
-	for _, folder := range []string{"base", "host-network", "cert-manager"} {
+	for _, folder := range []string{"base", "host-network", "observe-only", "cert-manager"} {
 		for image, want := range map[string]string{
 			"":                                "ghcr.io/netmode-io/netmode:devel",
 			"localhost/netmode:v1-dirty":      "localhost/netmode:v1-dirty",
