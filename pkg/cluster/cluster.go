@@ -54,11 +54,12 @@ func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger
 	c := &Cache{log: log}
 	var errs [4]error
 	core := client.CoreV1()
+	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
 	trim := &trimmer{}
 	byNamespace := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
-	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, c.watchFailed)
-	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, c.watchFailed)
-	c.policies, errs[2] = newWatched(dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, c.watchFailed)
+	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, failed)
+	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
+	c.policies, errs[2] = newWatched(dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -75,15 +76,15 @@ func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger
 
 // watchFailed tells of a list or watch that failed; the informer tries again by
 // itself. Watches that ended as they do every few minutes are not told.
-func (c *Cache) watchFailed(_ context.Context, _ *cache.Reflector, err error) {
+func watchFailed(log logr.Logger, err error) {
 	switch {
 	case errors.Is(err, io.EOF), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
 	case apierrors.IsForbidden(err):
-		c.log.Error(err, "may not watch: allow get, list and watch on Services, Namespaces and NetworkModePolicies in the ClusterRole of this ServiceAccount")
+		log.Error(err, "may not watch: allow it in the ClusterRole of this ServiceAccount")
 	case apierrors.IsNotFound(err):
-		c.log.Error(err, "the cluster has no such kind: install the CustomResourceDefinition of NetworkModePolicy")
+		log.Error(err, "the cluster has no such kind: install the CustomResourceDefinition of NetworkModePolicy")
 	default:
-		c.log.Info("watch broken, opened again soon", "cause", err.Error())
+		log.Info("watch broken, opened again soon", "cause", err.Error())
 	}
 }
 

@@ -52,11 +52,15 @@ func trimPolicy(found any) (any, error) {
 	if !ok {
 		return found, nil
 	}
-	t := &trimmedPolicy{ObjectMeta: metav1.ObjectMeta{
+	return new(newTrimmedPolicy(u)), nil
+}
+
+func newTrimmedPolicy(u *unstructured.Unstructured) trimmedPolicy {
+	t := trimmedPolicy{ObjectMeta: metav1.ObjectMeta{
 		Name: u.GetName(), UID: u.GetUID(), ResourceVersion: u.GetResourceVersion(), Generation: u.GetGeneration(),
 	}}
 	t.compiled, t.problem = DecodePolicy(u)
-	return t, nil
+	return t
 }
 
 // sameSpec says whether only the status differs, which decisions do not read.

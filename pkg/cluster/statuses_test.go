@@ -1,0 +1,103 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	kubetesting "k8s.io/client-go/testing"
+
+	"github.com/netmode-io/netmode/pkg/policy"
+)
+
+// A status is written once, also while the informer has not seen it, again when
+// it has to be another, and again after a failure.
+func TestStatusIsWrittenOnce(t *testing.T) {
+	client := fake.NewClientset(newNamespace("a", map[string]string{"team": "a"}))
+	policies := newPolicies(newPolicy("p", 1, selecting("a")))
+	var mu sync.Mutex
+	var sent []policyStatus
+	fail := true
+	policies.PrependReactor("patch", "networkmodepolicies", func(action kubetesting.Action) (bool, runtime.Object, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if fail {
+			fail = false
+			return true, nil, errors.New("etcd is away")
+		}
+		patch, ok := action.(kubetesting.PatchAction)
+		if !ok || action.GetSubresource() != "status" {
+			t.Errorf("%+v", action)
+			return true, nil, errors.New("no status")
+		}
+		var object struct{ Status policyStatus }
+		if err := json.Unmarshal(patch.GetPatch(), &object); err != nil {
+			t.Error(err)
+		}
+		sent = append(sent, object.Status)
+		return true, newPolicy("p", 1, selecting("a")), nil
+	})
+	var failed, written int
+	observer := StatusObserver{Written: func() { written++ }, Failed: func(error) { failed++ }}
+	k, err := NewStatusKeeper(client, policies, []string{"kube-system"}, observer, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { k.Run(ctx); close(ended) }()
+	eventually(t, k.Ready) // after the second try
+	cancel()
+	<-ended
+	if failed != 1 || written != 1 || len(sent) != 1 || sent[0].SelectedNamespaces != 1 || sent[0].ObservedGeneration != 1 || len(sent[0].Conditions) != 2 {
+		t.Fatalf("failed %d times, written %d times: %+v", failed, written, sent)
+	}
+
+	for range 3 {
+		if err := k.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if written != 1 {
+		t.Errorf("written %d times, though nothing changed", written)
+	}
+	trimmed, err := (&trimmer{}).namespace(newNamespace("b", map[string]string{"team": "a"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(k.namespaces.GetStore().Add(trimmed), k.round(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if written != 2 || sent[1].SelectedNamespaces != 2 {
+		t.Errorf("written %d times, last %+v", written, sent[len(sent)-1])
+	}
+}
+
+// A condition keeps the time of its last transition as long as its status stays.
+func TestTransitionTimes(t *testing.T) {
+	early, late := metav1.NewTime(time.Unix(1_000, 0)), metav1.NewTime(time.Unix(2_000, 0))
+	p := &statusPolicy{}
+	p.Generation = 3
+	status := func(effective bool) policy.Status {
+		return policy.Status{Conditions: []policy.Condition{
+			{Type: policy.ConditionEffective, True: effective, Reason: "Any", Message: "m"}, {Type: policy.ConditionConflict, Reason: "Other", Message: "m"},
+		}}
+	}
+	p.status = p.next(status(true), early)
+	next := p.next(status(false), late)
+	want := []metav1.Condition{
+		{Type: "Effective", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: late, Reason: "Any", Message: "m"},
+		{Type: "Conflict", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: early, Reason: "Other", Message: "m"},
+	}
+	if diff := cmp.Diff(want, next.Conditions); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
