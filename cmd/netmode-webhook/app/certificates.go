@@ -135,7 +135,7 @@ func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
 	}
 	m := newCertificatesMetrics()
 	keeper := certs.NewKeeper(client, o.keeper, m.observer(), log)
-	ops, err := listenOps(ctx, o.opsListen, keeper.Ready, m.handler(), log)
+	ops, err := listenOps(ctx, o.opsListen, keeper.Ready, "starting, or the certificates are not in order", m.handler(), log)
 	if err != nil {
 		return err
 	}

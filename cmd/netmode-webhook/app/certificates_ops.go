@@ -22,8 +22,9 @@ type opsServer struct {
 	server   *http.Server
 }
 
-// listenOps takes the port. An error names the address and the cure.
-func listenOps(ctx context.Context, address string, ready func() bool, metrics http.Handler, log logr.Logger) (*opsServer, error) {
+// listenOps takes the port. While ready is false, /readyz says what is not. An
+// error names the address and the cure.
+func listenOps(ctx context.Context, address string, ready func() bool, notReady string, metrics http.Handler, log logr.Logger) (*opsServer, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -36,7 +37,7 @@ func listenOps(ctx context.Context, address string, ready func() bool, metrics h
 			sayHealth(w, http.StatusOK, "ok")
 			return
 		}
-		sayHealth(w, http.StatusServiceUnavailable, "not ready: starting, or the certificates are not in order; the log says why")
+		sayHealth(w, http.StatusServiceUnavailable, "not ready: "+notReady+"; the log says why")
 	})
 	mux.Handle("GET /metrics", metrics)
 	return &opsServer{listener: listener, server: &http.Server{

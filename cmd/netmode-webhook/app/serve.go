@@ -87,7 +87,7 @@ Try it without a cluster:
 	}
 	o.addFlags(cmd.Flags())
 	cmd.CompletionOptions.DisableDefaultCmd = true // for a program that nobody types
-	cmd.AddCommand(newCertificatesCommand(logTo))
+	cmd.AddCommand(newCertificatesCommand(logTo), newPoliciesCommand(logTo))
 	return cmd
 }
 
