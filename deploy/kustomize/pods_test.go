@@ -218,6 +218,7 @@ func TestServices(t *testing.T) {
 	want := map[string]map[string]int32{
 		webhookName:            {"https": 443, "ops": 8080},
 		"netmode-certificates": {"ops": 8080},
+		"netmode-policies":     {"ops": 8080},
 	}
 	services := only[*corev1.Service](all)
 	if len(services) != len(want) {

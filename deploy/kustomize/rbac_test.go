@@ -56,6 +56,11 @@ func TestRights(t *testing.T) {
 			"cluster: list,watch /services",
 			"cluster: list,watch policy.netmode.io/networkmodepolicies",
 		},
+		"netmode-policies": {
+			"cluster: list,watch /namespaces",
+			"cluster: list,watch policy.netmode.io/networkmodepolicies",
+			"cluster: patch policy.netmode.io/networkmodepolicies/status",
+		},
 		"netmode-certificates": {
 			"cluster: get,list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations netmode",
 			"cluster: get,list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations netmode",
@@ -84,7 +89,7 @@ func TestServiceAccounts(t *testing.T) {
 		}
 	}
 	slices.Sort(used)
-	if want := []string{"netmode-certificates", "netmode-webhook"}; !slices.Equal(used, want) {
+	if want := []string{"netmode-certificates", "netmode-policies", "netmode-webhook"}; !slices.Equal(used, want) {
 		t.Errorf("ServiceAccounts in use: %q", used)
 	}
 	if accounts := only[*corev1.ServiceAccount](all); len(accounts) != len(used) {
