@@ -150,9 +150,9 @@ func TestAPIServerAway(t *testing.T) {
 
 	proxy.cut()
 	// Whatever the API server says now, this webhook does not hear.
-	cutAt := cacheAge(t, webhook)
-	if err := shared.poll(t.Context(), "the cache does not age", func(context.Context) error {
-		if age := cacheAge(t, webhook); age < cutAt+2 {
+	cutAt := cacheAge(t.Context(), t, webhook)
+	if err := shared.poll(t.Context(), "the cache does not age", func(ctx context.Context) error {
+		if age := cacheAge(ctx, t, webhook); age < cutAt+2 {
 			return fmt.Errorf("%g s, and %g s before", age, cutAt)
 		}
 		return nil
@@ -164,9 +164,9 @@ func TestAPIServerAway(t *testing.T) {
 	}
 }
 
-func cacheAge(t *testing.T, webhook *process) float64 {
+func cacheAge(ctx context.Context, t *testing.T, webhook *process) float64 {
 	t.Helper()
-	text, err := fetch(t.Context(), "http://"+webhook.started.Ops+"/metrics")
+	text, err := fetch(ctx, "http://"+webhook.started.Ops+"/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

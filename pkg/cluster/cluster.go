@@ -49,8 +49,8 @@ type namespaceRead struct {
 	exists    bool
 }
 
-// New makes a Cache that reads through client, and policies through dynamic.
-func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger) (*Cache, error) {
+// New makes a Cache that reads through client, and policies through custom.
+func New(client kubernetes.Interface, custom dynamic.Interface, log logr.Logger) (*Cache, error) {
 	c := &Cache{log: log}
 	var errs [4]error
 	core := client.CoreV1()
@@ -59,7 +59,7 @@ func New(client kubernetes.Interface, dynamic dynamic.Interface, log logr.Logger
 	byNamespace := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, failed)
 	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
-	c.policies, errs[2] = newWatched(dynamic.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
+	c.policies, errs[2] = newWatched(custom.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

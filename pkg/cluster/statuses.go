@@ -94,11 +94,11 @@ func trimStatusPolicy(found any) (any, error) {
 	return p, nil
 }
 
-// NewStatusKeeper makes a StatusKeeper; exempt namespaces are never touched by
-// netmode.
-func NewStatusKeeper(client kubernetes.Interface, dynamic dynamic.Interface, exempt []string, observer StatusObserver, log logr.Logger) (*StatusKeeper, error) {
+// NewStatusKeeper makes a StatusKeeper that reads and writes policies through
+// custom. Exempt namespaces are never touched by netmode.
+func NewStatusKeeper(client kubernetes.Interface, custom dynamic.Interface, exempt []string, observer StatusObserver, log logr.Logger) (*StatusKeeper, error) {
 	k := &StatusKeeper{
-		resource: dynamic.Resource(PolicyResource()), exempt: exempt, observer: observer, log: log,
+		resource: custom.Resource(PolicyResource()), exempt: exempt, observer: observer, log: log,
 		changed: make(chan struct{}, 1), written: map[string]written{},
 	}
 	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
