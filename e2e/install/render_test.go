@@ -82,16 +82,21 @@ func TestRenderEachFolder(t *testing.T) {
 		"ResourceQuota netmode-system/netmode-critical-pods",
 		"CustomResourceDefinition networkmodepolicies.policy.netmode.io",
 		"ServiceAccount netmode-system/netmode-certificates",
+		"ServiceAccount netmode-system/netmode-policies",
 		"ServiceAccount netmode-system/netmode-webhook",
 		"Role netmode-system/netmode-certificates",
 		"ClusterRole netmode-certificates",
+		"ClusterRole netmode-policies",
 		"ClusterRole netmode-webhook",
 		"RoleBinding netmode-system/netmode-certificates",
 		"ClusterRoleBinding netmode-certificates",
+		"ClusterRoleBinding netmode-policies",
 		"ClusterRoleBinding netmode-webhook",
 		"Service netmode-system/netmode-certificates",
+		"Service netmode-system/netmode-policies",
 		"Service netmode-system/netmode-webhook",
 		"Deployment netmode-system/netmode-certificates",
+		"Deployment netmode-system/netmode-policies",
 		"Deployment netmode-system/netmode-webhook",
 		"PodDisruptionBudget netmode-system/netmode-webhook",
 		"MutatingWebhookConfiguration netmode",
@@ -138,9 +143,9 @@ func TestImageIsSetEverywhere(t *testing.T) {
 					found = append(found, c.Env[at].Value)
 				}
 			}
-			wanted := 3
+			wanted := 4
 			if folder == "cert-manager" {
-				wanted = 2
+				wanted = 3
 			}
 			if !slices.Equal(found, slices.Repeat([]string{want}, wanted)) {
 				t.Errorf("%s with %q: %q, want %d times %s", folder, image, found, wanted, want)
@@ -228,7 +233,7 @@ func TestReadmeOverlays(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n").FindAllStringSubmatch(string(readme), -1)
-	if len(shown) != 2 {
+	if len(shown) != 3 {
 		t.Fatalf("the README shows %d overlays", len(shown))
 	}
 	for _, block := range shown {
@@ -236,6 +241,9 @@ func TestReadmeOverlays(t *testing.T) {
 		webhook := deployment(t, objects, "netmode-webhook").Spec.Template.Spec
 		if strings.Contains(block[1], "images:") && webhook.Containers[0].Image != "registry.example.com/netmode:v1" {
 			t.Errorf("image %s of\n%s", webhook.Containers[0].Image, block[1])
+		}
+		if observes := slices.Contains(webhook.Containers[0].Args, "--observe-only"); observes != strings.Contains(block[1], "observe-only") {
+			t.Errorf("--observe-only %t by\n%s", observes, block[1])
 		}
 		if strings.Contains(block[1], "host-network") && !webhook.HostNetwork {
 			t.Errorf("no host network by\n%s", block[1])
