@@ -70,7 +70,7 @@ func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 			return err == nil && made.Spec.HostNetwork, "netmode is not back" + errorText(err)
 		})
 	}
-	for _, name := range []string{"netmode-webhook", "netmode-certificates"} {
+	for _, name := range []string{"netmode-webhook", "netmode-certificates", "netmode-policies"} {
 		before := scale(ctx, name, 0)
 		cleanUp(ctx, t, func(ctx context.Context) error {
 			scale(ctx, name, before)
