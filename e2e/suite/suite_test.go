@@ -62,6 +62,7 @@ func TestEndToEnd(t *testing.T) {
 			{"hostnetwork", testHostNetwork},
 			{"headless", testHeadless},
 			{"annotated workloads", testWorkloads},
+			{"NetworkModePolicy", testNetworkModePolicy},
 			{"peers before they are ready", testPeersBeforeReady},
 			{"scaled", testScaled},
 			{"rescheduled", testRescheduled},

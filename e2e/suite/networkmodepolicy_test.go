@@ -1,0 +1,135 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+// testNetworkModePolicy checks what policies do to real pods: a default, a refusal, and a status
+// that tells of a namespace whose pods are not sent to netmode.
+func testNetworkModePolicy(ctx context.Context, t *testing.T, s *suite) {
+	c := s.scene(ctx, t, "policies")
+	policies := c.policies(ctx, t)
+
+	policies.create(ctx, t, "default", `{"defaultMode": "statefulset-headless"}`)
+	policies.status(ctx, t, "default", "1 namespaces, 1 without the label")
+	c.label(ctx, t, `{"netmode.io/policy": "enabled"}`)
+	policies.status(ctx, t, "default", "1 namespaces, 0 without the label")
+	c.create(ctx, t, service("web", mode(api.ModeStatefulSetHeadless)))
+	// The webhook may hear of the label and of the policy a little later.
+	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+		probe := pod("probe-0", nil, distrolessContainer())
+		probe.Labels = appLabel("web")
+		made, _, err := s.admit(ctx, c.namespace, probe)
+		return err == nil && made.Spec.Subdomain == "web", "a pod that asks for nothing does not get the default" + errorText(err)
+	})
+	t.Run("default", func(t *testing.T) {
+		c.create(ctx, t, statefulSet("web", "web", 2, template("web", nil, distrolessContainer())))
+		pods := c.ready(ctx, t, "web", 2)
+		if status := pods[0].Annotations[api.AnnotationStatus]; !strings.Contains(status, `"source":"policy","policy":"`+policies.name("default")+`"`) {
+			t.Errorf("status %s", status)
+		}
+		until(ctx, t, dnsBound, func(ctx context.Context) (bool, string) {
+			have, err := c.exec(ctx, "web-0", distroless, resolve("web-1")...)
+			return strings.TrimSpace(have) == pods[1].Status.PodIP, fmt.Sprintf("in web-0, web-1 is %q, and not %s%s", have, pods[1].Status.PodIP, errorText(err))
+		})
+	})
+
+	t.Run("rules", func(t *testing.T) {
+		policies.create(ctx, t, "rules", `{"allowedModes": ["statefulset-headless"], "hostNetwork": {"allowUnmanaged": false}}`)
+		asking := pod("asks", mode(api.ModeHostNetwork), distrolessContainer(hostPortWorkload))
+		want := "policy " + policies.name("rules") + " allows statefulset-headless"
+		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+			_, _, err := s.admit(ctx, c.namespace, asking)
+			return err != nil && strings.Contains(err.Error(), want), "a forbidden mode is not refused" + errorText(err)
+		})
+		byHand := pod("by-hand", nil, distrolessContainer(hostPortWorkload))
+		byHand.Spec.HostNetwork, byHand.Labels = true, map[string]string{api.LabelIgnore: "true"}
+		c.checkRefused(ctx, t, byHand, `admission webhook "policy.validate.netmode.io" denied the request: spec.hostNetwork: Invalid value: true: policy `+
+			policies.name("rules")+" allows the host network only in mode hostnetwork")
+		c.create(ctx, t, pod("plain", mode(api.ModeDefault), shellContainer()))
+		c.pod(ctx, t, "plain")
+	})
+
+	t.Run("nonsense", func(t *testing.T) {
+		err := policies.post(ctx, "nonsense", `{"hostNetwork": {"portRange": {"min": 30000, "max": 20000}}}`)
+		if err == nil || !strings.Contains(err.Error(), "exchange min and max") {
+			t.Errorf("have %v, want a refusal with its cure", err)
+		}
+	})
+}
+
+// policies are those of one namespace, named after it.
+type policies struct {
+	*scene
+	client dynamic.ResourceInterface
+}
+
+func (s *scene) policies(ctx context.Context, t *testing.T) *policies {
+	t.Helper()
+	client, err := dynamic.NewForConfig(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource := client.Resource(schema.GroupVersionResource{Group: api.PolicyGroup, Version: api.PolicyVersion, Resource: api.PolicyResource})
+	cleanUp(ctx, t, func(ctx context.Context) error {
+		return resource.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "scene=" + s.namespace})
+	})
+	return &policies{scene: s, client: resource}
+}
+
+func (p *policies) name(what string) string { return p.namespace + "-" + what }
+
+// post sends a policy for the scene's namespace alone; more is the rest of its spec, in JSON.
+func (p *policies) post(ctx context.Context, what, more string) error {
+	policy := &unstructured.Unstructured{}
+	text := fmt.Sprintf(`{"apiVersion": %q, "kind": %q, "metadata": {"name": %q, "labels": {"scene": %q}}, "spec": {"namespaceSelector": {"matchLabels": {%q: %q}}, %s`,
+		api.PolicyAPIVersion, api.PolicyKind, p.name(what), p.namespace, corev1.LabelMetadataName, p.namespace, strings.TrimPrefix(more, "{"))
+	if err := policy.UnmarshalJSON([]byte(text + "}")); err != nil {
+		return err
+	}
+	_, err := p.client.Create(ctx, policy, metav1.CreateOptions{})
+	return err
+}
+
+func (p *policies) create(ctx context.Context, t *testing.T, what, more string) {
+	t.Helper()
+	if err := p.post(ctx, what, more); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// status waits until the policy's status says so.
+func (p *policies) status(ctx context.Context, t *testing.T, what, want string) {
+	t.Helper()
+	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+		policy, err := p.client.Get(ctx, p.name(what), metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		selected, _, _ := unstructured.NestedInt64(policy.Object, "status", "selectedNamespaces")
+		without, _, _ := unstructured.NestedInt64(policy.Object, "status", "unlabelledNamespaces")
+		have := fmt.Sprintf("%d namespaces, %d without the label", selected, without)
+		return have == want, fmt.Sprintf("the status of policy %s says %s, not %s", what, have, want)
+	})
+}
+
+// label adds labels, in JSON, to the scene's namespace.
+func (s *scene) label(ctx context.Context, t *testing.T, labels string) {
+	t.Helper()
+	_, err := s.client.CoreV1().Namespaces().Patch(ctx, s.namespace, types.MergePatchType, []byte(`{"metadata": {"labels": `+labels+`}}`), metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
