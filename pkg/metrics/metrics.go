@@ -4,18 +4,15 @@ package metrics
 
 import (
 	"net/http"
-	"runtime"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/resolv"
-	"github.com/netmode-io/netmode/pkg/version"
 )
 
 // Metrics are the webhook's metrics in a registry of their own.
@@ -69,13 +66,8 @@ func New() *Metrics {
 			Help: "Times that a serving certificate was loaded, at the start and when its files changed, by result.",
 		}, []string{"result"}),
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "netmode_build_info",
-		Help: "1, labelled with the version of netmode and of Go.",
-	}, []string{"version", "go_version"})
-	build.WithLabelValues(version.Version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.panics, m.dns, m.notAfter, m.certReloads, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.panics, m.dns, m.notAfter, m.certReloads)
+	m.registry.MustRegister(Process()...)
 	return m
 }
 

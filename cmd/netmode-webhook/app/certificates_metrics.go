@@ -2,15 +2,13 @@ package app
 
 import (
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/netmode-io/netmode/certs"
-	"github.com/netmode-io/netmode/pkg/version"
+	"github.com/netmode-io/netmode/pkg/metrics"
 )
 
 // certificatesMetrics are the metrics of netmode-webhook certificates.
@@ -45,13 +43,8 @@ func newCertificatesMetrics() *certificatesMetrics {
 	for _, step := range certs.Steps() {
 		m.steps.WithLabelValues(string(step))
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "netmode_build_info",
-		Help: "1, labelled with the version of netmode and of Go.",
-	}, []string{"version", "go_version"})
-	build.WithLabelValues(version.Version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.steps, m.failures, m.inOrder, m.notAfter, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.steps, m.failures, m.inOrder, m.notAfter)
+	m.registry.MustRegister(metrics.Process()...)
 	return m
 }
 

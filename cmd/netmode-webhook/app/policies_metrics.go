@@ -2,14 +2,12 @@ package app
 
 import (
 	"net/http"
-	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/netmode-io/netmode/pkg/cluster"
-	"github.com/netmode-io/netmode/pkg/version"
+	"github.com/netmode-io/netmode/pkg/metrics"
 )
 
 // policiesMetrics are the metrics of netmode-webhook policies.
@@ -31,13 +29,8 @@ func newPoliciesMetrics() *policiesMetrics {
 			Help: "Rounds that ended with an error and are tried again; the log says why.",
 		}),
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "netmode_build_info",
-		Help: "1, labelled with the version of netmode and of Go.",
-	}, []string{"version", "go_version"})
-	build.WithLabelValues(version.Version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.writes, m.failures, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.writes, m.failures)
+	m.registry.MustRegister(metrics.Process()...)
 	return m
 }
 
