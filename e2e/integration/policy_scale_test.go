@@ -35,7 +35,7 @@ const (
 // TestScale: in a large cluster a webhook is ready soon after its start, and small.
 func TestScale(t *testing.T) {
 	if os.Getenv(scaleVariable) != "1" {
-		t.Skipf("it takes minutes: set %s=1", scaleVariable)
+		t.Skipf("it takes two minutes, and leaves its objects: make scale, or set %s=1", scaleVariable)
 	}
 	began := time.Now()
 	if err := shared.fill(t); err != nil {
