@@ -32,13 +32,25 @@ func (w *world) entryCalls(t *testing.T) map[string]int {
 	return all
 }
 
-// wantEntryCalls holds f to one call of each of these entries, and of no other. Only for tests
-// that run alone.
-func (w *world) wantEntryCalls(t *testing.T, want []string, f func()) {
+// entryCounter counts the calls of entries since it was last asked. Only for tests that run
+// alone.
+type entryCounter struct {
+	world *world
+	seen  map[string]int
+}
+
+func (w *world) entryCounter(t *testing.T) *entryCounter {
 	t.Helper()
-	before := w.entryCalls(t)
+	return &entryCounter{w, w.entryCalls(t)}
+}
+
+// want holds f to one call of each of these entries, and of no other.
+func (c *entryCounter) want(t *testing.T, want []string, f func()) {
+	t.Helper()
 	f()
-	got := w.entryCalls(t)
+	before := c.seen
+	c.seen = c.world.entryCalls(t)
+	got := maps.Clone(c.seen)
 	for entry, count := range before {
 		got[entry] -= count
 	}
@@ -86,13 +98,14 @@ func TestCallsOfNamespaces(t *testing.T) {
 			pod := func(name, annotations string) func() {
 				return post("pods", fmt.Sprintf(`{metadata: {name: %s, annotations: %s}, spec: {containers: [{name: c, image: i}]}}`, name, annotations))
 			}
-			shared.wantEntryCalls(t, tt.want, pod("plain", "null"))
-			shared.wantEntryCalls(t, tt.want, pod("others", "{example.com/mode: x}"))
-			shared.wantEntryCalls(t, tt.want, pod("written", `{netmode.io/status: "{}"}`))
-			shared.wantEntryCalls(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"))
-			shared.wantEntryCalls(t, []string{asked, askedFinal}, pod("opts-out", "{netmode.io/mode: default}"))
-			shared.wantEntryCalls(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`))
-			shared.wantEntryCalls(t, nil, func() {
+			calls := shared.entryCounter(t)
+			calls.want(t, tt.want, pod("plain", "null"))
+			calls.want(t, tt.want, pod("others", "{example.com/mode: x}"))
+			calls.want(t, tt.want, pod("written", `{netmode.io/status: "{}"}`))
+			calls.want(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"))
+			calls.want(t, []string{asked, askedFinal}, pod("opts-out", "{netmode.io/mode: default}"))
+			calls.want(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`))
+			calls.want(t, nil, func() {
 				labelled := []byte(`{"metadata": {"labels": {"a": "b"}}}`)
 				if _, err := shared.admin.CoreV1().Pods(ns).Patch(t.Context(), "plain", types.MergePatchType, labelled, metav1.PatchOptions{}); err != nil {
 					t.Error(err)
@@ -119,7 +132,7 @@ spec:
 		}
 		label(t.Context(), `"hostnetwork"`, `"enabled"`)
 		t.Cleanup(func() { label(context.WithoutCancel(t.Context()), "null", "null") })
-		shared.wantEntryCalls(t, nil, func() {
+		shared.entryCounter(t).want(t, nil, func() {
 			if a := shared.post(t.Context(), ns, "pods", toJSON(t, pod), dryRun); a.err != nil {
 				t.Error(a.err)
 			}

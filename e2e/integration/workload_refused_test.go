@@ -161,18 +161,19 @@ func TestCallsOfWorkloads(t *testing.T) {
 					}
 				}
 			}
-			shared.wantEntryCalls(t, nil, ok(func() *answer { return w.create(t, "{example.com/netmode.io: x}", "{netmode.iox/mode: x}", spec) }))
-			shared.wantEntryCalls(t, nil, ok(func() *answer { return w.annotate(t, "example.com/a: b, netmode.io/status: '{}'") }))
-			shared.wantEntryCalls(t, called, ok(func() *answer { return w.annotate(t, "netmode.io/mode: default") }))
-			shared.wantEntryCalls(t, called, ok(func() *answer { return w.annotate(t, "example.com/a: c") }))
-			shared.wantEntryCalls(t, nil, ok(func() *answer { return w.merge(t, "metadata: {annotations: {example.com/a: d}}", "status") }))
+			calls := shared.entryCounter(t)
+			calls.want(t, nil, ok(func() *answer { return w.create(t, "{example.com/netmode.io: x}", "{netmode.iox/mode: x}", spec) }))
+			calls.want(t, nil, ok(func() *answer { return w.annotate(t, "example.com/a: b, netmode.io/status: '{}'") }))
+			calls.want(t, called, ok(func() *answer { return w.annotate(t, "netmode.io/mode: default") }))
+			calls.want(t, called, ok(func() *answer { return w.annotate(t, "example.com/a: c") }))
+			calls.want(t, nil, ok(func() *answer { return w.merge(t, "metadata: {annotations: {example.com/a: d}}", "status") }))
 			if kind == "Deployment" || kind == "StatefulSet" {
-				shared.wantEntryCalls(t, nil, ok(func() *answer { return w.merge(t, "spec: {replicas: 4}", "scale") }))
+				calls.want(t, nil, ok(func() *answer { return w.merge(t, "spec: {replicas: 4}", "scale") }))
 			}
-			shared.wantEntryCalls(t, called, ok(func() *answer { return w.annotate(t, "netmode.io/mode: null") }))
-			shared.wantEntryCalls(t, nil, ok(func() *answer { return w.annotate(t, "example.com/a: e") }))
+			calls.want(t, called, ok(func() *answer { return w.annotate(t, "netmode.io/mode: null") }))
+			calls.want(t, nil, ok(func() *answer { return w.annotate(t, "example.com/a: e") }))
 			if kind != "Job" {
-				shared.wantEntryCalls(t, called, ok(func() *answer {
+				calls.want(t, called, ok(func() *answer {
 					template := "template: {metadata: {annotations: {netmode.io/mode: default}}}"
 					if kind == "CronJob" {
 						template = "jobTemplate: {spec: {" + template + "}}"
@@ -183,7 +184,7 @@ func TestCallsOfWorkloads(t *testing.T) {
 		})
 	}
 	system := workload{"Deployment", "kube-system"}
-	shared.wantEntryCalls(t, nil, func() { system.create(t, "{netmode.io/mode: hostnet}", "{}", "") })
+	shared.entryCounter(t).want(t, nil, func() { system.create(t, "{netmode.io/mode: hostnet}", "{}", "") })
 	if err := shared.admin.AppsV1().Deployments("kube-system").Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
