@@ -31,7 +31,7 @@ func TestRandomEdits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for seed := range uint64(60) {
+			for seed := range uint64(20) {
 				editAtRandom(t, path, data, seed)
 			}
 		})
