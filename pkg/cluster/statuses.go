@@ -220,11 +220,8 @@ func (p *statusPolicy) next(s policy.Status, now metav1.Time) policyStatus {
 	}
 	for _, c := range s.Conditions {
 		condition := metav1.Condition{
-			Type: c.Type, Status: metav1.ConditionFalse, ObservedGeneration: p.Generation,
+			Type: c.Type, Status: c.Status, ObservedGeneration: p.Generation,
 			LastTransitionTime: now, Reason: c.Reason, Message: c.Message,
-		}
-		if c.True {
-			condition.Status = metav1.ConditionTrue
 		}
 		if before := meta.FindStatusCondition(p.status.Conditions, c.Type); before != nil && before.Status == condition.Status {
 			condition.LastTransitionTime = before.LastTransitionTime

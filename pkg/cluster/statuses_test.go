@@ -86,13 +86,13 @@ func TestTransitionTimes(t *testing.T) {
 	early, late := metav1.NewTime(time.Unix(1_000, 0)), metav1.NewTime(time.Unix(2_000, 0))
 	p := &statusPolicy{}
 	p.Generation = 3
-	status := func(effective bool) policy.Status {
+	status := func(effective metav1.ConditionStatus) policy.Status {
 		return policy.Status{Conditions: []policy.Condition{
-			{Type: policy.ConditionEffective, True: effective, Reason: "Any", Message: "m"}, {Type: policy.ConditionConflict, Reason: "Other", Message: "m"},
+			{Type: policy.ConditionEffective, Status: effective, Reason: "Any", Message: "m"}, {Type: policy.ConditionConflict, Status: metav1.ConditionFalse, Reason: "Other", Message: "m"},
 		}}
 	}
-	p.status = p.next(status(true), early)
-	next := p.next(status(false), late)
+	p.status = p.next(status(metav1.ConditionTrue), early)
+	next := p.next(status(metav1.ConditionFalse), late)
 	want := []metav1.Condition{
 		{Type: "Effective", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: late, Reason: "Any", Message: "m"},
 		{Type: "Conflict", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: early, Reason: "Other", Message: "m"},

@@ -161,6 +161,8 @@ func (p *Policy) SelectsNamespace(namespaceLabels map[string]string) bool {
 	return p.namespaces.Matches(labels.Set(namespaceLabels))
 }
 
+func (p *Policy) selectsAllPods() bool { return p.pods == nil || p.pods.Empty() }
+
 // Set holds policies, the one with the first say first: the highest priority,
 // then the lowest name. The zero Set is empty. A Set does not change.
 type Set struct{ policies []*Policy }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -166,29 +165,6 @@ func TestFilterDoesNotChangeTheSet(t *testing.T) {
 		}
 		if got := names(set); got != "a b c" {
 			t.Errorf("the set is %q now", got)
-		}
-	}
-}
-
-func TestConflicts(t *testing.T) {
-	headless := compile(t, "one", `{"namespaceSelector":{},"allowedModes":["headless","default"]}`)
-	host := compile(t, "two", `{"namespaceSelector":{},"allowedModes":["hostnetwork","default"]}`)
-	both := compile(t, "three", `{"namespaceSelector":{},"allowedModes":["hostnetwork","headless"]}`)
-	warn := compile(t, "warn", `{"namespaceSelector":{},"allowedModes":["hostnetwork"],"enforcement":"Warn"}`)
-	for _, tt := range []struct {
-		policies []*Policy
-		names    []string
-		conflict bool
-	}{
-		{nil, nil, false},
-		{[]*Policy{headless}, []string{"one"}, false},
-		{[]*Policy{headless, both}, []string{"one", "three"}, false},
-		{[]*Policy{headless, host}, []string{"one", "two"}, true},
-		{[]*Policy{headless, warn}, []string{"one"}, false},
-	} {
-		got, conflict := NewSet(tt.policies).Conflicts()
-		if diff := cmp.Diff(tt.names, got); diff != "" || conflict != tt.conflict {
-			t.Errorf("conflict %t, want %t (-want +got):\n%s", conflict, tt.conflict, diff)
 		}
 	}
 }

@@ -134,14 +134,6 @@ func (s Set) common() (modes []api.Mode, names []string) {
 	return modes, names
 }
 
-// Conflicts says whether the policies, which some object has in common, allow
-// no mode in common but default; names are the policies that restrict modes.
-func (s Set) Conflicts() (names []string, conflict bool) {
-	common, names := s.common()
-	common = slices.DeleteFunc(common, func(m api.Mode) bool { return m == api.ModeDefault })
-	return names, len(names) > 1 && len(common) == 0
-}
-
 func (j *judgement) hostNetwork(pod *Pod) {
 	rules := j.policy.Spec.HostNetwork
 	if rules == nil {

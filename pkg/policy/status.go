@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"github.com/netmode-io/netmode/pkg/api"
 )
 
@@ -14,7 +17,8 @@ const (
 	// ConditionEffective is True where the policy's defaultMode holds in all
 	// namespaces that it selects.
 	ConditionEffective = "Effective"
-	// ConditionConflict is True where the policy and others allow no mode in common.
+	// ConditionConflict is True where the policy and others allow no mode in common, and
+	// Unknown where they do so only for pods with the labels for all of them.
 	ConditionConflict = "Conflict"
 )
 
@@ -24,6 +28,7 @@ const (
 	ReasonOverridden       = "Overridden"
 	ReasonPartlyOverridden = "PartlyOverridden"
 	ReasonNothingInCommon  = "NothingInCommon"
+	ReasonForSomePods      = "NothingInCommonForSomePods"
 	ReasonNoConflict       = "NoConflict"
 )
 
@@ -42,7 +47,7 @@ type Status struct {
 // Condition is what a metav1.Condition says, without its times.
 type Condition struct {
 	Type            string
-	True            bool
+	Status          metav1.ConditionStatus
 	Reason, Message string
 }
 
@@ -55,12 +60,19 @@ const maxExamples = 10
 func (s Set) Statuses(namespaces map[string]map[string]string, exempt []string) map[string]Status {
 	work := make(map[string]*findings, len(s.policies))
 	for _, p := range s.policies {
-		work[p.Name] = &findings{overriding: map[string]bool{}, conflicting: map[string]bool{}}
+		work[p.Name] = &findings{overriding: sets.New[string](), conflicting: sets.New[string](), clashing: sets.New[string]()}
 	}
+	conflicts := map[string]map[string]*conflict{} // by the names of the policies: many namespaces have the same
 	for _, name := range slices.Sorted(maps.Keys(namespaces)) {
-		if !slices.Contains(exempt, name) {
-			s.ForNamespace(namespaces[name]).find(work, name, namespaces[name])
+		if slices.Contains(exempt, name) {
+			continue
 		}
+		here := s.ForNamespace(namespaces[name])
+		key := here.key()
+		if _, known := conflicts[key]; !known {
+			conflicts[key] = here.conflicts()
+		}
+		here.find(work, name, namespaces[name], conflicts[key])
 	}
 	statuses := make(map[string]Status, len(work))
 	for _, p := range s.policies {
@@ -69,22 +81,30 @@ func (s Set) Statuses(namespaces map[string]map[string]string, exempt []string) 
 	return statuses
 }
 
+// key tells the sets of a set's policies apart.
+func (s Set) key() string {
+	var key strings.Builder
+	for _, p := range s.policies {
+		key.WriteString(p.Name)
+		key.WriteByte('/') // never in a name
+	}
+	return key.String()
+}
+
 // findings are what is known of one policy so far.
 type findings struct {
 	selected, unlabelled int
 	examples             []string
-	// overridden counts the namespaces where another policy gives the default.
-	overridden  int
-	overriding  map[string]bool
-	conflicts   int
-	conflicting map[string]bool
+	// overridden counts the namespaces where another policy gives the default, conflicts
+	// those where others allow nothing in common with it, clashes those where they may.
+	overridden, conflicts, clashes    int
+	overriding, conflicting, clashing sets.Set[string]
 }
 
 // find looks at one namespace, whose policies the set has.
-func (s Set) find(work map[string]*findings, namespace string, labels map[string]string) {
+func (s Set) find(work map[string]*findings, namespace string, labels map[string]string, conflicts map[string]*conflict) {
 	_, hasMode := labels[api.LabelMode]
 	sent := hasMode || labels[api.LabelPolicy] == api.PolicyEnabled
-	conflicts := s.conflicts()
 	for i, p := range s.policies {
 		f := work[p.Name]
 		f.selected++
@@ -96,13 +116,13 @@ func (s Set) find(work map[string]*findings, namespace string, labels map[string
 		}
 		if by := s.overrides(i); by != "" {
 			f.overridden++
-			f.overriding[by] = true
+			f.overriding.Insert(by)
 		}
-		if with := conflicts[p.Name]; len(with) > 0 {
-			f.conflicts++
-			for _, name := range with {
-				f.conflicting[name] = true
-			}
+		if c := conflicts[p.Name]; c != nil {
+			f.conflicts += min(1, len(c.certain))
+			f.clashes += min(1, len(c.possible))
+			f.conflicting = f.conflicting.Union(c.certain)
+			f.clashing = f.clashing.Union(c.possible)
 		}
 	}
 }
@@ -116,38 +136,11 @@ func (s Set) overrides(i int) string {
 		return ""
 	}
 	for _, other := range s.policies[:i] {
-		if other.Spec.DefaultMode != "" && (other.pods == nil || p.pods != nil && other.pods.String() == p.pods.String()) {
+		if other.Spec.DefaultMode != "" && (other.selectsAllPods() || !p.selectsAllPods() && other.pods.String() == p.pods.String()) {
 			return other.Name
 		}
 	}
 	return ""
-}
-
-// conflicts says for each policy, by name, with which others it allows nothing in
-// common. Whether two policies choose one pod is known where one of them chooses
-// all, or both choose alike.
-func (s Set) conflicts() map[string][]string {
-	if names, _ := s.Conflicts(); len(names) < 2 {
-		return nil
-	}
-	choices := map[string]bool{"": true} // the empty one stands for pods that only policies for all choose
-	for _, p := range s.policies {
-		if p.pods != nil {
-			choices[p.pods.String()] = true
-		}
-	}
-	found := map[string][]string{}
-	for choice := range choices {
-		names, conflict := s.filter(func(p *Policy) bool { return p.pods == nil || p.pods.String() == choice }).Conflicts()
-		if !conflict {
-			continue
-		}
-		for _, name := range names {
-			others := slices.DeleteFunc(slices.Clone(names), func(other string) bool { return other == name })
-			found[name] = append(found[name], others...)
-		}
-	}
-	return found
 }
 
 func (f *findings) status(p *Policy) Status {
@@ -163,31 +156,37 @@ func (f *findings) effective(p *Policy) Condition {
 	by := some(f.overriding)
 	switch {
 	case p.Spec.DefaultMode == "":
-		return Condition{ConditionEffective, true, ReasonEffective, "the policy has no defaultMode that another could override"}
+		return Condition{ConditionEffective, metav1.ConditionTrue, ReasonEffective, "the policy has no defaultMode that another could override"}
 	case f.overridden == 0:
-		return Condition{ConditionEffective, true, ReasonEffective, "no other policy overrides defaultMode " + string(p.Spec.DefaultMode)}
+		return Condition{ConditionEffective, metav1.ConditionTrue, ReasonEffective, "no other policy overrides defaultMode " + string(p.Spec.DefaultMode)}
 	case f.overridden == f.selected:
-		return Condition{ConditionEffective, false, ReasonOverridden, fmt.Sprintf(
+		return Condition{ConditionEffective, metav1.ConditionFalse, ReasonOverridden, fmt.Sprintf(
 			"defaultMode %s holds nowhere, since policy %s has a higher say: raise priority, or remove one of the defaults", p.Spec.DefaultMode, by)}
 	default:
-		return Condition{ConditionEffective, false, ReasonPartlyOverridden, fmt.Sprintf(
+		return Condition{ConditionEffective, metav1.ConditionFalse, ReasonPartlyOverridden, fmt.Sprintf(
 			"defaultMode %s does not hold in %d of %d namespaces, since policy %s has a higher say: raise priority, or select other namespaces",
 			p.Spec.DefaultMode, f.overridden, f.selected, by)}
 	}
 }
 
 func (f *findings) conflict() Condition {
-	if f.conflicts == 0 {
-		return Condition{ConditionConflict, false, ReasonNoConflict, "each namespace has a mode that all of its policies allow"}
+	switch {
+	case f.conflicts > 0:
+		return Condition{ConditionConflict, metav1.ConditionTrue, ReasonNothingInCommon, fmt.Sprintf(
+			"in %d of %d namespaces this policy and %s allow no mode in common, so every mode but default is refused: allow a common one, or select other namespaces",
+			f.conflicts, f.selected, some(f.conflicting))}
+	case f.clashes > 0:
+		return Condition{ConditionConflict, metav1.ConditionUnknown, ReasonForSomePods, fmt.Sprintf(
+			"in %d of %d namespaces this policy and %s allow no mode in common, so every mode but default is refused to pods that they all select: allow a common one, or select pods that the others do not",
+			f.clashes, f.selected, some(f.clashing))}
+	default:
+		return Condition{ConditionConflict, metav1.ConditionFalse, ReasonNoConflict, "no other policy forbids every mode that this one allows"}
 	}
-	return Condition{ConditionConflict, true, ReasonNothingInCommon, fmt.Sprintf(
-		"in %d of %d namespaces this policy and %s allow no mode in common, so every mode but default is refused: allow a common one, or select other namespaces",
-		f.conflicts, f.selected, some(f.conflicting))}
 }
 
 // some names the first of the policies, in order.
-func some(names map[string]bool) string {
-	all := slices.Sorted(maps.Keys(names))
+func some(names sets.Set[string]) string {
+	all := sets.List(names)
 	if more := len(all) - maxExamples; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxExamples], ", "), more)
 	}

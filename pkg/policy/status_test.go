@@ -31,28 +31,40 @@ func TestStatuses(t *testing.T) {
 		unlabelled          []string
 		effective, conflict string
 	}{
-		{"alone", map[string]string{"p": all}, "p", 4, []string{"storm-b", "web"}, "true Effective: the policy has no defaultMode", "false NoConflict"},
-		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b"}, "true Effective: no other", "false NoConflict"},
-		{"of nobody", map[string]string{"p": `"namespaceSelector":{"matchLabels":{"team":"none"}},"defaultMode":"headless"`, "q": all + `,"defaultMode":"headless","priority":9`}, "p", 0, nil, "true Effective", "false NoConflict"},
+		{"alone", map[string]string{"p": all}, "p", 4, []string{"storm-b", "web"}, "True Effective: the policy has no defaultMode", "False NoConflict"},
+		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b"}, "True Effective: no other", "False NoConflict"},
+		{"of nobody", map[string]string{"p": `"namespaceSelector":{"matchLabels":{"team":"none"}},"defaultMode":"headless"`, "q": all + `,"defaultMode":"headless","priority":9`}, "p", 0, nil, "True Effective", "False NoConflict"},
 		{"overridden by priority", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "p", 3, []string{"storm-b"},
-			"false Overridden: defaultMode headless holds nowhere, since policy q has a higher say: raise priority", "false NoConflict"},
-		{"overrides", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "q", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
-		{"overridden by name", map[string]string{"p": all + `,"defaultMode":"headless"`, "a": all + `,"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "web"}, "false Overridden: defaultMode headless holds nowhere, since policy a ", "false NoConflict"},
+			"False Overridden: defaultMode headless holds nowhere, since policy q has a higher say: raise priority", "False NoConflict"},
+		{"overrides", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"overridden by name", map[string]string{"p": all + `,"defaultMode":"headless"`, "a": all + `,"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "web"}, "False Overridden: defaultMode headless holds nowhere, since policy a ", "False NoConflict"},
 		{"overridden in part", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"defaultMode":"hostnetwork","priority":1`}, "p", 4, []string{"storm-b", "web"},
-			"false PartlyOverridden: defaultMode headless does not hold in 3 of 4 namespaces, since policy q has a higher say", "false NoConflict"},
-		{"not by one without a default", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
-		{"not by one for some pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
-		{"by one for the same pods", map[string]string{"p": all + `,"defaultMode":"headless","podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "false Overridden", "false NoConflict"},
-		{"nothing in common", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "true Effective",
-			"true NothingInCommon: in 3 of 4 namespaces this policy and q allow no mode in common, so every mode but default is refused"},
-		{"nothing in common, the other", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "q", 3, []string{"storm-b"}, "true Effective", "true NothingInCommon: in 3 of 3 namespaces this policy and p "},
-		{"one in common", map[string]string{"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
-		{"a warning is no conflict", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"enforcement":"Warn"`}, "p", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
-		{"in conflict for some pods", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "true Effective", "true NothingInCommon: in 4 of 4 namespaces this policy and q "},
+			"False PartlyOverridden: defaultMode headless does not hold in 3 of 4 namespaces, since policy q has a higher say", "False NoConflict"},
+		{"not by one without a default", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"not by one for some pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"by one for the same pods", map[string]string{"p": all + `,"defaultMode":"headless","podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "False Overridden", "False NoConflict"},
+		{"nothing in common", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective",
+			"True NothingInCommon: in 3 of 4 namespaces this policy and q allow no mode in common, so every mode but default is refused"},
+		{"nothing in common, the other", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "q", 3, []string{"storm-b"}, "True Effective", "True NothingInCommon: in 3 of 3 namespaces this policy and p "},
+		{"one in common", map[string]string{"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"a warning is no conflict", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"enforcement":"Warn"`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"in conflict for some pods", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
+		{"in conflict for pods with two labels", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{"matchLabels":{"a":"b"}}`, "q": storm + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective",
+			"Unknown NothingInCommonForSomePods: in 3 of 4 namespaces this policy and q allow no mode in common, so every mode but default is refused to pods that they all select: allow"},
+		{"a podSelector of all", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{}`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
+		{"a third takes the last", map[string]string{
+			"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["headless","statefulset-headless"]`,
+			"r": all + `,"allowedModes":["hostnetwork","statefulset-headless"]`, "s": all + `,"allowedModes":["headless","hostnetwork","statefulset-headless"]`,
+		}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q, r allow no mode"},
+		{"no part in it", map[string]string{
+			"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["headless"]`, "r": all + `,"allowedModes":["hostnetwork"]`,
+		}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict: no other policy forbids every mode that this one allows"},
+		{"only default, both", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["default"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"only default, one", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["headless","default"]`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and p "},
 		{"for other pods", map[string]string{
 			"p": all + `,"allowedModes":["headless"],"podSelector":{"matchLabels":{"a":"c"}}`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`,
 			"r": all + `,"allowedModes":["headless","hostnetwork"]`,
-		}, "r", 4, []string{"storm-b", "web"}, "true Effective", "false NoConflict"},
+		}, "r", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			var policies []*Policy
@@ -72,11 +84,53 @@ func TestStatuses(t *testing.T) {
 			}
 			for i, want := range []string{tt.effective, tt.conflict} {
 				c := got.Conditions[i]
-				if have := fmt.Sprintf("%t %s: %s", c.True, c.Reason, c.Message); !strings.HasPrefix(have, want) {
+				if have := fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message); !strings.HasPrefix(have, want) {
 					t.Errorf("have %s\nwant %s", have, want)
 				}
 			}
 		})
+	}
+}
+
+// One set of labels can match all podSelectors, or none can.
+func TestMayShareAPod(t *testing.T) {
+	const (
+		isWeb    = `{"key":"app","operator":"In","values":["web","api"]}`
+		isBatch  = `{"key":"app","operator":"In","values":["batch","api"]}`
+		isOther  = `{"key":"app","operator":"In","values":["other"]}`
+		notAPI   = `{"key":"app","operator":"NotIn","values":["api"]}`
+		hasApp   = `{"key":"app","operator":"Exists"}`
+		hasNoApp = `{"key":"app","operator":"DoesNotExist"}`
+		hasTier  = `{"key":"tier","operator":"Exists"}`
+	)
+	for _, tt := range []struct {
+		selectors []string
+		want      bool
+	}{
+		{[]string{""}, true},
+		{[]string{"", isWeb}, true},
+		{[]string{isWeb, hasTier}, true},
+		{[]string{isWeb, isBatch}, true},
+		{[]string{isWeb, isBatch, notAPI}, false},
+		{[]string{isWeb, notAPI}, true},
+		{[]string{isWeb, isOther}, false},
+		{[]string{isOther, hasNoApp}, false},
+		{[]string{hasApp, hasNoApp}, false},
+		{[]string{hasApp, notAPI}, true},
+		{[]string{hasNoApp, notAPI, hasTier}, true},
+		{[]string{hasNoApp + "," + hasTier, hasApp}, false},
+	} {
+		var group []*Policy
+		for i, s := range tt.selectors {
+			spec := `{"namespaceSelector":{}}`
+			if s != "" {
+				spec = `{"namespaceSelector":{},"podSelector":{"matchExpressions":[` + s + `]}}`
+			}
+			group = append(group, compile(t, fmt.Sprint("p", i), spec))
+		}
+		if got := mayShareAPod(group); got != tt.want {
+			t.Errorf("%s: %t", strings.Join(tt.selectors, " and "), got)
+		}
 	}
 }
 
