@@ -251,6 +251,8 @@ func TestRolloutWarnings(t *testing.T) {
 			"warned RolloutHeld spec.updateStrategy.type: the pods that run stay as they are until they are deleted"},
 		{"paused", held(updated(workloadOf("Deployment", asks, ""), "", ""), "spec.paused", "the rollout is resumed"),
 			"warned RolloutHeld spec.paused: the pods that run stay as they are until the rollout is resumed"},
+		{"partition", held(updated(workloadOf("StatefulSet", asks, ""), "", ""), "spec.updateStrategy.rollingUpdate.partition", "the partition reaches them"),
+			"warned RolloutHeld spec.updateStrategy.rollingUpdate.partition: the pods that run stay as they are until the partition reaches them"},
 		{"OnDelete, created", held(workloadOf("StatefulSet", asks, ""), "spec.updateStrategy.type", "they are deleted"), ""},
 		{"OnDelete, copied before", held(updated(workloadOf("StatefulSet", asks, copied), asks, copied), "spec.updateStrategy.type", "they are deleted"), ""},
 		{"undone to before the annotation", updated(workloadOf("StatefulSet", asks, ""), asks, copied), again},

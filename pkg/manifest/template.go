@@ -64,7 +64,8 @@ type ordinals struct {
 type updateStrategy struct {
 	Type          string `json:"type"`
 	RollingUpdate struct {
-		MaxSurge jsontext.Value `json:"maxSurge"`
+		MaxSurge  jsontext.Value `json:"maxSurge"`
+		Partition int32          `json:"partition"`
 	} `json:"rollingUpdate"`
 }
 
@@ -159,6 +160,8 @@ func (s *workloadSpec) hold(w *api.Workload) {
 		w.HeldBy, w.HeldUntil = "spec.paused", "the rollout is resumed"
 	case (w.Kind == "StatefulSet" || w.Kind == "DaemonSet") && s.UpdateStrategy.Type == "OnDelete":
 		w.HeldBy, w.HeldUntil = "spec.updateStrategy.type", "they are deleted"
+	case w.Kind == "StatefulSet" && s.UpdateStrategy.RollingUpdate.Partition > 0:
+		w.HeldBy, w.HeldUntil = "spec.updateStrategy.rollingUpdate.partition", "the partition reaches them"
 	}
 	if w.Kind == "StatefulSet" && s.ServiceName != "" {
 		w.SubdomainField = "spec.serviceName"
