@@ -83,6 +83,13 @@ func (a *apiServer) get(path string, into any) {
 	}
 }
 
+// seen are the user agents of the clients so far, which may still be asking.
+func (a *apiServer) seen() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Keys(a.agents))
+}
+
 // ServeHTTP implements http.Handler.
 func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
@@ -217,7 +224,7 @@ func TestCertificates(t *testing.T) {
 	if serving.Type != corev1.SecretTypeTLS || len(serving.Data["ca.key"]) > 0 || len(authority.Data["ca.key"]) == 0 {
 		t.Errorf("type %s; the CA's key must be in the one Secret alone", serving.Type)
 	}
-	if agents := slices.Collect(maps.Keys(api.agents)); len(agents) != 1 || !strings.HasPrefix(agents[0], "netmode-webhook-certificates/") {
+	if agents := api.seen(); len(agents) != 1 || !strings.HasPrefix(agents[0], "netmode-webhook-certificates/") {
 		t.Errorf("user agents %q", agents)
 	}
 
