@@ -41,8 +41,8 @@ func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer Keeper
 		rules:   rules{names: config.DNSNames(), caLifetime: config.CALifetime, leafLifetime: config.LeafLifetime},
 		secrets: secrets,
 		configurations: map[string]configurationClient{
-			kindMutating:   mutatingConfigurations{mutating},
-			kindValidating: validatingConfigurations{validating},
+			kindMutating:   configurations[*admissionv1.MutatingWebhookConfiguration]{mutating, mutatingWebhooks},
+			kindValidating: configurations[*admissionv1.ValidatingWebhookConfiguration]{validating, validatingWebhooks},
 		},
 		watch:    func(ctx context.Context, changed func()) { watchAll(ctx, log, watched, changed) },
 		observer: observer,

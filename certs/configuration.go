@@ -97,52 +97,48 @@ type configurationClient interface {
 	patch(ctx context.Context, name string, patch []byte) error
 }
 
-// mutatingClient is the part of client-go's that is needed.
-type mutatingClient interface {
-	Get(ctx context.Context, name string, o metav1.GetOptions) (*admissionv1.MutatingWebhookConfiguration, error)
-	Patch(ctx context.Context, name string, t types.PatchType, data []byte, o metav1.PatchOptions, subresources ...string) (*admissionv1.MutatingWebhookConfiguration, error)
+// typedClient is the part of client-go's client for one kind that is needed.
+type typedClient[T metav1.Object] interface {
+	Get(ctx context.Context, name string, o metav1.GetOptions) (T, error)
+	Patch(ctx context.Context, name string, t types.PatchType, data []byte, o metav1.PatchOptions, subresources ...string) (T, error)
 }
 
-type mutatingConfigurations struct{ client mutatingClient }
+// configurations implements configurationClient.
+type configurations[T metav1.Object] struct {
+	client typedClient[T]
+	// webhooks says how an object's webhooks are called, in their order.
+	webhooks func(T) []admissionv1.WebhookClientConfig
+}
 
-func (m mutatingConfigurations) read(ctx context.Context, into *webhookConfiguration, namespace, service string) error {
-	found, err := m.client.Get(ctx, into.name, metav1.GetOptions{})
+func (c configurations[T]) read(ctx context.Context, into *webhookConfiguration, namespace, service string) error {
+	found, err := c.client.Get(ctx, into.name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
-	into.uid, into.generation, into.resourceVersion = found.UID, found.Generation, found.ResourceVersion
-	for i := range found.Webhooks {
-		into.newEntry(i, found.Webhooks[i].ClientConfig, namespace, service)
+	into.uid, into.generation, into.resourceVersion = found.GetUID(), found.GetGeneration(), found.GetResourceVersion()
+	for i, client := range c.webhooks(found) {
+		into.newEntry(i, client, namespace, service)
 	}
 	return nil
 }
 
-func (m mutatingConfigurations) patch(ctx context.Context, name string, patch []byte) error {
-	_, err := m.client.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+func (c configurations[T]) patch(ctx context.Context, name string, patch []byte) error {
+	_, err := c.client.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 	return err
 }
 
-// validatingClient is the part of client-go's that is needed.
-type validatingClient interface {
-	Get(ctx context.Context, name string, o metav1.GetOptions) (*admissionv1.ValidatingWebhookConfiguration, error)
-	Patch(ctx context.Context, name string, t types.PatchType, data []byte, o metav1.PatchOptions, subresources ...string) (*admissionv1.ValidatingWebhookConfiguration, error)
+func mutatingWebhooks(c *admissionv1.MutatingWebhookConfiguration) []admissionv1.WebhookClientConfig {
+	clients := make([]admissionv1.WebhookClientConfig, len(c.Webhooks))
+	for i := range c.Webhooks {
+		clients[i] = c.Webhooks[i].ClientConfig
+	}
+	return clients
 }
 
-type validatingConfigurations struct{ client validatingClient }
-
-func (v validatingConfigurations) read(ctx context.Context, into *webhookConfiguration, namespace, service string) error {
-	found, err := v.client.Get(ctx, into.name, metav1.GetOptions{})
-	if err != nil {
-		return err
+func validatingWebhooks(c *admissionv1.ValidatingWebhookConfiguration) []admissionv1.WebhookClientConfig {
+	clients := make([]admissionv1.WebhookClientConfig, len(c.Webhooks))
+	for i := range c.Webhooks {
+		clients[i] = c.Webhooks[i].ClientConfig
 	}
-	into.uid, into.generation, into.resourceVersion = found.UID, found.Generation, found.ResourceVersion
-	for i := range found.Webhooks {
-		into.newEntry(i, found.Webhooks[i].ClientConfig, namespace, service)
-	}
-	return nil
-}
-
-func (v validatingConfigurations) patch(ctx context.Context, name string, patch []byte) error {
-	_, err := v.client.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-	return err
+	return clients
 }
