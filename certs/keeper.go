@@ -100,10 +100,9 @@ type Keeper struct {
 // Ready says whether the last round ended with everything in order.
 func (k *Keeper) Ready() bool { return k.ready.Load() }
 
-// Run keeps the certificates until ctx ends, then returns nil. An error of the
-// API is told, and tried again with a growing delay of at most a minute. Call it
-// once.
-func (k *Keeper) Run(ctx context.Context) error {
+// Run keeps the certificates until ctx ends. An error of the API is told, and
+// tried again with a growing delay of at most a minute. Call it once.
+func (k *Keeper) Run(ctx context.Context) {
 	changes := make(chan struct{}, 1)
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -121,7 +120,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	for limit.Wait(ctx) == nil {
 		wake, err := k.round(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		pause := k.recheck
 		if !wake.IsZero() {
@@ -145,7 +144,6 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		timer.Stop()
 	}
-	return nil
 }
 
 func newBackoff() *wait.Backoff {

@@ -132,13 +132,11 @@ func (w *world) keeper(config KeeperConfig) (k *Keeper, stop func()) {
 	k = NewKeeper(w.api.client(), config, w.observer(), w.log.logger())
 	k.recheck = w.recheck
 	ctx, cancel := context.WithCancel(w.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- k.Run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { k.Run(ctx) })
 	return k, func() {
 		cancel()
-		if err := <-ended; err != nil {
-			w.Errorf("Run: %v", err)
-		}
+		running.Wait()
 		synctest.Wait()
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -14,19 +13,18 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/options"
-	"github.com/netmode-io/netmode/pkg/version"
 )
 
 // certificatesOptions are the flags of netmode-webhook certificates.
 type certificatesOptions struct {
-	keeper     certs.KeeperConfig
-	kubeconfig string
-	opsListen  string
-	logging    *options.Logging
+	keeperOptions
+
+	keeper certs.KeeperConfig
 }
 
 func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 	o := &certificatesOptions{
+		keeperOptions: newKeeperOptions(),
 		keeper: certs.KeeperConfig{ //nolint:gosec // G101: names
 			Namespace:             options.DefaultNamespace,
 			Secret:                "netmode-webhook-tls",
@@ -35,10 +33,8 @@ func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 			CALifetime:            certs.DefaultCALifetime,
 			LeafLifetime:          certs.DefaultLeafLifetime,
 		},
-		opsListen: ":8080",
-		logging:   options.NewLogging(),
 	}
-	cmd := &cobra.Command{
+	return newKeeperCommand(&cobra.Command{
 		Use:   "certificates",
 		Short: "Make and renew the webhook's certificates in the cluster",
 		Long: `netmode-webhook certificates keeps the Secret that the webhook's pods mount
@@ -51,22 +47,10 @@ stays until its last certificate has expired. Delete a Secret, and it is made
 again. Any number may run at once; one is enough.
 
 Not for a cluster where cert-manager does this.`,
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.validate(); err != nil {
-				return err
-			}
-			return o.run(cmd.Context(), logTo)
-		},
-	}
-	o.addFlags(cmd.Flags())
-	return cmd
+	}, o, logTo)
 }
 
 func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
-	fs.SortFlags = false
 	k := &o.keeper
 	fs.StringVar(&k.Namespace, "namespace", k.Namespace, "namespace of the Secrets and of the webhook's Service")
 	fs.StringVar(&k.Secret, "secret", k.Secret,
@@ -78,9 +62,7 @@ func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
 		"how long a new CA is valid; at least three times --leaf-lifetime")
 	fs.DurationVar(&k.LeafLifetime, "leaf-lifetime", k.LeafLifetime,
 		fmt.Sprintf("how long a new serving certificate is valid; at least %s", certs.MinLeafLifetime))
-	fs.StringVar(&o.kubeconfig, "kubeconfig", o.kubeconfig, "kubeconfig file, to run outside the cluster (default: the pod's ServiceAccount)")
-	fs.StringVar(&o.opsListen, "ops-listen", o.opsListen, "address for /livez, /readyz and /metrics, over plain HTTP; port 0 takes a free one")
-	o.logging.AddFlags(fs)
+	o.keeperOptions.addFlags(fs)
 }
 
 // validate names the flag, the value and the cure of everything that is wrong.
@@ -113,19 +95,11 @@ func (o *certificatesOptions) validate() error {
 	if k.CALifetime/3 < k.LeafLifetime {
 		errs = append(errs, fmt.Errorf("--ca-lifetime %s: a certificate of %s could outlive it: give at least three times --leaf-lifetime", k.CALifetime, k.LeafLifetime))
 	}
-	if _, _, err := net.SplitHostPort(o.opsListen); err != nil {
-		errs = append(errs, fmt.Errorf("--ops-listen %q: not HOST:PORT: write for example 127.0.0.1:8080 or :8080", o.opsListen))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.keeperOptions.validate())...)
 }
 
 func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
-	log, err := o.logging.New(logTo)
-	if err != nil {
-		return err
-	}
-	routeKlog(log)
-	config, err := clientConfig(o.kubeconfig, "netmode-webhook-certificates", log)
+	log, config, err := o.connect(logTo, "netmode-webhook-certificates")
 	if err != nil {
 		return err
 	}
@@ -135,20 +109,6 @@ func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
 	}
 	m := newCertificatesMetrics()
 	keeper := certs.NewKeeper(client, o.keeper, m.observer(), log)
-	ops, err := listenOps(ctx, o.opsListen, keeper.Ready, "starting, or the certificates are not in order", m.handler(), log)
-	if err != nil {
-		return err
-	}
-	log.Info("keeping certificates", "version", version.Version, "ops", ops.addr().String(), "namespace", o.keeper.Namespace,
+	return o.keep(ctx, keeper, "certificates", m.handler(), log, "keeping certificates", "namespace", o.keeper.Namespace,
 		"secret", o.keeper.Secret, "service", o.keeper.Service, "webhookConfigurations", o.keeper.WebhookConfigurations)
-
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	kept := make(chan error, 1)
-	go func() { kept <- keeper.Run(ctx) }()
-	err = ops.run(ctx)
-	stop()
-	err = errors.Join(err, <-kept)
-	log.Info("stopped")
-	return err
 }
