@@ -15,11 +15,12 @@ import (
 
 // Ports of the nodes that tests use. The tests run at the same time, so each has its own.
 const (
-	hostPort       = 18080
-	hostPortShared = 18081
-	hostPortPolicy = 18082
-
+	hostPort         = 18080
+	hostPortShared   = 18081
+	hostPortLabel    = 18082
 	hostPortWorkload = 18083
+	hostPortDaemon   = 18084
+	hostPortJob      = 18085
 )
 
 func testHostNetwork(ctx context.Context, t *testing.T, s *suite) {

@@ -16,8 +16,8 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 )
 
-// testNetworkModePolicy checks what policies do to real pods: a default, a refusal, and a status
-// that tells of a namespace whose pods are not sent to netmode.
+// testNetworkModePolicy checks what policies do to real pods: defaults, refusals, warnings, counts,
+// and a status that tells of a namespace whose pods are not sent to netmode, and of conflicts.
 func testNetworkModePolicy(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "policies")
 	policies := c.policies(ctx, t)
@@ -44,6 +44,46 @@ func testNetworkModePolicy(ctx context.Context, t *testing.T, s *suite) {
 			have, err := c.exec(ctx, "web-0", distroless, resolve("web-1")...)
 			return strings.TrimSpace(have) == pods[1].Status.PodIP, fmt.Sprintf("in web-0, web-1 is %q, and not %s%s", have, pods[1].Status.PodIP, errorText(err))
 		})
+	})
+
+	// Two pods of one namespace, and policies that each select one of them.
+	t.Run("enforcement", func(t *testing.T) {
+		const broken = `"hostNetwork": {"portRange": {"min": 20000, "max": 29999}}, "podSelector": {"matchLabels": {"app": "%s"}}`
+		policies.create(ctx, t, "warns", `{"enforcement": "Warn", `+fmt.Sprintf(broken, "warned"))
+		policies.create(ctx, t, "audits", `{"enforcement": "Audit", `+fmt.Sprintf(broken, "audited"))
+		onHost := func(app string) *corev1.Pod {
+			p := pod(app, nil, distrolessContainer(hostPortWorkload))
+			p.Spec.HostNetwork, p.Labels = true, appLabel(app)
+			return p
+		}
+		want := "policy " + policies.name("warns") + " allows ports 20000 to 29999 on the host network"
+		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+			_, said, err := s.admit(ctx, c.namespace, onHost("warned"))
+			return err == nil && strings.Contains(said, want), fmt.Sprintf("warned %q%s", said, errorText(err))
+		})
+		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+			before := s.counted(ctx, t, "netmode_admission_reasons_total", `reason="PolicyPortOutOfRange"`)
+			_, said, err := s.admit(ctx, c.namespace, onHost("audited"))
+			if err != nil || strings.Contains(said, "netmode") {
+				t.Fatalf("Audit has refused or warned: %q%s", said, errorText(err))
+			}
+			after := s.counted(ctx, t, "netmode_admission_reasons_total", `reason="PolicyPortOutOfRange"`)
+			return after > before, fmt.Sprintf("Audit has counted %g, and %g before", after, before)
+		})
+	})
+
+	t.Run("conflict", func(t *testing.T) {
+		for what, allows := range map[string]string{"one": "headless", "two": "hostnetwork"} {
+			policies.create(ctx, t, what, `{"allowedModes": [`+fmt.Sprintf("%q", allows)+`], "podSelector": {"matchLabels": {"app": "torn"}}}`)
+		}
+		torn := pod("torn", mode(api.ModeHostNetwork), distrolessContainer(hostPortWorkload))
+		want := "the policies " + policies.name("one") + ", " + policies.name("two") + " allow nothing in common"
+		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+			_, _, err := s.admit(ctx, c.namespace, torn)
+			return err != nil && strings.Contains(err.Error(), want), "have" + errorText(err) + ", want " + want
+		})
+		policies.condition(ctx, t, "one", "Conflict=True: "+policies.name("two"))
+		policies.condition(ctx, t, "two", "Conflict=True: "+policies.name("one"))
 	})
 
 	t.Run("rules", func(t *testing.T) {
@@ -122,6 +162,27 @@ func (p *policies) status(ctx context.Context, t *testing.T, what, want string) 
 		without, _, _ := unstructured.NestedInt64(policy.Object, "status", "unlabelledNamespaces")
 		have := fmt.Sprintf("%d namespaces, %d without the label", selected, without)
 		return have == want, fmt.Sprintf("the status of policy %s says %s, not %s", what, have, want)
+	})
+}
+
+// condition waits until the policy has this condition, with this in its message.
+func (p *policies) condition(ctx context.Context, t *testing.T, what, want string) {
+	t.Helper()
+	want, part, _ := strings.Cut(want, ": ")
+	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+		policy, err := p.client.Get(ctx, p.name(what), metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		conditions, _, _ := unstructured.NestedSlice(policy.Object, "status", "conditions")
+		for _, c := range conditions {
+			c, _ := c.(map[string]any)
+			message, _ := c["message"].(string)
+			if fmt.Sprintf("%s=%s", c["type"], c["status"]) == want && strings.Contains(message, part) {
+				return true, ""
+			}
+		}
+		return false, fmt.Sprintf("policy %s has the conditions %v, want %s: %s", what, conditions, want, part)
 	})
 }
 

@@ -98,6 +98,8 @@ func (s *scene) create(ctx context.Context, t *testing.T, objects ...runtime.Obj
 			_, err = s.client.AppsV1().Deployments(s.namespace).Create(ctx, o, options)
 		case *appsv1.StatefulSet:
 			_, err = s.client.AppsV1().StatefulSets(s.namespace).Create(ctx, o, options)
+		case *appsv1.DaemonSet:
+			_, err = s.client.AppsV1().DaemonSets(s.namespace).Create(ctx, o, options)
 		case *batchv1.Job:
 			_, err = s.client.BatchV1().Jobs(s.namespace).Create(ctx, o, options)
 		default:

@@ -63,6 +63,7 @@ func TestEndToEnd(t *testing.T) {
 			{"headless", testHeadless},
 			{"annotated workloads", testWorkloads},
 			{"NetworkModePolicy", testNetworkModePolicy},
+			{"mode of a namespace", testNamespaceMode},
 			{"peers before they are ready", testPeersBeforeReady},
 			{"scaled", testScaled},
 			{"rescheduled", testRescheduled},
@@ -81,6 +82,7 @@ func TestEndToEnd(t *testing.T) {
 	})
 	t.Run("alone", func(t *testing.T) {
 		t.Run("queries by strategy", func(t *testing.T) { s.costs.report(t) })
+		t.Run("observe only", func(t *testing.T) { testObserveOnly(ctx, t, s) })
 		t.Run("netmode gone", func(t *testing.T) { testNetmodeGone(ctx, t, s) })
 	})
 }

@@ -123,12 +123,7 @@ func (s *suite) shippedWebhook(t *testing.T) *appsv1.Deployment {
 func (s *scene) throughProxy(ctx context.Context, t *testing.T, scheme, port string) string {
 	t.Helper()
 	webhook := s.ready(ctx, t, "webhook", 1)[0]
-	ports := webhook.Spec.Containers[0].Ports
-	i := slices.IndexFunc(ports, func(p corev1.ContainerPort) bool { return p.Name == port })
-	if i < 0 {
-		t.Fatalf("the webhook has no port %s", port)
-	}
-	return fmt.Sprintf("%s:%s:%d", scheme, webhook.Name, ports[i].ContainerPort)
+	return fmt.Sprintf("%s:%s:%s", scheme, webhook.Name, portOf(t, &webhook, port))
 }
 
 // checkFacts checks whether the webhook says that it knows the cluster's DNS.
