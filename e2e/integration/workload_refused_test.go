@@ -97,6 +97,8 @@ func TestWorkloadWarnings(t *testing.T) {
 			"{netmode.io/mode: statefulset-headless}", "{serviceName: db}", []string{"Service db has port 80, and its targetPort is 8080"}},
 		{"OnDelete", "StatefulSet", nil, "", "", "{updateStrategy: {type: OnDelete}}",
 			[]string{"spec.updateStrategy.type: the pods that run stay as they are until they are deleted", "NodeHostname"}},
+		{"partition", "StatefulSet", nil, "", "", "{updateStrategy: {rollingUpdate: {partition: 1}}}",
+			[]string{"spec.updateStrategy.rollingUpdate.partition: the pods that run stay as they are until the partition reaches them", "NodeHostname"}},
 		{"paused", "Deployment", nil, "", "", "{paused: true, strategy: {type: Recreate}}",
 			[]string{"spec.paused: the pods that run stay as they are until the rollout is resumed", "NodeHostname"}},
 	} {
