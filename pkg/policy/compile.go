@@ -82,6 +82,9 @@ func checkModes(spec *api.NetworkModePolicySpec, path *field.Path) field.ErrorLi
 	if m := spec.DefaultMode; m != "" && !m.Valid() {
 		errs = append(errs, field.NotSupported(path.Child("defaultMode"), m, api.Modes()))
 	}
+	if spec.DefaultMode == api.ModeDefault && spec.RequireMode && !slices.Contains(spec.AllowedModes, api.ModeDefault) {
+		errs = append(errs, field.Invalid(path.Child("defaultMode"), spec.DefaultMode, "is no mode that satisfies requireMode: choose another, or remove requireMode"))
+	}
 	if spec.AllowedModes == nil {
 		return errs
 	}
@@ -140,6 +143,9 @@ func checkSearchRewrite(r *api.PolicyRewrite, path *field.Path) field.ErrorList 
 	extra := path.Child("extraSearches")
 	if r.Strategy == "" && len(r.ExtraSearches) == 0 {
 		errs = append(errs, field.Required(path, "write a strategy or extraSearches, or leave searchRewrite out"))
+	}
+	if r.Strategy == api.SearchNone && len(r.ExtraSearches) > 0 {
+		errs = append(errs, field.Invalid(path.Child("strategy"), r.Strategy, "adds no extraSearches: remove them, or choose another strategy"))
 	}
 	if len(r.ExtraSearches) > maxExtraSearches {
 		errs = append(errs, field.TooMany(extra, len(r.ExtraSearches), maxExtraSearches))
