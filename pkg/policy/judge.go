@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -101,15 +102,23 @@ func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
 	if mode == api.ModeDefault || spec.AllowedModes == nil || slices.Contains(spec.AllowedModes, mode) {
 		return
 	}
-	detail := "allows " + words(spec.AllowedModes)
-	if common, names := j.all.common(); len(names) > 1 {
-		if len(common) == 0 {
-			detail += "; the policies " + strings.Join(names, ", ") + " allow nothing in common"
-		} else if !slices.Equal(common, spec.AllowedModes) {
-			detail += "; all policies together allow " + words(common)
-		}
-	}
+	detail := "allows " + words(spec.AllowedModes) + j.others()
 	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail)
+}
+
+// others says what the object's other policies leave of the modes that this one allows.
+func (j *judgement) others() string {
+	if !j.policy.restricts() {
+		return ""
+	}
+	if c := j.all.conflicts()[j.policy.Name]; c != nil {
+		names := sets.List(c.certain.Union(c.possible).Insert(j.policy.Name))
+		return "; the policies " + strings.Join(names, ", ") + " allow nothing in common"
+	}
+	if common := inCommon(j.all.restrictions()); common != 0 && common != j.policy.modes() {
+		return "; all policies together allow " + words(common.list())
+	}
+	return ""
 }
 
 // required are the modes that would do.
@@ -118,20 +127,6 @@ func (p *Policy) required() []api.Mode {
 		return p.Spec.AllowedModes
 	}
 	return api.Modes()[1:]
-}
-
-// common are the modes that all policies allow which say anything of it, and
-// the names of these.
-func (s Set) common() (modes []api.Mode, names []string) {
-	modes = api.Modes()
-	for _, p := range s.policies {
-		if p.Spec.AllowedModes == nil || p.Enforcement != api.EnforcementDeny {
-			continue
-		}
-		names = append(names, p.Name)
-		modes = slices.DeleteFunc(modes, func(m api.Mode) bool { return !slices.Contains(p.Spec.AllowedModes, m) })
-	}
-	return modes, names
 }
 
 func (j *judgement) hostNetwork(pod *Pod) {

@@ -101,8 +101,21 @@ func TestSeveralPolicies(t *testing.T) {
 		{[]*Policy{one, two}, []string{"policy one allows headless or statefulset-headless; all policies together allow statefulset-headless: "}},
 		{[]*Policy{one, none, two}, []string{
 			"policy none allows default; the policies none, one, two allow nothing in common: ",
-			"policy one allows headless or statefulset-headless; the policies none, one, two allow nothing in common: ",
+			"policy one allows headless or statefulset-headless; the policies none, one allow nothing in common: ",
 		}},
+		{[]*Policy{
+			compile(t, "a", `{"namespaceSelector":{},"allowedModes":["default","headless"]}`),
+			compile(t, "b", `{"namespaceSelector":{},"allowedModes":["default","statefulset-headless"]}`),
+		}, []string{
+			"policy a allows default or headless; the policies a, b allow nothing in common: ",
+			"policy b allows default or statefulset-headless; the policies a, b allow nothing in common: ",
+		}},
+		{[]*Policy{none, compile(t, "required", `{"namespaceSelector":{},"requireMode":true}`)},
+			[]string{"policy none allows default; the policies none, required allow nothing in common: "}},
+		{[]*Policy{
+			compile(t, "deny", `{"namespaceSelector":{},"allowedModes":["headless"]}`),
+			compile(t, "warn", `{"namespaceSelector":{},"allowedModes":["statefulset-headless"],"enforcement":"Warn"}`),
+		}, []string{"policy deny allows headless: ", "policy warn allows statefulset-headless: "}},
 	} {
 		var p plan.Plan
 		NewSet(tt.policies).JudgePod(&Pod{Mode: api.ModeHostNetwork, ModeField: modeField, Spec: &api.PodSpec{}}, &p)

@@ -15,7 +15,7 @@ import (
 // Condition types of a NetworkModePolicy.
 const (
 	// ConditionEffective is True where the policy's defaultMode holds in all
-	// namespaces that it selects.
+	// namespaces that it selects: no other policy overrides it, and none refuses it.
 	ConditionEffective = "Effective"
 	// ConditionConflict is True where the policy and others allow no mode in common, and
 	// Unknown where they do so only for pods with the labels for all of them.
@@ -27,6 +27,7 @@ const (
 	ReasonEffective        = "Effective"
 	ReasonOverridden       = "Overridden"
 	ReasonPartlyOverridden = "PartlyOverridden"
+	ReasonRefused          = "Refused"
 	ReasonNothingInCommon  = "NothingInCommon"
 	ReasonForSomePods      = "NothingInCommonForSomePods"
 	ReasonNoConflict       = "NoConflict"
@@ -60,7 +61,7 @@ const maxExamples = 10
 func (s Set) Statuses(namespaces map[string]map[string]string, exempt []string) map[string]Status {
 	work := make(map[string]*findings, len(s.policies))
 	for _, p := range s.policies {
-		work[p.Name] = &findings{overriding: sets.New[string](), conflicting: sets.New[string](), clashing: sets.New[string]()}
+		work[p.Name] = &findings{overriding: sets.New[string](), refusing: sets.New[string](), conflicting: sets.New[string](), clashing: sets.New[string]()}
 	}
 	conflicts := map[string]map[string]*conflict{} // by the names of the policies: many namespaces have the same
 	for _, name := range slices.Sorted(maps.Keys(namespaces)) {
@@ -95,10 +96,13 @@ func (s Set) key() string {
 type findings struct {
 	selected, unlabelled int
 	examples             []string
-	// overridden counts the namespaces where another policy gives the default, conflicts
-	// those where others allow nothing in common with it, clashes those where they may.
-	overridden, conflicts, clashes    int
-	overriding, conflicting, clashing sets.Set[string]
+	// overridden counts the namespaces where another policy gives the default, refused those
+	// where another refuses it, conflicts those where others allow nothing in common with it,
+	// clashes those where they may.
+	overridden, refused, conflicts, clashes     int
+	overriding, refusing, conflicting, clashing sets.Set[string]
+	// required says that they do not even allow mode default.
+	required bool
 }
 
 // find looks at one namespace, whose policies the set has.
@@ -117,12 +121,16 @@ func (s Set) find(work map[string]*findings, namespace string, labels map[string
 		if by := s.overrides(i); by != "" {
 			f.overridden++
 			f.overriding.Insert(by)
+		} else if by := s.refuses(p); len(by) > 0 {
+			f.refused++
+			f.refusing.Insert(by...)
 		}
 		if c := conflicts[p.Name]; c != nil {
 			f.conflicts += min(1, len(c.certain))
 			f.clashes += min(1, len(c.possible))
 			f.conflicting = f.conflicting.Union(c.certain)
 			f.clashing = f.clashing.Union(c.possible)
+			f.required = f.required || c.required
 		}
 	}
 }
@@ -136,11 +144,35 @@ func (s Set) overrides(i int) string {
 		return ""
 	}
 	for _, other := range s.policies[:i] {
-		if other.Spec.DefaultMode != "" && (other.selectsAllPods() || !p.selectsAllPods() && other.pods.String() == p.pods.String()) {
+		if other.Spec.DefaultMode != "" && other.selectsPodsOf(p) {
 			return other.Name
 		}
 	}
 	return ""
+}
+
+// refuses names the policies that refuse the default of p to all pods that get it.
+func (s Set) refuses(p *Policy) []string {
+	var names []string
+	for _, other := range s.policies {
+		mode := p.Spec.DefaultMode
+		if mode == "" || !other.restricts() || !other.selectsPodsOf(p) {
+			continue
+		}
+		allowed := other.Spec.AllowedModes == nil || slices.Contains(other.Spec.AllowedModes, mode)
+		if mode == api.ModeDefault {
+			allowed = !other.refusesDefault()
+		}
+		if !allowed {
+			names = append(names, other.Name)
+		}
+	}
+	return names
+}
+
+// selectsPodsOf says whether p selects all pods that the other does, as far as that is plain.
+func (p *Policy) selectsPodsOf(other *Policy) bool {
+	return p.selectsAllPods() || !other.selectsAllPods() && p.pods.String() == other.pods.String()
 }
 
 func (f *findings) status(p *Policy) Status {
@@ -157,8 +189,12 @@ func (f *findings) effective(p *Policy) Condition {
 	switch {
 	case p.Spec.DefaultMode == "":
 		return Condition{ConditionEffective, metav1.ConditionTrue, ReasonEffective, "the policy has no defaultMode that another could override"}
-	case f.overridden == 0:
-		return Condition{ConditionEffective, metav1.ConditionTrue, ReasonEffective, "no other policy overrides defaultMode " + string(p.Spec.DefaultMode)}
+	case f.overridden == 0 && f.refused == 0:
+		return Condition{ConditionEffective, metav1.ConditionTrue, ReasonEffective, "no other policy overrides or refuses defaultMode " + string(p.Spec.DefaultMode)}
+	case f.refused > 0:
+		return Condition{ConditionEffective, metav1.ConditionFalse, ReasonRefused, fmt.Sprintf(
+			"in %d of %d namespaces pods that ask for nothing get defaultMode %s and are refused, since policy %s does not allow it: allow it there, or select other namespaces",
+			f.refused, f.selected, p.Spec.DefaultMode, some(f.refusing))}
 	case f.overridden == f.selected:
 		return Condition{ConditionEffective, metav1.ConditionFalse, ReasonOverridden, fmt.Sprintf(
 			"defaultMode %s holds nowhere, since policy %s has a higher say: raise priority, or remove one of the defaults", p.Spec.DefaultMode, by)}
@@ -170,15 +206,19 @@ func (f *findings) effective(p *Policy) Condition {
 }
 
 func (f *findings) conflict() Condition {
+	refused := "every mode but default is refused"
+	if f.required {
+		refused = "every mode is refused"
+	}
 	switch {
 	case f.conflicts > 0:
 		return Condition{ConditionConflict, metav1.ConditionTrue, ReasonNothingInCommon, fmt.Sprintf(
-			"in %d of %d namespaces this policy and %s allow no mode in common, so every mode but default is refused: allow a common one, or select other namespaces",
-			f.conflicts, f.selected, some(f.conflicting))}
+			"in %d of %d namespaces this policy and %s allow no mode in common, so %s: allow a common one, or select other namespaces",
+			f.conflicts, f.selected, some(f.conflicting), refused)}
 	case f.clashes > 0:
 		return Condition{ConditionConflict, metav1.ConditionUnknown, ReasonForSomePods, fmt.Sprintf(
-			"in %d of %d namespaces this policy and %s allow no mode in common, so every mode but default is refused to pods that they all select: allow a common one, or select pods that the others do not",
-			f.clashes, f.selected, some(f.clashing))}
+			"in %d of %d namespaces this policy and %s allow no mode in common, so %s to pods that they all select: allow a common one, or select pods that the others do not",
+			f.clashes, f.selected, some(f.clashing), refused)}
 	default:
 		return Condition{ConditionConflict, metav1.ConditionFalse, ReasonNoConflict, "no other policy forbids every mode that this one allows"}
 	}

@@ -32,7 +32,7 @@ func TestStatuses(t *testing.T) {
 		effective, conflict string
 	}{
 		{"alone", map[string]string{"p": all}, "p", 4, []string{"storm-b", "web"}, "True Effective: the policy has no defaultMode", "False NoConflict"},
-		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b"}, "True Effective: no other", "False NoConflict"},
+		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b"}, "True Effective: no other policy overrides or refuses defaultMode headless", "False NoConflict"},
 		{"of nobody", map[string]string{"p": `"namespaceSelector":{"matchLabels":{"team":"none"}},"defaultMode":"headless"`, "q": all + `,"defaultMode":"headless","priority":9`}, "p", 0, nil, "True Effective", "False NoConflict"},
 		{"overridden by priority", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "p", 3, []string{"storm-b"},
 			"False Overridden: defaultMode headless holds nowhere, since policy q has a higher say: raise priority", "False NoConflict"},
@@ -59,6 +59,14 @@ func TestStatuses(t *testing.T) {
 		{"no part in it", map[string]string{
 			"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["headless"]`, "r": all + `,"allowedModes":["hostnetwork"]`,
 		}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict: no other policy forbids every mode that this one allows"},
+		{"default refused", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"},
+			"False Refused: in 3 of 4 namespaces pods that ask for nothing get defaultMode headless and are refused, since policy q does not allow it: allow it there, or select other namespaces", "False NoConflict"},
+		{"default refused, by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "False Refused: in 4 of 4", "False NoConflict"},
+		{"default allowed by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"default mode default", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"allowedModes":["headless"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"default refused to other pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"a mode required, and none allowed", map[string]string{"p": all + `,"requireMode":true`, "q": all + `,"allowedModes":["default"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q allow no mode in common, so every mode is refused: allow"},
+		{"a mode required, for some pods", map[string]string{"p": all + `,"requireMode":true,"podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"allowedModes":["default"],"podSelector":{"matchLabels":{"c":"d"}}`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "Unknown NothingInCommonForSomePods: in 4 of 4 namespaces this policy and p allow no mode in common, so every mode is refused to pods that they all select: "},
 		{"only default, both", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["default"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
 		{"only default, one", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["headless","default"]`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and p "},
 		{"for other pods", map[string]string{
@@ -120,13 +128,13 @@ func TestMayShareAPod(t *testing.T) {
 		{[]string{hasNoApp, notAPI, hasTier}, true},
 		{[]string{hasNoApp + "," + hasTier, hasApp}, false},
 	} {
-		var group []*Policy
+		var group []*alike
 		for i, s := range tt.selectors {
 			spec := `{"namespaceSelector":{}}`
 			if s != "" {
 				spec = `{"namespaceSelector":{},"podSelector":{"matchExpressions":[` + s + `]}}`
 			}
-			group = append(group, compile(t, fmt.Sprint("p", i), spec))
+			group = append(group, &alike{pods: compile(t, fmt.Sprint("p", i), spec).pods})
 		}
 		if got := mayShareAPod(group); got != tt.want {
 			t.Errorf("%s: %t", strings.Join(tt.selectors, " and "), got)

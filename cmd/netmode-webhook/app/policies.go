@@ -29,8 +29,8 @@ func newPoliciesCommand(logTo io.Writer) *cobra.Command {
 		Short: "Write the status of NetworkModePolicies in the cluster",
 		Long: `netmode-webhook policies keeps the status of every NetworkModePolicy: how many
 namespaces it selects, which of them lack the label that sends their pods to
-netmode, whether another policy overrides its defaultMode (condition Effective),
-and whether it and another allow no mode in common (condition Conflict).
+netmode, whether another policy overrides or refuses its defaultMode (condition
+Effective), and whether it and another allow no mode in common (condition Conflict).
 
 No decision depends on it. Any number may run at once; one is enough.`,
 	}, o, logTo)
