@@ -28,8 +28,16 @@ type PodSpec struct {
 	NodeSelector      map[string]string      `json:"nodeSelector"`
 	SecurityContext   *PodSecurityContext    `json:"securityContext"`
 	ImagePullSecrets  []LocalObjectReference `json:"imagePullSecrets"`
+	PriorityClassName string                 `json:"priorityClassName"`
 	InitContainers    []Container            `json:"initContainers"`
 	Containers        []Container            `json:"containers"`
+}
+
+// SystemCritical says whether the pod has one of the two priority classes that
+// are built in, for what a node or the cluster cannot do without.
+// Source: https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/
+func (s *PodSpec) SystemCritical() bool {
+	return s.PriorityClassName == "system-node-critical" || s.PriorityClassName == "system-cluster-critical"
 }
 
 // PodDNSConfig is corev1.PodDNSConfig. It is also written, so empty members

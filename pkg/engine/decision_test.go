@@ -45,7 +45,7 @@ func decode[T any](t testing.TB, raw []byte) *T {
 }
 
 func settings() *engine.Settings {
-	return &engine.Settings{ExemptNamespaces: []string{"kube-system", "netmode"}}
+	return &engine.Settings{ExemptNamespaces: []string{"kube-system", "netmode"}, SystemNamespaces: []string{"calico-system"}}
 }
 
 // describe is a finding with its verdict, reason, field and, where a person

@@ -23,6 +23,9 @@ import (
 type Settings struct {
 	// ExemptNamespaces are never touched.
 	ExemptNamespaces []string
+	// SystemNamespaces have what nodes need, such as a CNI's pods: there a policy
+	// at most warns about pods of a system-critical priority class.
+	SystemNamespaces []string
 	Search           resolv.Settings
 }
 
@@ -48,15 +51,19 @@ func (NoCluster) Namespace(string) (api.Namespace, bool) { return api.Namespace{
 func (NoCluster) Policies(string) policy.Set { return policy.Set{} }
 
 // Pod decides about a Pod that is created in the namespace: how its mode changes
-// it, and what policies say of it then. The workload is nil unless the pod is
-// that of a template.
+// it, and what policies say of it then, if the cluster would ask netmode about
+// it. The workload is nil unless the pod is that of a template.
 func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
+	cluster, withheld := asSent(cluster, namespace, pod)
 	p, s := planPod(settings, cluster, namespace, pod, workload)
 	if s.policed {
 		judgePod(p, s, pod)
+		tellWithheld(p, withheld)
 	}
 	return p
 }
+
+// The other three are for pods about which netmode is asked.
 
 // MutatePod is Pod before other webhooks may change the pod: policies are not
 // asked yet.
@@ -75,6 +82,17 @@ func ValidatePod(settings *Settings, cluster Cluster, namespace string, pod *api
 	return p
 }
 
+// ObservePod is what both would make of a Pod that neither may touch; the plan
+// changes nothing.
+func ObservePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	p, s := planPod(settings, cluster, namespace, pod, nil)
+	if s.policed {
+		judgePod(p, s, pod)
+	}
+	p.Mutations = nil
+	return p
+}
+
 // standing is what policies look at beside the pod.
 type standing struct {
 	// policed says whether policies have a say at all.
@@ -83,6 +101,8 @@ type standing struct {
 	// mode is what the pod has in the end: an inherited mode that cannot serve it
 	// is none.
 	mode api.Mode
+	// critical says that policies may at most warn.
+	critical bool
 }
 
 // planPod decides how the pod's mode changes it.
@@ -97,6 +117,7 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		return p, standing{}
 	}
 	s := standing{policed: true, policies: cluster.Policies(namespace).ForPod(pod.Metadata.Labels)}
+	s.critical = pod.Spec.SystemCritical() && slices.Contains(settings.SystemNamespaces, namespace)
 	if ignored(p, &pod.Metadata) {
 		return p, s
 	}
@@ -155,6 +176,7 @@ func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 	s.policies.JudgePod(&policy.Pod{
 		Mode: s.mode, ModeField: asks, Spec: &pod.Spec,
 		HostNetwork: pod.Spec.HostNetwork || s.mode == api.ModeHostNetwork,
+		Critical:    s.critical,
 	}, p)
 	if len(p.Trace) == before {
 		p.Pass()

@@ -82,6 +82,28 @@ func TestPolicyDefault(t *testing.T) {
 	}
 }
 
+// A pod that its node needs is refused by no policy, where such pods are known to be.
+func TestPolicyOfSystemCriticalPods(t *testing.T) {
+	c := &around{policies: policies(t, "p", `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false}}`)}
+	for _, tt := range []struct {
+		namespace, class string
+		refused          bool
+	}{
+		{"calico-system", "system-node-critical", false},
+		{"calico-system", "system-cluster-critical", false},
+		{"calico-system", "high", true},
+		{"calico-system", "", true},
+		{"default", "system-node-critical", true},
+	} {
+		raw := []byte(`{"spec":{"hostNetwork":true,"priorityClassName":"` + tt.class + `"}}`)
+		p := engine.Pod(settings(), c, tt.namespace, decode[api.Pod](t, raw), nil)
+		findings := strings.Join(describeAll(p), "\n")
+		if p.Refused() != tt.refused || !strings.Contains(findings, "policy p allows the host network only in mode hostnetwork") {
+			t.Errorf("%s %s: refused %t, findings %s", tt.namespace, tt.class, p.Refused(), findings)
+		}
+	}
+}
+
 func TestPolicyJudgement(t *testing.T) {
 	const (
 		onlyHeadless = `{"namespaceSelector":{},"allowedModes":["headless"]}`

@@ -26,6 +26,8 @@ type Decision struct {
 	ClusterDomain string
 	ResolvConf    string
 	OwnNamespace  string
+	// SystemNamespaces are engine.Settings'.
+	SystemNamespaces []string
 	// InCluster says that ResolvConf is netmode's own pod's: it must then name
 	// OwnNamespace, and not just any.
 	InCluster bool
@@ -55,6 +57,8 @@ func (d *Decision) AddFlags(fs *pflag.FlagSet) {
 		"resolv.conf of a pod with dnsPolicy ClusterFirst, to discover the cluster's DNS from; --cluster-dns and --cluster-domain go before it")
 	fs.StringVar(&d.OwnNamespace, "own-namespace", d.OwnNamespace,
 		"the namespace that netmode itself runs in; it is never touched")
+	fs.StringSliceVar(&d.SystemNamespaces, "system-namespaces", d.SystemNamespaces,
+		"namespaces of what nodes need, such as a CNI's: there, policies at most warn about pods of a system-critical priority class; kube-system is never touched at all")
 	fs.StringVar(&d.InitImage, "init-image", d.InitImage,
 		"image of netmode for the init container of search-rewrite init-container")
 	fs.StringVar(&d.InitPullPolicy, "init-image-pull-policy", d.InitPullPolicy,
@@ -66,7 +70,7 @@ func (d *Decision) AddFlags(fs *pflag.FlagSet) {
 // Args returns the flags as arguments, for a program that takes the same.
 func (d *Decision) Args() []string {
 	args := []string{"--own-namespace=" + d.OwnNamespace, "--init-image=" + d.InitImage}
-	for flag, values := range map[string][]string{"--cluster-dns=": d.ClusterDNS, "--init-image-pull-secret=": d.InitPullSecrets} {
+	for flag, values := range map[string][]string{"--cluster-dns=": d.ClusterDNS, "--system-namespaces=": d.SystemNamespaces, "--init-image-pull-secret=": d.InitPullSecrets} {
 		if len(values) > 0 {
 			args = append(args, flag+strings.Join(values, ","))
 		}
@@ -109,6 +113,7 @@ func (d *Decision) Settings() (*engine.Settings, []string, error) {
 	}
 	return &engine.Settings{
 		ExemptNamespaces: []string{"kube-system", d.OwnNamespace},
+		SystemNamespaces: d.SystemNamespaces,
 		Search: resolv.Settings{
 			Facts:         facts,
 			InitContainer: resolv.InitContainer{Image: d.InitImage, PullPolicy: d.InitPullPolicy, PullSecrets: d.InitPullSecrets},
@@ -122,6 +127,11 @@ func (d *Decision) validate() error {
 	var errs []error
 	if problems := validation.IsDNS1123Label(d.OwnNamespace); len(problems) > 0 {
 		errs = append(errs, fmt.Errorf("--own-namespace %q: not the name of a namespace: %s", d.OwnNamespace, problems[0]))
+	}
+	for _, name := range d.SystemNamespaces {
+		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+			errs = append(errs, fmt.Errorf("--system-namespaces %q: not the name of a namespace: %s", name, problems[0]))
+		}
 	}
 	if strings.ContainsAny(d.InitImage, " \t\r\n") {
 		errs = append(errs, fmt.Errorf("--init-image %q: holds white space: give REGISTRY/NAME:TAG", d.InitImage))

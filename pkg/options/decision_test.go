@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	d := NewDecision("")
-	parse(t, d, "--cluster-dns=10.96.0.10,fd00::10", "--cluster-domain=Example.org.", "--own-namespace=nm",
+	parse(t, d, "--cluster-dns=10.96.0.10,fd00::10", "--cluster-domain=Example.org.", "--own-namespace=nm", "--system-namespaces=calico-system",
 		"--init-image=example.com/netmode:1", "--init-image-pull-policy=Always", "--init-image-pull-secret=a,b.c")
 	settings, notes, err := d.Settings()
 	if err != nil || len(notes) > 0 {
@@ -60,6 +60,7 @@ func TestFlags(t *testing.T) {
 	}
 	want := &engine.Settings{
 		ExemptNamespaces: []string{"kube-system", "nm"},
+		SystemNamespaces: []string{"calico-system"},
 		Search: resolv.Settings{
 			Facts:         resolv.Facts{Nameservers: []string{"10.96.0.10", "fd00::10"}, Domain: "example.org"},
 			InitContainer: resolv.InitContainer{Image: "example.com/netmode:1", PullPolicy: "Always", PullSecrets: []string{"a", "b.c"}},
@@ -74,7 +75,7 @@ func TestFlags(t *testing.T) {
 func TestArgs(t *testing.T) {
 	for _, args := range [][]string{
 		nil,
-		{"--cluster-dns=10.96.0.10,10.96.0.11", "--cluster-domain=a.b", "--resolv-conf=/r", "--own-namespace=n", "--init-image=i", "--init-image-pull-policy=Never", "--init-image-pull-secret=s,t"},
+		{"--cluster-dns=10.96.0.10,10.96.0.11", "--cluster-domain=a.b", "--resolv-conf=/r", "--own-namespace=n", "--system-namespaces=calico-system,b", "--init-image=i", "--init-image-pull-policy=Never", "--init-image-pull-secret=s,t"},
 	} {
 		want := NewDecision("")
 		parse(t, want, args...)
@@ -103,6 +104,7 @@ func TestBadDecisionFlags(t *testing.T) {
 		{[]string{"--init-image=a b"}, []string{"--init-image", `"a b"`, "give REGISTRY/NAME:TAG"}},
 		{[]string{"--init-image-pull-policy=always"}, []string{"--init-image-pull-policy", `"always"`, "use Always, IfNotPresent or Never"}},
 		{[]string{"--init-image-pull-secret=ok,not_ok"}, []string{"--init-image-pull-secret", `"not_ok"`, "not the name of a Secret", "lower case alphanumeric"}},
+		{[]string{"--system-namespaces=calico-system,a_b"}, []string{"--system-namespaces", `"a_b"`, "not the name of a namespace"}},
 		{[]string{"--init-image-pull-policy=x", "--own-namespace=_"}, []string{"--init-image-pull-policy", "--own-namespace"}},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -189,7 +191,7 @@ func TestUsages(t *testing.T) {
 			t.Errorf("--%s: usage %q", f.Name, f.Usage)
 		}
 	})
-	want := []string{"cluster-dns", "cluster-domain", "init-image", "init-image-pull-policy", "init-image-pull-secret", "log-format", "log-level", "own-namespace", "resolv-conf"}
+	want := []string{"cluster-dns", "cluster-domain", "init-image", "init-image-pull-policy", "init-image-pull-secret", "log-format", "log-level", "own-namespace", "resolv-conf", "system-namespaces"}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(names))); diff != "" {
 		t.Errorf("flags (-want +got):\n%s", diff)
 	}

@@ -167,6 +167,14 @@ func (p *Policy) SelectsNamespace(namespaceLabels map[string]string) bool {
 	return p.namespaces.Matches(labels.Set(namespaceLabels))
 }
 
+// SendsPods says whether a namespace with these labels sends its pods to netmode
+// that do not ask for anything, as the webhook entries have it: policies have no
+// say in others.
+func SendsPods(namespaceLabels map[string]string) bool {
+	_, hasMode := namespaceLabels[api.LabelMode]
+	return hasMode || namespaceLabels[api.LabelPolicy] == api.PolicyEnabled
+}
+
 func (p *Policy) selectsAllPods() bool { return p.pods == nil || p.pods.Empty() }
 
 // Set holds policies, the one with the first say first: the highest priority,

@@ -22,6 +22,9 @@ type Pod struct {
 	Spec *api.PodSpec
 	// HostNetwork says whether the pod will be on the host network.
 	HostNetwork bool
+	// Critical pods start whatever they break: a rule must not stop what a node
+	// needs to come back.
+	Critical bool
 }
 
 // JudgePod records what each of the policies has to say of the pod, under its
@@ -29,7 +32,10 @@ type Pod struct {
 // set is that of the pod.
 func (s Set) JudgePod(pod *Pod, p *plan.Plan) {
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p}
+		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement}
+		if pod.Critical && j.enforcement == api.EnforcementDeny {
+			j.enforcement = api.EnforcementWarn
+		}
 		j.mode(pod.Mode, pod.ModeField)
 		if pod.HostNetwork {
 			j.hostNetwork(pod)
@@ -44,7 +50,7 @@ func (s Set) JudgeService(mode api.Mode, modeField *field.Path, p *plan.Plan) {
 		return
 	}
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p}
+		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement}
 		j.allowed(mode, modeField)
 	}
 }
@@ -54,13 +60,15 @@ type judgement struct {
 	policy *Policy
 	all    Set
 	plan   *plan.Plan
+	// enforcement is the policy's, or a milder one.
+	enforcement api.Enforcement
 }
 
 // broken records that the object breaks the policy. A nil value stands for a
 // field that is missing.
 func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, detail string) {
 	detail = fmt.Sprintf("policy %s %s", j.policy.Name, detail)
-	switch j.policy.Enforcement {
+	switch j.enforcement {
 	case api.EnforcementWarn:
 		j.plan.Warn(reason, path.String(), detail)
 	case api.EnforcementAudit:

@@ -89,6 +89,29 @@ func TestEnforcements(t *testing.T) {
 	}
 }
 
+// What a node needs to come back is never refused.
+func TestCritical(t *testing.T) {
+	set := NewSet([]*Policy{
+		compile(t, "deny", `{"namespaceSelector":{},"requireMode":true,"hostNetwork":{"allowUnmanaged":false,"requireDeclaredPorts":true}}`),
+		compile(t, "audit", `{"namespaceSelector":{},"requireMode":true,"enforcement":"Audit"}`),
+	})
+	var p plan.Plan
+	set.JudgePod(&Pod{ModeField: modeField, Spec: &api.PodSpec{HostNetwork: true}, HostNetwork: true, Critical: true}, &p)
+	got := judged(&p)
+	if len(got) != 4 || p.Refused() {
+		t.Fatalf("have %q, want four findings and no refusal", got)
+	}
+	for _, line := range got {
+		want := "warned "
+		if strings.Contains(line, "policy audit ") {
+			want = "audited "
+		}
+		if !strings.HasPrefix(line, want) {
+			t.Errorf("%s is not %s", line, want)
+		}
+	}
+}
+
 // A refusal tells what is left when several policies restrict modes.
 func TestSeveralPolicies(t *testing.T) {
 	one := compile(t, "one", `{"namespaceSelector":{},"allowedModes":["headless","statefulset-headless"]}`)

@@ -107,8 +107,7 @@ type findings struct {
 
 // find looks at one namespace, whose policies the set has.
 func (s Set) find(work map[string]*findings, namespace string, labels map[string]string, conflicts map[string]*conflict) {
-	_, hasMode := labels[api.LabelMode]
-	sent := hasMode || labels[api.LabelPolicy] == api.PolicyEnabled
+	sent := SendsPods(labels)
 	for i, p := range s.policies {
 		f := work[p.Name]
 		f.selected++
