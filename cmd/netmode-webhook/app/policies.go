@@ -19,7 +19,8 @@ import (
 type policiesOptions struct {
 	keeperOptions
 
-	ownNamespace string
+	ownNamespace       string
+	excludedNamespaces []string
 }
 
 func newPoliciesCommand(logTo io.Writer) *cobra.Command {
@@ -38,14 +39,22 @@ No decision depends on it. Any number may run at once; one is enough.`,
 
 func (o *policiesOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ownNamespace, "own-namespace", o.ownNamespace, "netmode's own namespace, in which, as in kube-system, no policy holds")
+	fs.StringSliceVar(&o.excludedNamespaces, "excluded-namespaces", o.excludedNamespaces,
+		"other namespaces that the webhook configurations exclude, so that no policy holds there")
 	o.keeperOptions.addFlags(fs)
 }
 
 // validate names the flag, the value and the cure of everything that is wrong.
 func (o *policiesOptions) validate() error {
 	var errs []error
-	if problems := validation.IsDNS1123Label(o.ownNamespace); len(problems) > 0 {
-		errs = append(errs, fmt.Errorf("--own-namespace %q: not the name of a namespace: %s", o.ownNamespace, problems[0]))
+	name := func(flag, value string) {
+		if problems := validation.IsDNS1123Label(value); len(problems) > 0 {
+			errs = append(errs, fmt.Errorf("%s %q: not the name of a namespace: %s", flag, value, problems[0]))
+		}
+	}
+	name("--own-namespace", o.ownNamespace)
+	for _, excluded := range o.excludedNamespaces {
+		name("--excluded-namespaces", excluded)
 	}
 	return errors.Join(append(errs, o.keeperOptions.validate())...)
 }
@@ -64,7 +73,7 @@ func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	m := newPoliciesMetrics()
-	exempt := []string{metav1.NamespaceSystem, o.ownNamespace}
+	exempt := append([]string{metav1.NamespaceSystem, o.ownNamespace}, o.excludedNamespaces...)
 	keeper, err := cluster.NewStatusKeeper(client, dynamic, exempt, m.observer(), log)
 	if err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 
 func TestPoliciesBadFlags(t *testing.T) {
 	t.Parallel()
-	checkRefused(t, []string{"policies", "--own-namespace=a.b"}, []string{`--own-namespace "a.b": not the name of a namespace: `})
+	checkRefused(t, []string{"policies", "--own-namespace=a.b", "--excluded-namespaces=a,b_c"},
+		[]string{`--own-namespace "a.b": not the name of a namespace: `, `--excluded-namespaces "b_c": not the name of a namespace: `})
 }
 
 // TestPoliciesWithoutAPIServer: an API server that is away is waited for, and
