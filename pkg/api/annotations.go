@@ -35,12 +35,10 @@ type UnknownKey struct {
 func ParseAnnotations(annotations map[string]string, path *field.Path) (Asked, field.ErrorList) {
 	var asked Asked
 	var errs field.ErrorList
-	for _, key := range ownKeys(annotations) {
+	for _, key := range authorKeys(annotations) {
 		value := annotations[key]
 		var err *field.Error
 		switch key {
-		case AnnotationStatus, AnnotationCopied:
-			continue
 		case AnnotationMode:
 			asked.Mode, err = oneOf(path.Key(key), value, Modes())
 		case AnnotationSearchRewrite:
@@ -70,10 +68,15 @@ func ParseMode(value string, path *field.Path) (Mode, *field.Error) {
 	return oneOf(path, value, Modes())
 }
 
-func ownKeys(annotations map[string]string) []string {
+// Asks says whether an author wrote an annotation of netmode, be it one that
+// means nothing: such an object is sent to netmode wherever it is.
+func Asks(annotations map[string]string) bool { return len(authorKeys(annotations)) > 0 }
+
+// authorKeys are the keys under Prefix that netmode does not write, sorted.
+func authorKeys(annotations map[string]string) []string {
 	var keys []string
 	for key := range annotations {
-		if strings.HasPrefix(key, Prefix) {
+		if strings.HasPrefix(key, Prefix) && key != AnnotationStatus && key != AnnotationCopied {
 			keys = append(keys, key)
 		}
 	}

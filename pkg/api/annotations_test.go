@@ -171,3 +171,17 @@ func TestNearestKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAsks(t *testing.T) {
+	for key, want := range map[string]bool{
+		"netmode.io/mode": true, "netmode.io/mod": true, "netmode.io/": true,
+		"netmode.io/status": false, "netmode.io/copied": false, "netmode.iox/mode": false, "example.com/netmode.io/mode": false,
+	} {
+		if got := api.Asks(map[string]string{key: "", "example.com/a": "b"}); got != want {
+			t.Errorf("%s: %v, want %v", key, got, want)
+		}
+	}
+	if api.Asks(nil) {
+		t.Error("no annotations ask")
+	}
+}

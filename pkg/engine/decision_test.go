@@ -19,7 +19,7 @@ import (
 const namespace = "storm"
 
 // around is a cluster: the Services of the namespace, where they are known, and
-// the labels of every Namespace.
+// the labels of every Namespace. Without labels, it sends its pods to policies.
 type around struct {
 	services []api.Service
 	known    bool
@@ -30,6 +30,9 @@ type around struct {
 func (a *around) Services(string) ([]api.Service, bool) { return a.services, a.known }
 
 func (a *around) Namespace(string) (api.Namespace, bool) {
+	if a.labels == nil && len(a.policies.Policies()) > 0 {
+		return api.Namespace{Labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}, true
+	}
 	return api.Namespace{Labels: a.labels}, a.labels != nil
 }
 

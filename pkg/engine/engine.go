@@ -63,10 +63,8 @@ func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, wo
 	return p
 }
 
-// The other three are for pods about which netmode is asked.
-
-// MutatePod is Pod before other webhooks may change the pod: policies are not
-// asked yet.
+// MutatePod is Pod where netmode is asked before other webhooks may change the
+// pod: policies are not, yet.
 func MutatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
 	p, _ := planPod(settings, cluster, namespace, pod, nil)
 	return p
@@ -79,17 +77,6 @@ func ValidatePod(settings *Settings, cluster Cluster, namespace string, pod *api
 	if s.policed {
 		judgePod(p, s, pod)
 	}
-	return p
-}
-
-// ObservePod is what both would make of a Pod that neither may touch; the plan
-// changes nothing.
-func ObservePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
-	p, s := planPod(settings, cluster, namespace, pod, nil)
-	if s.policed {
-		judgePod(p, s, pod)
-	}
-	p.Mutations = nil
 	return p
 }
 

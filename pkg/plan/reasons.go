@@ -40,6 +40,7 @@ const (
 	PolicyHostNetworkUnmanaged Reason = "PolicyHostNetworkUnmanaged"
 	PolicyPortsUndeclared      Reason = "PolicyPortsUndeclared"
 	PolicyPortOutOfRange       Reason = "PolicyPortOutOfRange"
+	PolicyNamespaceUnlabelled  Reason = "PolicyNamespaceUnlabelled"
 
 	HostNetworkSet     Reason = "HostNetworkSet"
 	DNSPolicySet       Reason = "DNSPolicySet"

@@ -34,6 +34,7 @@ var reasonTable = []ReasonDoc{
 	{PolicyHostNetworkUnmanaged, "A NetworkModePolicy of the namespace allows the host network only to pods in mode hostnetwork.", "remove hostNetwork, and set netmode.io/mode: hostnetwork if the pod needs its node's address"},
 	{PolicyPortsUndeclared, "A NetworkModePolicy of the namespace requires that pods on the host network declare their ports.", "list every port that the pod listens on under containers[].ports"},
 	{PolicyPortOutOfRange, "A NetworkModePolicy of the namespace allows only some ports on the host network.", "have the program listen on a port of that range, and declare that one"},
+	{PolicyNamespaceUnlabelled, "A NetworkModePolicy selects the namespace, and the pod does not come before it: a pod that asks for nothing is sent to netmode only by a label of its namespace.", "label the namespace netmode.io/policy=enabled"},
 
 	{HostNetworkSet, "The pod uses its node's network: its IP address is the node's.", ""},
 	{DNSPolicySet, "dnsPolicy is ClusterFirstWithHostNet, so that a pod on the host network still resolves Service names.", ""},
