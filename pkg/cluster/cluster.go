@@ -119,6 +119,9 @@ func (c *Cache) Age() time.Duration {
 	return oldest
 }
 
+// PoliciesLeftOut counts the policies that this build does not understand.
+func (c *Cache) PoliciesLeftOut() int { return int(c.set.leftOut.Load()) }
+
 // Around returns what is known around the objects of a namespace. Only for a
 // Namespace that the cache has not heard of does it ask the API server, for at
 // most a second.

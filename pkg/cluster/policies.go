@@ -74,6 +74,8 @@ type policySet struct {
 	store   cache.Store
 	log     logr.Logger
 	current atomic.Pointer[policy.Set]
+	// leftOut counts the policies that do not compile.
+	leftOut atomic.Int64
 }
 
 // follow makes the Set that of the informer's policies, from now on. complete
@@ -115,6 +117,7 @@ func (s *policySet) renew() {
 			policies = append(policies, t.compiled)
 		}
 	}
+	s.leftOut.Store(int64(len(found) - len(policies)))
 	s.current.Store(new(policy.NewSet(policies)))
 }
 

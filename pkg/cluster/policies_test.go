@@ -122,6 +122,9 @@ func TestPolicyThatDoesNotCompile(t *testing.T) {
 	if got := policyNames(c.Around(t.Context(), "a").Policies("a")); got != "newer" {
 		t.Errorf("policies %q, want newer alone", got)
 	}
+	if n := c.PoliciesLeftOut(); n != 2 {
+		t.Errorf("%d policies are left out, want 2", n)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	all := strings.Join(told, "\n")

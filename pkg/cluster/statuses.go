@@ -186,11 +186,21 @@ func (k *StatusKeeper) round(ctx context.Context) error {
 	var all []*policy.Policy
 	var known []*statusPolicy
 	for _, found := range k.policies.GetStore().List() {
-		if p, ok := found.(*statusPolicy); ok && p.compiled != nil {
-			all, known = append(all, p.compiled), append(known, p)
+		p, ok := found.(*statusPolicy)
+		if !ok {
+			continue
+		}
+		known = append(known, p)
+		if p.compiled != nil {
+			all = append(all, p.compiled)
 		}
 	}
 	statuses := policy.NewSet(all).Statuses(labels, k.exempt)
+	for _, p := range known {
+		if p.compiled == nil {
+			statuses[p.Name] = policy.NotUnderstood(p.problem)
+		}
+	}
 	kept := make(map[string]written, len(known))
 	var errs []error
 	for _, p := range known {

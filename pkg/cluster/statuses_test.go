@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,6 +79,33 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 	}
 	if written != 2 || sent[1].SelectedNamespaces != 2 {
 		t.Errorf("written %d times, last %+v", written, sent[len(sent)-1])
+	}
+}
+
+// The status of a policy that this build does not understand says so.
+func TestStatusOfPolicyThatDoesNotCompile(t *testing.T) {
+	policies := newPolicies(newPolicy("newer", 1, map[string]any{"namespaceSelector": map[string]any{}, "defaultMode": "mesh"}))
+	sent := make(chan string, 1)
+	policies.PrependReactor("patch", "networkmodepolicies", func(action kubetesting.Action) (bool, runtime.Object, error) {
+		if patch, ok := action.(kubetesting.PatchAction); ok {
+			sent <- string(patch.GetPatch())
+		}
+		return true, newPolicy("newer", 1, selecting("a")), nil
+	})
+	k, err := NewStatusKeeper(fake.NewClientset(), policies, nil, StatusObserver{Written: func() {}, Failed: func(err error) { t.Error(err) }}, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { k.Run(ctx) })
+	status := <-sent
+	cancel()
+	running.Wait()
+	for _, want := range []string{`"NotUnderstood"`, "spec.defaultMode: Unsupported value", `"selectedNamespaces":0`} {
+		if !strings.Contains(status, want) {
+			t.Errorf("%s is not in %s", want, status)
+		}
 	}
 }
 

@@ -107,12 +107,17 @@ func (m *Metrics) ClusterDNS(facts resolv.Facts) {
 	m.dns.WithLabelValues(facts.Hash(), strconv.FormatBool(facts.Known())).Set(1)
 }
 
-// CacheAge registers how long ago the API server was last heard. Call it once.
-func (m *Metrics) CacheAge(age func() time.Duration) {
+// Cache registers how long ago the API server was last heard, and how many
+// policies the cache leaves out. Call it once.
+func (m *Metrics) Cache(age func() time.Duration, leftOut func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "netmode_cache_age_seconds",
 		Help: "Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.",
 	}, func() float64 { return age().Seconds() }))
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "netmode_policies_left_out",
+		Help: "NetworkModePolicies that this build does not understand, so that they hold nowhere; the log says why.",
+	}, func() float64 { return float64(leftOut()) }))
 }
 
 // CertificateLoaded tells when the certificate in use expires.

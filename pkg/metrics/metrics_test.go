@@ -49,7 +49,7 @@ func used(t *testing.T) *Metrics {
 	m.CertificateLoaded(time.Unix(1_800_000_000, 0))
 	m.CertificateFailed()
 	m.CertificateFailed()
-	m.CacheAge(func() time.Duration { return 1500 * time.Millisecond })
+	m.Cache(func() time.Duration { return 1500 * time.Millisecond }, func() int { return 2 })
 	return m
 }
 
@@ -86,6 +86,9 @@ netmode_certificate_not_after_timestamp_seconds 1.8e+09
 # HELP netmode_cache_age_seconds Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.
 # TYPE netmode_cache_age_seconds gauge
 netmode_cache_age_seconds 1.5
+# HELP netmode_policies_left_out NetworkModePolicies that this build does not understand, so that they hold nowhere; the log says why.
+# TYPE netmode_policies_left_out gauge
+netmode_policies_left_out 2
 `
 	if err := testutil.GatherAndCompare(used(t).Gatherer(), strings.NewReader(want), names(want)...); err != nil {
 		t.Error(err)

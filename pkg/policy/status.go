@@ -28,6 +28,7 @@ const (
 	ReasonOverridden       = "Overridden"
 	ReasonPartlyOverridden = "PartlyOverridden"
 	ReasonRefused          = "Refused"
+	ReasonNotUnderstood    = "NotUnderstood"
 	ReasonNothingInCommon  = "NothingInCommon"
 	ReasonForSomePods      = "NothingInCommonForSomePods"
 	ReasonNoConflict       = "NoConflict"
@@ -90,6 +91,16 @@ func (s Set) key() string {
 		key.WriteByte('/') // never in a name
 	}
 	return key.String()
+}
+
+// NotUnderstood is the status of a policy that does not compile, and so holds
+// nowhere: it was made for another version of netmode.
+func NotUnderstood(problem error) Status {
+	message := fmt.Sprintf("the policy holds nowhere, since this version of netmode does not understand it: %v: correct it, or install the version that it was made for", problem)
+	return Status{Conditions: []Condition{
+		{ConditionEffective, metav1.ConditionFalse, ReasonNotUnderstood, message},
+		{ConditionConflict, metav1.ConditionUnknown, ReasonNotUnderstood, message},
+	}}
 }
 
 // findings are what is known of one policy so far.

@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -97,6 +99,14 @@ func TestStatuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestNotUnderstood(t *testing.T) {
+	for _, c := range NotUnderstood(errors.New("spec.defaultMode: Unsupported value")).Conditions {
+		if c.Status == metav1.ConditionTrue || !strings.Contains(c.Message, "holds nowhere") || !strings.Contains(c.Message, "spec.defaultMode: Unsupported value: correct it") {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

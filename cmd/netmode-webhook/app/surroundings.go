@@ -57,7 +57,7 @@ func (o *serveOptions) surroundings(ctx context.Context, m *metrics.Metrics, log
 	if err != nil {
 		return nil, err
 	}
-	m.CacheAge(cache.Age)
+	m.Cache(cache.Age, cache.PoliciesLeftOut)
 	return cache, nil
 }
 
