@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	evanphx "gopkg.in/evanphx/json-patch.v4"
@@ -54,7 +55,25 @@ func readAnswer(tb testing.TB, body, answer []byte, rec Record) *admissionv1.Adm
 		tb.Errorf("an empty warning in %q", resp.Warnings)
 	}
 	checkDecision(tb, resp, rec)
+	checkSaid(tb, resp, rec)
 	return resp
+}
+
+// checkSaid holds the record to the warnings, be they said or held back, and to
+// the violations.
+func checkSaid(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Record) {
+	tb.Helper()
+	said := make([]string, len(resp.Warnings))
+	for i, warning := range resp.Warnings {
+		said[i] = strings.TrimPrefix(warning, "netmode: ")
+	}
+	warnings := clip(strings.Join(said, "; "), maxText)
+	if held := resp.AuditAnnotations["would-warn"]; held != "" && warnings != "" || rec.Warnings != warnings+held {
+		tb.Errorf("the record's warnings are %q, the answer's %q, and %q is held back", rec.Warnings, warnings, held)
+	}
+	if told := resp.AuditAnnotations["violations"]; rec.Violations != told {
+		tb.Errorf("the record's violations are %q, the audit log's %q", rec.Violations, told)
+	}
 }
 
 func checkDecision(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Record) {
@@ -87,7 +106,7 @@ func checkDecision(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Recor
 	switch status := resp.Result; {
 	case status == nil:
 		tb.Errorf("%s: no status", rec.Decision)
-	case status.Code != w.code || status.Status != "Failure" || status.Message == "" || status.Message != rec.Message:
+	case status.Code != w.code || status.Status != "Failure" || status.Message == "" || clip(status.Message, maxText) != rec.Message:
 		tb.Errorf("%s: status %+v, want code %d and the record's message %q", rec.Decision, status, w.code, rec.Message)
 	}
 }

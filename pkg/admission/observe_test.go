@@ -2,6 +2,9 @@ package admission
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,13 +12,16 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // Whatever is asked, an observer lets it through untouched and without a word,
-// and tells the audit log and the record what would have been.
+// and tells the audit log and the record what would have been: a patch or a
+// refusal, and the warnings of each phase.
 func TestObserveOnly(t *testing.T) {
 	would := map[Decision]Decision{Patched: WouldPatch, Refused: WouldRefuse, Unchanged: Unchanged}
+	withheld := map[Phase]int{}
 	for _, w := range wishes() {
 		for _, phase := range Phases() {
 			t.Run(w.String()+" "+string(phase), func(t *testing.T) {
@@ -36,6 +42,18 @@ func TestObserveOnly(t *testing.T) {
 				if rec.Decision != decision || rec.Mode != "" && audited["decision"] != string(decision) {
 					t.Errorf("decision %s, audit %v, want %s", rec.Decision, audited, decision)
 				}
+				warnings := acted.Warnings
+				if phase == Validate {
+					acting.Phase = Validate
+					_, final := ask(t, acting, withRawObject(t, body, apply(t, body, wanted.Patch)))
+					warnings = final.Warnings
+				}
+				if warnings != "" {
+					withheld[phase]++
+				}
+				if rec.Warnings != warnings || audited["would-warn"] != warnings {
+					t.Errorf("warnings %q, audit %v, want %q", rec.Warnings, audited, warnings)
+				}
 				switch decision {
 				case WouldPatch:
 					if diff := cmp.Diff(string(wanted.Patch), audited["would-patch"]); diff != "" || !bytes.Equal(rec.Patch, wanted.Patch) {
@@ -47,6 +65,43 @@ func TestObserveOnly(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+	for _, phase := range Phases() {
+		if withheld[phase] == 0 {
+			t.Errorf("%s: nothing was warned of", phase)
+		}
+	}
+}
+
+// Logs and audit logs get the beginning of a long text, and who asked gets all
+// of it.
+func TestLongTexts(t *testing.T) {
+	const ends = " bytes in all)"
+	long := strings.Repeat("é", 10_000)
+	annotations := []string{"mode=" + long}
+	for i := range 5 {
+		annotations = append(annotations, fmt.Sprintf("%d%s=x", i, long))
+	}
+	body := annotated(t, replicaSetPod, annotations...)
+	r := newReviewer(t)
+	resp, rec := ask(t, r, body)
+	if rec.Decision != Refused || len(resp.Warnings) != 5 || !strings.Contains(resp.Result.Message, long) || !strings.Contains(resp.Warnings[4], long) {
+		t.Errorf("%s in %d bytes, with %d warnings", rec.Decision, len(resp.Result.Message), len(resp.Warnings))
+	}
+	r.Observe = true
+	resp, rec = ask(t, r, body)
+	for _, tt := range []struct {
+		what, begins, text string
+		most               int
+	}{
+		{"message", `metadata.annotations[netmode.io/mode]: Unsupported value: "é`, rec.Message, maxText},
+		{"warnings", "metadata.annotations[netmode.io/0é", rec.Warnings, maxText},
+		{"would-refuse", `metadata.annotations[netmode.io/mode]: Unsupported value: "é`, resp.AuditAnnotations["would-refuse"], maxHeld},
+		{"would-warn", "metadata.annotations[netmode.io/0é", resp.AuditAnnotations["would-warn"], maxText},
+	} {
+		if !strings.HasPrefix(tt.text, tt.begins) || !strings.HasSuffix(tt.text, ends) || len(tt.text) < tt.most || len(tt.text) > tt.most+50 {
+			t.Errorf("%s: %d bytes: %.80q...", tt.what, len(tt.text), tt.text)
 		}
 	}
 }
@@ -80,31 +135,42 @@ func TestPolicyEnforcement(t *testing.T) {
 		member(object, "spec")["hostNetwork"] = true
 	})
 	const rule = `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false},"enforcement":`
-	const broken = "spec.hostNetwork: policy p allows the host network only in mode hostnetwork (PolicyHostNetworkUnmanaged)"
+	const allows, code = "policy p allows the host network only in mode hostnetwork", " (PolicyHostNetworkUnmanaged)"
+	var (
+		cure     = ": " + plan.PolicyHostNetworkUnmanaged.Doc().Cure
+		violated = map[string]string{"violations": "spec.hostNetwork: " + allows + code}
+		refused  = map[string]string{"would-refuse": "spec.hostNetwork: Invalid value: true: " + allows + cure + code}
+		warned   = map[string]string{"would-warn": "spec.hostNetwork: " + allows + cure + code}
+	)
 	for _, tt := range []struct {
 		enforcement string
 		observe     bool
 		allowed     bool
 		warnings    int
 		decision    Decision
-		audit       string
+		audit       map[string]string // beside what all have
 	}{
-		{"Deny", false, false, 0, Refused, ""},
-		{"Warn", false, true, 1, Unchanged, ""},
-		{"Audit", false, true, 0, Unchanged, "violations"},
-		{"Deny", true, true, 0, WouldRefuse, "would-refuse"},
-		{"Warn", true, true, 0, Unchanged, ""},
-		{"Audit", true, true, 0, Unchanged, "violations"},
+		{"Deny", false, false, 0, Refused, nil},
+		{"Warn", false, true, 1, Unchanged, nil},
+		{"Audit", false, true, 0, Unchanged, violated},
+		{"Deny", true, true, 0, WouldRefuse, refused},
+		{"Warn", true, true, 0, Unchanged, warned},
+		{"Audit", true, true, 0, Unchanged, violated},
 	} {
-		t.Run(tt.enforcement, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, observe %t", tt.enforcement, tt.observe), func(t *testing.T) {
 			r := newReviewer(t)
 			r.Phase, r.Observe, r.Cluster = Validate, tt.observe, Unchanging{under(t, rule+`"`+tt.enforcement+`"}`)}
 			resp, rec := ask(t, r, byHand)
 			if resp.Allowed != tt.allowed || len(resp.Warnings) != tt.warnings || rec.Decision != tt.decision || !contains(rec.Reasons, "PolicyHostNetworkUnmanaged") {
 				t.Errorf("allowed %t, warnings %q, %+v", resp.Allowed, resp.Warnings, rec)
 			}
-			if tt.audit == "violations" && resp.AuditAnnotations["violations"] != broken || tt.audit != "" && resp.AuditAnnotations[tt.audit] == "" {
-				t.Errorf("audit annotations %v", resp.AuditAnnotations)
+			var want map[string]string // where no mode is asked, only what nobody else is told
+			if tt.audit != nil {
+				want = map[string]string{"decision": string(tt.decision), "mode": "", "reasons": join(rec.Reasons)}
+				maps.Copy(want, tt.audit)
+			}
+			if diff := cmp.Diff(want, resp.AuditAnnotations); diff != "" {
+				t.Errorf("audit annotations (-want +got):\n%s", diff)
 			}
 			r.Phase = Mutate
 			if resp, _ := ask(t, r, byHand); !resp.Allowed || len(resp.Warnings) > 0 || len(resp.Patch) > 0 {

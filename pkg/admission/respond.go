@@ -15,6 +15,24 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
+// Keys of audit annotations. What was held back has its Decision for a key.
+const (
+	auditDecision   = "decision"
+	auditMode       = "mode"
+	auditReasons    = "reasons"
+	auditViolations = "violations"
+	auditWouldWarn  = "would-warn"
+)
+
+const (
+	// maxText is the most bytes of a text for people in logs: container runtimes
+	// split lines of 16 kB.
+	maxText = 4 << 10
+	// maxHeld is the most bytes of a patch or denial in an audit annotation, as
+	// API servers have it for those of a ValidatingAdmissionPolicy.
+	maxHeld = 10 << 10
+)
+
 // response is the part of an AdmissionResponse that is written.
 type response struct {
 	uid     string
@@ -26,11 +44,12 @@ type response struct {
 	mode     api.Mode
 	decision Decision
 	reasons  []plan.Reason
-	// audited are broken rules of which nobody else is told.
-	audited []string
-	// observed is the denial or the patch that was held back.
-	observed string
-	warnings []string
+	// violations are broken rules of which nobody else is told.
+	violations string
+	// held is the denial or the patch that was held back, and heldWarnings are the
+	// warnings.
+	held, heldWarnings string
+	warnings           []string
 }
 
 // status is the part of metav1.Status that a refusal fills.
@@ -56,12 +75,11 @@ type statusCause struct {
 
 func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	rec.Decision, rec.Mode, rec.Reasons = Unchanged, p.Mode, p.Reasons()
-	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons}
-	for _, f := range p.Findings(plan.Warned) {
+	warned := p.Findings(plan.Warned)
+	rec.Warnings, rec.Violations = text(warned), text(p.Findings(plan.Audited))
+	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons, violations: rec.Violations}
+	for _, f := range warned {
 		resp.warnings = append(resp.warnings, "netmode: "+f.Message())
-	}
-	for _, f := range p.Findings(plan.Audited) {
-		resp.audited = append(resp.audited, f.Message())
 	}
 	switch {
 	case p.Refused():
@@ -87,11 +105,11 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 func (r *response) observe(rec *Record) {
 	switch {
 	case r.status != nil:
-		rec.Decision, r.observed = WouldRefuse, rec.Message
+		rec.Decision, r.held = WouldRefuse, clip(r.status.Message, maxHeld)
 	case len(r.patch) > 0:
-		rec.Decision, r.observed = WouldPatch, string(r.patch)
+		rec.Decision, r.held = WouldPatch, clip(string(r.patch), maxHeld)
 	}
-	r.decision = rec.Decision
+	r.decision, r.heldWarnings = rec.Decision, rec.Warnings
 	r.allowed, r.status, r.patch, r.warnings = true, nil, nil, nil
 }
 
@@ -131,21 +149,21 @@ func (r *response) encode() ([]byte, error) {
 		e.out = base64.StdEncoding.AppendEncode(e.out, r.patch)
 		e.raw(`","patchType":"JSONPatch"`)
 	}
-	if r.mode != "" || len(r.audited) > 0 || r.observed != "" {
+	if r.mode != "" || r.violations != "" || r.held != "" || r.heldWarnings != "" {
 		// The API server puts the webhook's name before each key.
-		e.raw(`,"auditAnnotations":{"decision":`)
+		e.raw(`,"auditAnnotations":{"` + auditDecision + `":`)
 		e.quote(string(r.decision))
-		e.raw(`,"mode":`)
+		e.raw(`,"` + auditMode + `":`)
 		e.quote(string(r.mode))
-		e.raw(`,"reasons":`)
+		e.raw(`,"` + auditReasons + `":`)
 		e.quote(join(r.reasons))
-		if len(r.audited) > 0 {
-			e.raw(`,"violations":`)
-			e.quote(strings.Join(r.audited, "; "))
-		}
-		if r.observed != "" {
-			e.raw(`,"` + string(r.decision) + `":`)
-			e.quote(r.observed)
+		for _, annotation := range []struct{ key, value string }{
+			{auditViolations, r.violations}, {string(r.decision), r.held}, {auditWouldWarn, r.heldWarnings},
+		} {
+			if annotation.value != "" {
+				e.raw(`,"` + annotation.key + `":`)
+				e.quote(annotation.value)
+			}
 		}
 		e.raw(`}`)
 	}
@@ -181,6 +199,26 @@ func (e *encoder) value(v any) {
 	if e.err == nil {
 		e.err = err
 	}
+}
+
+// text is the findings as a log has them.
+func text(findings []plan.Finding) string {
+	if len(findings) == 0 {
+		return ""
+	}
+	messages := make([]string, len(findings))
+	for i, f := range findings {
+		messages[i] = f.Message()
+	}
+	return clip(strings.Join(messages, "; "), maxText)
+}
+
+// clip cuts a text after most bytes, between two characters, and says so.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes in all)", strings.ToValidUTF8(s[:most], ""), len(s))
 }
 
 func join(reasons []plan.Reason) string {

@@ -59,8 +59,13 @@ type Record struct {
 	Mode     api.Mode
 	Decision Decision
 	Reasons  []plan.Reason
-	// Message is the reason of a denial, or of one that would be.
+	// Message is the reason of a denial, or of one that would be. It is cut to
+	// maxText, as Warnings and Violations are.
 	Message string
+	// Warnings are what the object's author is told, or would be.
+	Warnings string
+	// Violations are the broken rules of which its author is not told.
+	Violations string
 	// Patch is the JSON Patch of the answer, or of the one that would be.
 	Patch []byte
 }
@@ -121,7 +126,7 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 		return nil, rec, err
 	}
 	if resp.status != nil {
-		rec.Message = resp.status.Message
+		rec.Message = clip(resp.status.Message, maxText)
 	}
 	if r.Observe {
 		resp.observe(&rec)
@@ -175,7 +180,7 @@ func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) 
 	decide := engine.MutatePod
 	switch {
 	case r.Phase == Validate && r.Observe:
-		decide = observePod
+		decide = engine.ObservePod
 	case r.Phase == Validate:
 		decide = engine.ValidatePod
 	}
@@ -203,20 +208,11 @@ func (r *Reviewer) withLatest(ctx context.Context, namespace string, decide func
 	return p
 }
 
-// observePod judges a pod that was not patched, as it would have been.
-func observePod(settings *engine.Settings, cluster engine.Cluster, namespace string, pod *api.Pod) *plan.Plan {
-	p := engine.Pod(settings, cluster, namespace, pod, nil)
-	p.Mutations = nil
-	return p
-}
-
 func (r *Reviewer) planService(ctx context.Context, req *request, service *api.Service) *plan.Plan {
 	update := req.Operation == operationUpdate
 	switch {
 	case r.Phase == Validate && r.Observe:
-		p := engine.Service(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
-		p.Mutations = nil
-		return p
+		return engine.ObserveService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
 	case r.Phase == Validate:
 		return engine.ValidateService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
 	default:
