@@ -11,6 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/plan"
 )
 
 // serveAndRead posts the reviews one after the other and returns the server,
@@ -37,8 +40,10 @@ func TestOneLineARequest(t *testing.T) {
 	other := strings.Replace(strings.Replace(review(t, "other", ""), `"kind":"Pod"`, `"kind":"Node"`, 1), `"namespace":"default","operation"`, `"name":"n1","operation"`, 1)
 	r := serveAndRead(t, "info", pod, review(t, "unchanged", ""), named, malformed, other)
 
+	const nodeHostname = "spec.hostNetwork: hostname(1) in the pod is the node's name (NodeHostname)"
+	noPort := "spec.containers: no port is declared, so the scheduler cannot keep two such pods off one node: " + plan.NoDeclaredPort.Doc().Cure + " (NoDeclaredPort)"
 	want := []map[string]any{
-		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}},
+		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}, "warnings": noPort + "; " + nodeHostname},
 		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
 		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
 		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
@@ -80,6 +85,29 @@ func TestOneLineARequest(t *testing.T) {
 	}
 	if patches := r.log.records(t, "patch"); len(patches) > 0 {
 		t.Errorf("patches at level info: %v", patches)
+	}
+}
+
+// What was said, or held back, is in the line of its request.
+func TestTextsInTheLog(t *testing.T) {
+	record := admission.Record{UID: "u", Message: "m", Warnings: "w; w2", Violations: "v"}
+	r := start(t, func(s *setup) {
+		s.reviewer = reviewerFunc(func([]byte) ([]byte, admission.Record, error) { return []byte("{}"), record, nil })
+	})
+	if code, text := post(t, r.client(t, false), r.url("/mutate"), "{}"); code != http.StatusOK {
+		t.Fatalf("%d %s", code, text)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	records := r.log.records(t, "review")
+	if len(records) != 1 {
+		t.Fatalf("%d lines, want 1", len(records))
+	}
+	for key, want := range map[string]string{"message": "m", "warnings": "w; w2", "violations": "v"} {
+		if records[0][key] != want {
+			t.Errorf("%s: %v, want %q", key, records[0][key], want)
+		}
 	}
 }
 

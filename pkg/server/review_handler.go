@@ -29,20 +29,22 @@ const keepBuffer = 1 << 20
 
 // Keys of the log line of a request.
 const (
-	keyUID       = "uid"
-	keyPhase     = "phase"
-	keyKind      = "kind"
-	keyOperation = "operation"
-	keyNamespace = "namespace"
-	keyName      = "name"
-	keyMode      = "mode"
-	keyDecision  = "decision"
-	keyReasons   = "reasons"
-	keyMessage   = "message"
-	keyDuration  = "duration"
-	keyPatch     = "patch"
-	keyCode      = "code"
-	keyRemote    = "remote"
+	keyUID        = "uid"
+	keyPhase      = "phase"
+	keyKind       = "kind"
+	keyOperation  = "operation"
+	keyNamespace  = "namespace"
+	keyName       = "name"
+	keyMode       = "mode"
+	keyDecision   = "decision"
+	keyReasons    = "reasons"
+	keyMessage    = "message"
+	keyWarnings   = "warnings"
+	keyViolations = "violations"
+	keyDuration   = "duration"
+	keyPatch      = "patch"
+	keyCode       = "code"
+	keyRemote     = "remote"
 )
 
 // verbosityPatch is the log level at which patches are written.
@@ -172,12 +174,16 @@ func (h *ReviewHandler) logReview(record *admission.Record, took time.Duration, 
 	if writeErr != nil {
 		h.log.Info("answer not delivered", keyUID, record.UID, keyMessage, writeErr.Error())
 	}
-	fields := make([]any, 0, 22)
+	fields := make([]any, 0, 26)
 	fields = append(fields,
 		keyUID, record.UID, keyPhase, string(record.Phase), keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
 		keyMode, string(record.Mode), keyDecision, string(record.Decision), keyReasons, words(record.Reasons), keyDuration, took)
-	if record.Message != "" {
-		fields = append(fields, keyMessage, record.Message)
+	for _, said := range []struct{ key, text string }{
+		{keyMessage, record.Message}, {keyWarnings, record.Warnings}, {keyViolations, record.Violations},
+	} {
+		if said.text != "" {
+			fields = append(fields, said.key, said.text)
+		}
 	}
 	h.log.Info("review", fields...)
 	if len(record.Patch) > 0 && h.patchLog.Enabled() {
