@@ -6,7 +6,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
@@ -36,13 +39,17 @@ func (m *Manifests) Services(namespace string) ([]api.Service, bool) {
 	return services, known
 }
 
-// Namespace returns a Namespace of the manifests, or what is assumed of it.
+// Namespace returns a Namespace of the manifests, or what is assumed of it. One
+// of which nothing is known has the label that every Namespace has.
 func (m *Manifests) Namespace(name string) (api.Namespace, bool) {
-	ns, ok := m.namespaces[name]
-	if !ok && len(m.assumed) > 0 {
-		return api.Namespace{Labels: m.assumed}, true
+	ns, known := m.namespaces[name]
+	if !known {
+		ns.Labels, known = m.assumed, len(m.assumed) > 0
 	}
-	return ns, ok
+	labels := map[string]string{}
+	maps.Copy(labels, ns.Labels)
+	labels[corev1.LabelMetadataName] = name
+	return api.Namespace{Labels: labels}, known
 }
 
 // Policies returns the policies for a namespace.

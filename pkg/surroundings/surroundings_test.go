@@ -91,6 +91,39 @@ func TestAssumedLabels(t *testing.T) {
 	}
 }
 
+// Every Namespace has its name for a label, whatever a manifest says.
+func TestNameLabel(t *testing.T) {
+	policy := func(name, selector string) string {
+		return "---\napiVersion: policy.netmode.io/v1alpha1\nkind: NetworkModePolicy\nmetadata: {name: " + name + "}\nspec: {namespaceSelector: " + selector + ", requireMode: true}\n"
+	}
+	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: storm, labels: {kubernetes.io/metadata.name: web, team: storm}}\n" +
+		policy("equals", "{matchLabels: {kubernetes.io/metadata.name: storm}}") +
+		policy("in", "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [storm, home]}]}") +
+		policy("not-in", "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [storm]}]}")
+	for _, assumed := range []map[string]string{nil, {"team": "web", "kubernetes.io/metadata.name": "storm"}} {
+		m := New(assumed)
+		if err := m.AddFiles(read(t, text), "home"); err != nil {
+			t.Fatal(err)
+		}
+		for namespace, want := range map[string]string{"storm": "equals in", "home": "in not-in", "web": "not-in"} {
+			var names []string
+			for _, p := range m.Policies(namespace).Policies() {
+				names = append(names, p.Name)
+			}
+			if got := strings.Join(names, " "); got != want {
+				t.Errorf("assumed %v: namespace %s has the policies %s, want %s", assumed, namespace, got, want)
+			}
+			ns, known := m.Namespace(namespace)
+			if ns.Labels["kubernetes.io/metadata.name"] != namespace || known != (namespace == "storm" || len(assumed) > 0) {
+				t.Errorf("assumed %v: namespace %s is %v, known %t", assumed, namespace, ns.Labels, known)
+			}
+		}
+		if ns, _ := m.Namespace("storm"); ns.Labels["team"] != "storm" {
+			t.Errorf("the manifest's labels are gone: %v", ns.Labels)
+		}
+	}
+}
+
 // Every error of every file is told at once, with its line and its object.
 func TestErrors(t *testing.T) {
 	const text = `apiVersion: v1
