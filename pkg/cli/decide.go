@@ -24,7 +24,8 @@ type inputs struct {
 	files     []string
 	recursive bool
 	namespace string
-	// policies are manifests with NetworkModePolicies, beside those of files.
+	// policies are manifests with NetworkModePolicies and Namespaces, beside those
+	// of files and in the place of those with the same names.
 	policies []string
 	// policyFiles are what policies name, once they are read.
 	policyFiles []*manifest.File
@@ -43,7 +44,7 @@ func (in *inputs) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&in.recursive, "recursive", "R", false, "read folders below the named ones, too")
 	fs.StringVarP(&in.namespace, "namespace", "n", in.namespace, "namespace of objects that name none")
 	fs.StringSliceVar(&in.policies, "policy", nil,
-		"more manifests, whose NetworkModePolicies and Namespaces count: a file or a folder; may be repeated")
+		"more manifests, whose NetworkModePolicies and Namespaces count, rather than others of the same name: a file or a folder; may be repeated")
 	fs.StringToStringVar(&in.namespaceLabels, "namespace-labels", nil,
 		"labels of the namespaces that no manifest tells of, such as team=storm,netmode.io/policy=enabled")
 	in.decision.AddFlags(fs)
@@ -87,23 +88,19 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 	if err != nil {
 		return nil, nil, err
 	}
-	around := surroundings.New(in.namespaceLabels)
 	if len(in.policies) > 0 {
-		var err error
 		if in.policyFiles, err = manifest.Open(ctx, in.policies, nil, in.recursive); err != nil {
 			return nil, nil, fmt.Errorf("--policy: %w", err)
 		}
-		if err := around.AddPolicies(in.policyFiles); err != nil {
-			return nil, nil, err
-		}
 	}
-	all, err := decide(files, settings, around, in.namespace)
+	all, _, err := in.decide(files, settings)
 	return files, all, err
 }
 
 // decide is the webhook's decision about every object of the manifests, with
-// the manifests' own Services, Namespaces and policies around it.
-func decide(files []*manifest.File, settings *engine.Settings, around *surroundings.Manifests, namespace string) ([]*decided, error) {
+// the Services, Namespaces and policies of all manifests around it.
+func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*decided, *surroundings.Manifests, error) {
+	around := surroundings.New(in.namespaceLabels)
 	var all []*decided
 	var errs []error
 	for _, file := range files {
@@ -114,7 +111,7 @@ func decide(files []*manifest.File, settings *engine.Settings, around *surroundi
 				continue
 			}
 			for i := range objects {
-				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, namespace)}
+				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, in.namespace)}
 				if err := around.Add(d.object, d.namespace); err != nil {
 					errs = append(errs, d.fail(err))
 				}
@@ -122,15 +119,16 @@ func decide(files []*manifest.File, settings *engine.Settings, around *surroundi
 			}
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	errs = append(errs, around.AddPolicies(in.policyFiles))
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
 	}
 	for _, d := range all {
 		if err := d.decide(settings, around); err != nil {
 			errs = append(errs, d.fail(err))
 		}
 	}
-	return all, errors.Join(errs...)
+	return all, around, errors.Join(errs...)
 }
 
 func (d *decided) fail(err error) error { return d.object.Fail(err) }

@@ -82,8 +82,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// tally counts what the webhook answered.
-type tally struct{ patched, unchanged, refused int }
+// tally counts what the webhook answered, and what it was not asked about.
+type tally struct{ patched, unchanged, refused, unsent int }
 
 func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, all []*decided) (err error) {
 	colors := streams.outPalette()
@@ -105,6 +105,12 @@ func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, 
 		if d.plan == nil {
 			continue
 		}
+		if why := d.unsent(); why != "" {
+			t.unsent++
+			showHeading(streams, d)
+			_, _ = fmt.Fprintf(streams.Out, "%s %s\n", colors.dim("not sent:"), why)
+			continue
+		}
 		request, err := admissionRequest(d)
 		if err != nil {
 			return d.fail(err)
@@ -117,10 +123,25 @@ func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, 
 			return d.fail(err)
 		}
 	}
-	_, _ = fmt.Fprintf(streams.Out, "\n%s sent in %s: %s, %d left alone, %s\n", count(t.patched+t.unchanged+t.refused, "object"),
+	unsent := ""
+	if t.unsent > 0 {
+		unsent = fmt.Sprintf("; %d not sent", t.unsent)
+	}
+	_, _ = fmt.Fprintf(streams.Out, "\n%s sent in %s: %s, %d left alone, %s%s\n", count(t.patched+t.unchanged+t.refused, "object"),
 		time.Since(start).Round(time.Millisecond), colors.green(fmt.Sprintf("%d changed", t.patched)), t.unchanged,
-		colors.red(fmt.Sprintf("%d refused", t.refused)))
+		colors.red(fmt.Sprintf("%d refused", t.refused)), unsent)
 	return nil
+}
+
+// unsent says why an API server would not ask netmode about the pod, whatever
+// policies there are; "": it would, or no policy is for the pod.
+func (d *decided) unsent() string {
+	for _, f := range d.plan.Trace {
+		if f.Reason == plan.PolicyNamespaceUnlabelled {
+			return f.Message()
+		}
+	}
+	return ""
 }
 
 // admissionRequest is what an API server would ask about the object, or about
@@ -151,13 +172,18 @@ func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
 	}, nil
 }
 
-func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse, t *tally) error {
+func showHeading(streams *Streams, d *decided) {
 	colors := streams.outPalette()
 	what := d.label()
 	if d.template != nil {
 		what += ", first pod"
 	}
 	_, _ = fmt.Fprintf(streams.Out, "\n%s  %s\n", colors.bold(what), colors.dim(fmt.Sprintf("%s:%d", d.object.Document.Name, d.object.Line)))
+}
+
+func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse, t *tally) error {
+	colors := streams.outPalette()
+	showHeading(streams, d)
 	switch {
 	case !response.Allowed:
 		t.refused++
@@ -171,7 +197,7 @@ func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRe
 			return err
 		}
 	}
-	for reason := range strings.SplitSeq(response.AuditAnnotations["reasons"], ",") {
+	for _, reason := range reasonsOf(response) {
 		if doc := plan.Reason(reason).Doc(); doc.Reason != "" {
 			_, _ = fmt.Fprintf(streams.Out, "  %s  %s\n", colors.cyan(reason), doc.Sentence)
 		}

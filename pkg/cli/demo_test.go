@@ -301,8 +301,46 @@ func TestDemoOfPolicies(t *testing.T) {
 	}
 	// A namespace that no manifest tells of has the labels of the flag.
 	pod := write(t, "pod.yaml", strings.Replace(plainPod, "{name: plain}", "{name: plain, namespace: other}", 1))
-	got := demo(t, "netmode-webhook", "-f", pod, "--policy", write(t, "policy.yaml", hostOnly), "--namespace-labels", "team=batch")
+	policy := write(t, "policy.yaml", hostOnly)
+	got := demo(t, "netmode-webhook", "-f", pod, "--policy", policy, "--namespace-labels", "team=batch,netmode.io/policy=enabled")
 	if !strings.Contains(got.out, `"source":"policy","policy":"host-only"`) {
 		t.Errorf("no default in\n%s%s", got.out, got.err)
+	}
+	// Without the label that sends its pods, the webhook is not asked.
+	got = demo(t, "netmode-webhook", "-f", pod, "--policy", policy, "--namespace-labels", "team=batch")
+	for _, want := range []string{
+		"\nPod/plain  " + pod + ":1\nnot sent: namespace.metadata.labels[netmode.io/policy]: is not enabled, so policies (host-only) have no say in a pod that asks for nothing: ",
+		"\n0 objects sent in ",
+		": 0 changed, 0 left alone, 0 refused; 1 not sent\n",
+	} {
+		if got.code != 0 || !strings.Contains(got.out, want) {
+			t.Errorf("exit code %d, no %q in\n%s%s", got.code, want, got.out, got.err)
+		}
+	}
+}
+
+// TestDemoOfAudit: only the demo's reader is told what an Audit policy finds, also
+// where there is nothing else to tell.
+func TestDemoOfAudit(t *testing.T) {
+	pods := write(t, "pods.yaml", plainPod+"spec: {hostNetwork: true}\n---\n"+gatePod+"---\n"+`apiVersion: policy.netmode.io/v1alpha1
+kind: NetworkModePolicy
+metadata: {name: watch}
+spec:
+  namespaceSelector: {}
+  enforcement: Audit
+  requireMode: true
+  hostNetwork: {allowUnmanaged: false, portRange: {min: 20000, max: 29999}}
+`)
+	got := demo(t, "netmode-webhook", "-f", pods, "--namespace-labels", "netmode.io/policy=enabled")
+	for _, want := range []string{
+		"\nPod/plain  " + pods + ":1\nleft alone\n" +
+			"  PolicyModeRequired  A NetworkModePolicy of the namespace requires a mode.\n" +
+			"  PolicyHostNetworkUnmanaged  A NetworkModePolicy of the namespace allows the host network only to pods in mode hostnetwork.\n",
+		"  PolicyPortOutOfRange  A NetworkModePolicy of the namespace allows only some ports on the host network.\n",
+		": 1 changed, 1 left alone, 0 refused\n",
+	} {
+		if got.code != 0 || got.err != "" || !strings.Contains(got.out, want) {
+			t.Errorf("exit code %d, no %q in\n%s%s", got.code, want, got.out, got.err)
+		}
 	}
 }

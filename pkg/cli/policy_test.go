@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -25,7 +26,9 @@ func TestPolicyFlags(t *testing.T) {
 	}{
 		{nil, []string{"unchanged, no mode asked for", "unchanged, no mode asked for"}},
 		{[]string{"--policy", policies}, []string{"unchanged, no mode asked for", "unchanged, no mode asked for"}},
-		{[]string{"--policy", policies, "--namespace-labels", "team=batch"}, []string{"unchanged, no mode asked for", "patched, mode hostnetwork from policy host-only"}},
+		{[]string{"--policy", policies, "--namespace-labels", "team=batch"}, []string{"unchanged, no mode asked for", "unchanged, no mode asked for"}},
+		{[]string{"--policy", policies, "--namespace-labels", "team=batch,netmode.io/policy=enabled"}, []string{"unchanged, no mode asked for", "patched, mode hostnetwork from policy host-only"}},
+		{[]string{"--policy", policies, "--namespace-labels", "team=batch,netmode.io/mode=hostnetwork"}, []string{"unchanged, no mode asked for", "patched, mode hostnetwork from its namespace"}},
 	} {
 		got := netmode(t, append([]string{"explain", "-f", pods}, tt.args...)...)
 		var decisions []string
@@ -37,6 +40,44 @@ func TestPolicyFlags(t *testing.T) {
 		if got.code != 0 || strings.Join(decisions, "\n") != strings.Join(tt.want, "\n") {
 			t.Errorf("%q: exit code %d, %q, want %q; %s", tt.args, got.code, decisions, tt.want, got.err)
 		}
+	}
+}
+
+// A policy selects a namespace by its name, whatever else is known of it.
+func TestPolicyByName(t *testing.T) {
+	pod := write(t, "pod.yaml", gatePod)
+	policy := func(selector string) string {
+		return write(t, "policy.yaml", "apiVersion: policy.netmode.io/v1alpha1\nkind: NetworkModePolicy\nmetadata: {name: p}\n"+
+			"spec: {namespaceSelector: "+selector+", allowedModes: [headless], enforcement: Warn}\n"+
+			"---\napiVersion: v1\nkind: Namespace\nmetadata: {name: manifest, labels: {team: gates}}\n")
+	}
+	const is, isNot = "{matchLabels: {kubernetes.io/metadata.name: %s}}", "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [%s]}]}"
+	for _, namespace := range []string{"manifest", "flag"} {
+		for selector, want := range map[string]bool{
+			fmt.Sprintf(is, namespace): true, fmt.Sprintf(is, "another"): false,
+			fmt.Sprintf(isNot, namespace): false, fmt.Sprintf(isNot, "another"): true,
+		} {
+			args := []string{"-f", pod, "-n", namespace, "--policy", policy(selector)}
+			for what, got := range map[string]result{"explain": netmode(t, append([]string{"explain"}, args...)...), "demo": demo(t, "netmode-webhook", args...)} {
+				judged := strings.Contains(got.out, "PolicyModeNotAllowed")
+				if got.code != 0 || judged != want {
+					t.Errorf("%s in %s with %s: exit code %d, judged %v, want %v\n%s%s", what, namespace, selector, got.code, judged, want, got.out, got.err)
+				}
+			}
+		}
+	}
+}
+
+// Of two policies, or Namespaces, of one name, the one of --policy counts.
+func TestPolicyFlagWins(t *testing.T) {
+	const spaces = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {team: %s, netmode.io/policy: enabled}}\n"
+	manifests := write(t, "manifests.yaml", fmt.Sprintf(spaces, "web")+"---\n"+strings.ReplaceAll(hostOnly, "hostnetwork", "headless")+"---\n"+plainPod)
+	policies := write(t, "policies.yaml", fmt.Sprintf(spaces, "batch")+"---\n"+hostOnly)
+	if got := netmode(t, "explain", "-f", manifests, "--policy", policies); !strings.Contains(got.out, "  patched, mode hostnetwork from policy host-only\n") {
+		t.Errorf("explain: %+v", got)
+	}
+	if got := demo(t, "netmode-webhook", "-f", manifests, "--policy", policies); !strings.Contains(got.out, `{"mode":"hostnetwork","source":"policy","policy":"host-only",`) {
+		t.Errorf("demo: %+v", got)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -154,14 +155,24 @@ func (w *webhookProcess) admit(ctx context.Context, request *admissionv1.Admissi
 		return final, err
 	}
 	response.Warnings = append(response.Warnings, final.Warnings...)
-	told := response.AuditAnnotations["reasons"]
-	for reason := range strings.SplitSeq(final.AuditAnnotations["reasons"], ",") {
+	told := reasonsOf(response)
+	for _, reason := range reasonsOf(final) {
 		// What the mode is and where it came from stands in both.
-		if strings.HasPrefix(reason, "Policy") && !strings.Contains(told, reason) {
-			response.AuditAnnotations["reasons"] += "," + reason
+		if strings.HasPrefix(reason, "Policy") && !slices.Contains(told, reason) {
+			told = append(told, reason)
 		}
 	}
+	if len(told) > 0 {
+		response.AuditAnnotations = map[string]string{auditReasons: strings.Join(told, ",")}
+	}
 	return response, nil
+}
+
+// auditReasons is the audit annotation with the reasons, if there are any.
+const auditReasons = "reasons"
+
+func reasonsOf(response *admissionv1.AdmissionResponse) []string {
+	return strings.FieldsFunc(response.AuditAnnotations[auditReasons], func(r rune) bool { return r == ',' })
 }
 
 func (w *webhookProcess) post(ctx context.Context, url string, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
