@@ -141,11 +141,11 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 }
 
 // rewriteOf is the one search rewrite that policies give; zero: none.
-func rewriteOf(policies policy.Set) api.PolicyRewrite {
+func rewriteOf(policies policy.Set) resolv.Given {
 	if p := policies.SearchRewrite(); p != nil {
-		return *p.Spec.SearchRewrite
+		return resolv.Given{Policy: p.Name, PolicyRewrite: *p.Spec.SearchRewrite}
 	}
-	return api.PolicyRewrite{}
+	return resolv.Given{}
 }
 
 // judgePod asks the pod's policies. A refused plan is judged by what it would

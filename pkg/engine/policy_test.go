@@ -230,3 +230,30 @@ func TestPolicySearchRewrite(t *testing.T) {
 		}
 	}
 }
+
+// A strategy of a policy that the pod cannot have is no reason to refuse the
+// pod, whose author cannot change it; the warning names the policy.
+func TestPolicySearchRewriteGivesWay(t *testing.T) {
+	set := &around{policies: policies(t, "first", `{"namespaceSelector":{},"searchRewrite":{"strategy":"prepend"}}`)}
+	const (
+		kept = "prepend, the search rewrite of policy first (SearchByPolicy)"
+		why  = "prepend gives way to auto for this pod: the cluster's DNS is not known to netmode: " +
+			"start netmode with --cluster-dns and --cluster-domain, or use netmode.io/search-rewrite: append (ClusterDNSUnknown)"
+	)
+	pod := annotated(`{"hostname":"a","subdomain":"peers"}`, api.AnnotationMode, "statefulset-headless")
+	c := workloadOf("StatefulSet", "mode=statefulset-headless", "")
+	c.Pod.Spec.Hostname, c.Pod.Spec.Subdomain = "web-0", "peers"
+	for what, p := range map[string]*plan.Plan{"pod": decidePod(t, pod, set), "workload": decideWorkload(c, set)} {
+		messages := map[string]bool{}
+		for _, f := range p.Trace {
+			messages[f.Message()] = true
+		}
+		if p.Refused() || !p.Changes() || p.Strategy != api.SearchAppend || !messages[kept] || !messages["policy first spec.searchRewrite.strategy: "+why] {
+			t.Errorf("%s: strategy %q, %q", what, p.Strategy, describeAll(p))
+		}
+	}
+	asks := annotated(`{"hostname":"a","subdomain":"peers"}`, api.AnnotationMode, "statefulset-headless", api.AnnotationSearchRewrite, "prepend")
+	if got, want := decidePod(t, asks, set).Denial(), `metadata.annotations[netmode.io/search-rewrite]: Invalid value: "prepend": the cluster's DNS is not known`; !strings.HasPrefix(got, want) {
+		t.Errorf("asked: got %s\nwant %s", got, want)
+	}
+}

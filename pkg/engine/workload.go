@@ -99,8 +99,8 @@ func ownIn(a, b map[string]string) bool {
 func (c *WorkloadCase) field(f string, copied []string) string {
 	w := c.Workload
 	switch {
-	case f == "" || f == w.ReplicasField || f == w.SurgeField || strings.HasPrefix(f, "namespace."):
-		return f
+	case f == "" || f == w.ReplicasField || f == w.SurgeField || strings.HasPrefix(f, "namespace."), strings.HasPrefix(f, "policy "):
+		return f // another object's
 	case f == "spec.subdomain" && w.SubdomainField != "":
 		return w.SubdomainField
 	case slices.ContainsFunc(copied, func(key string) bool { return f == annotationsPath.Key(key).String() }):

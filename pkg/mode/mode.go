@@ -65,8 +65,8 @@ type PodCase struct {
 	Workload *api.Workload
 	Cluster  Cluster
 	Search   *resolv.Settings
-	// Rewrite is what a policy says of the search rewrite; zero: nothing.
-	Rewrite api.PolicyRewrite
+	// Rewrite is what a policy says of the search rewrite.
+	Rewrite resolv.Given
 	Plan    *plan.Plan
 }
 

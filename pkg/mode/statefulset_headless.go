@@ -61,17 +61,13 @@ func rewriteSearch(c *PodCase) {
 	if c.Plan.Service == "" {
 		return
 	}
-	asked := c.Asked.SearchRewrite
-	if asked == "" {
-		asked = c.Rewrite.Strategy
-	}
 	resolv.Rewrite(&resolv.Case{
 		Pod:             c.Pod,
 		Namespace:       c.Namespace,
 		NamespaceLabels: c.NamespaceLabels,
 		Subdomain:       c.Plan.Service,
-		Extra:           c.Rewrite.ExtraSearches,
+		Given:           c.Rewrite,
 		Settings:        c.Search,
 		Plan:            c.Plan,
-	}, asked)
+	}, c.Asked.SearchRewrite)
 }

@@ -90,6 +90,7 @@ const (
 	SearchInPlace         Reason = "SearchInPlace"
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
+	SearchByPolicy        Reason = "SearchByPolicy"
 	SearchExtra           Reason = "SearchExtra"
 	SearchByInitContainer Reason = "SearchByInitContainer"
 	SearchByPostStart     Reason = "SearchByPostStart"

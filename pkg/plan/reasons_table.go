@@ -84,6 +84,7 @@ var reasonTable = []ReasonDoc{
 	{SearchInPlace, "The peer domain is in the pod's search list already.", ""},
 	{SearchPrepended, "The pod's DNS configuration is written out whole, with the peer domain first.", ""},
 	{SearchAppended, "The peer domain is the last of the pod's search domains: short names resolve after a few failed look-ups.", ""},
+	{SearchByPolicy, "The pod asks for no search rewrite and takes the one that a NetworkModePolicy gives.", ""},
 	{SearchExtra, "A search domain comes from a NetworkModePolicy.", ""},
 	{SearchByInitContainer, "An init container puts the peer domain first in the pod's resolv.conf.", ""},
 	{SearchByPostStart, "postStart hooks put the peer domain first in the pod's resolv.conf, while the containers start.", ""},

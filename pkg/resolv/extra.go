@@ -12,7 +12,7 @@ import (
 // only entries that the pod asked for can be the cause of a refusal.
 func addExtra(c *Case, have []string) {
 	var cut []string
-	for _, domain := range c.Extra {
+	for _, domain := range c.Given.ExtraSearches {
 		switch {
 		case slices.Contains(have, domain):
 		case !fits(append(slices.Clip(have), domain)):
@@ -20,10 +20,10 @@ func addExtra(c *Case, have []string) {
 		default:
 			have = append(slices.Clip(have), domain)
 			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
-				plan.SearchExtra, "spec.dnsConfig.searches", "added "+domain+", which a policy gives")
+				plan.SearchExtra, "spec.dnsConfig.searches", "added "+domain+", which policy "+c.Given.Policy+" gives")
 		}
 	}
 	if len(cut) > 0 {
-		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(cut, " "))
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(cut, " ")+", which policy "+c.Given.Policy+" gives")
 	}
 }

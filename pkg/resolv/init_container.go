@@ -3,8 +3,6 @@ package resolv
 import (
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -76,10 +74,8 @@ func initContainer() Strategy {
 		inPlace: func(c *Case) bool {
 			return c.first() || slices.ContainsFunc(c.Pod.Spec.InitContainers, c.isOwnInitContainer)
 		},
+		obstacles: initContainerObstacles,
 		apply: func(c *Case) {
-			if refuseInitContainer(c) {
-				return
-			}
 			domain := c.peerDomain()
 			settings := c.Settings.InitContainer
 			q := quantities{CPU: initContainerCPU, Memory: initContainerMemory}
@@ -112,18 +108,14 @@ func (c *Case) isOwnInitContainer(container api.Container) bool {
 		container.Command[1] == "resolvconf" && c.isPeerDomain(container.Command[2])
 }
 
-func refuseInitContainer(c *Case) bool {
-	annotation := field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite)
-	refused := false
+func initContainerObstacles(c *Case) []obstacle {
+	var found []obstacle
 	if c.NamespaceLabels[api.LabelPodSecurityEnforce] == "restricted" {
-		c.Plan.Refuse(plan.InitContainerRoot, annotation, string(api.SearchInitContainer),
-			"the namespace enforces PodSecurity restricted, and the init container must run as root")
-		refused = true
+		found = append(found, obstacle{reason: plan.InitContainerRoot,
+			detail: "the namespace enforces PodSecurity restricted, and the init container must run as root"})
 	}
 	if c.Settings.InitContainer.Image == "" {
-		c.Plan.Refuse(plan.InitContainerImage, annotation, string(api.SearchInitContainer),
-			"netmode has no image for its init container")
-		refused = true
+		found = append(found, obstacle{reason: plan.InitContainerImage, detail: "netmode has no image for its init container"})
 	}
 	lists := []struct {
 		field string
@@ -132,11 +124,10 @@ func refuseInitContainer(c *Case) bool {
 	for _, l := range lists {
 		for i := range l.list {
 			if l.list[i].Name == InitContainerName {
-				c.Plan.Refuse(plan.InitContainerName, specPath.Child(l.field).Index(i).Child("name"), InitContainerName,
-					"the name belongs to netmode's init container")
-				refused = true
+				found = append(found, obstacle{reason: plan.InitContainerName, path: specPath.Child(l.field).Index(i).Child("name"),
+					value: InitContainerName, detail: "the name belongs to netmode's init container"})
 			}
 		}
 	}
-	return refused
+	return found
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -28,31 +26,46 @@ func postStart() Strategy {
 		inPlace: func(c *Case) bool {
 			return c.first() || slices.ContainsFunc(c.Pod.Spec.Containers, c.isHooked)
 		},
+		obstacles: func(c *Case) []obstacle {
+			if len(suitable(c)) > 0 {
+				return nil
+			}
+			keepUnsuitable(c)
+			return []obstacle{{reason: plan.PostStartImpossible,
+				detail: "no container can run the hook: it needs root, a writable root filesystem, and a postStart that is free or exec"}}
+		},
 		apply: func(c *Case) {
-			spec := &c.Pod.Spec
-			var suitable []int
-			for i := range spec.Containers {
-				if why := unsuitable(spec.SecurityContext, &spec.Containers[i]); why != "" {
-					c.Plan.Keep(plan.PostStartSkipped, specPath.Child("containers").Index(i).String(), "no postStart hook: "+why)
-				} else {
-					suitable = append(suitable, i)
-				}
-			}
-			if len(suitable) == 0 {
-				c.Plan.Refuse(plan.PostStartImpossible, field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite),
-					string(api.SearchPostStart), "no container can run the hook: it needs root, a writable root filesystem, and a postStart that is free or exec")
-				return
-			}
-			domain := c.peerDomain()
-			for _, i := range suitable {
+			keepUnsuitable(c)
+			domain, hooked := c.peerDomain(), suitable(c)
+			for _, i := range hooked {
 				c.Plan.Change(plan.Mutation{
 					Pointer: plan.Pointer("spec", "containers", i, "lifecycle", "postStart", "exec", "command"),
-					Value:   hookCommand(domain, &spec.Containers[i]),
+					Value:   hookCommand(domain, &c.Pod.Spec.Containers[i]),
 				}, plan.SearchByPostStart, specPath.Child("containers").Index(i).Child("lifecycle", "postStart").String(), "puts "+domain+" first in resolv.conf")
 			}
 			addExtra(c, c.Pod.Searches())
-			c.Plan.Warn(plan.PostStartNeedsShell, "spec.containers", fmt.Sprintf("%d postStart hooks were added", len(suitable)))
+			c.Plan.Warn(plan.PostStartNeedsShell, "spec.containers", fmt.Sprintf("%d postStart hooks were added", len(hooked)))
 		},
+	}
+}
+
+// suitable are the containers that can run the hook, by index.
+func suitable(c *Case) []int {
+	var indexes []int
+	for i := range c.Pod.Spec.Containers {
+		if unsuitable(c.Pod.Spec.SecurityContext, &c.Pod.Spec.Containers[i]) == "" {
+			indexes = append(indexes, i)
+		}
+	}
+	return indexes
+}
+
+// keepUnsuitable records the others.
+func keepUnsuitable(c *Case) {
+	for i := range c.Pod.Spec.Containers {
+		if why := unsuitable(c.Pod.Spec.SecurityContext, &c.Pod.Spec.Containers[i]); why != "" {
+			c.Plan.Keep(plan.PostStartSkipped, specPath.Child("containers").Index(i).String(), "no postStart hook: "+why)
+		}
 	}
 }
 

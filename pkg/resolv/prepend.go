@@ -21,15 +21,15 @@ func prepend() Strategy {
 		Name:    api.SearchPrepend,
 		Summary: "writes the pod's DNS configuration out whole, the peer domain first",
 		inPlace: (*Case).first,
+		obstacles: func(c *Case) []obstacle {
+			if c.Pod.Spec.DNSPolicy == api.DNSNone || c.Settings.Facts.Known() {
+				return nil
+			}
+			return []obstacle{{reason: plan.ClusterDNSUnknown, detail: "the cluster's DNS is not known to netmode"}}
+		},
 		apply: func(c *Case) {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone {
 				prependToOwn(c)
-				return
-			}
-			if !c.Settings.Facts.Known() {
-				c.Plan.RefuseError(plan.ClusterDNSUnknown, field.Invalid(
-					field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite), string(api.SearchPrepend),
-					"the cluster's DNS is not known to netmode"))
 				return
 			}
 			prependToCluster(c)
@@ -69,7 +69,11 @@ func prependToCluster(c *Case) {
 	ndots := "5"
 	option := api.PodDNSConfigOption{Name: "ndots", Value: &ndots}
 	own := c.Pod.Spec.DNSConfig
-	text := fmt.Sprintf("the nameservers of %s, and %s first in the search list", facts.Domain, domain)
+	with := ""
+	if len(c.Given.ExtraSearches) > 0 {
+		with = ", with the domains of policy " + c.Given.Policy + " behind the cluster's"
+	}
+	text := fmt.Sprintf("the nameservers of %s, and %s first in the search list%s", facts.Domain, domain, with)
 	if own == nil {
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig", Value: api.PodDNSConfig{
 			Nameservers: nameservers, Searches: searches, Options: []api.PodDNSConfigOption{option},
@@ -80,7 +84,7 @@ func prependToCluster(c *Case) {
 				plan.SearchPrepended, "spec.dnsConfig.nameservers", "the nameservers of "+facts.Domain+", then the pod's own")
 		}
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches},
-			plan.SearchPrepended, "spec.dnsConfig.searches", domain+" first, then the cluster's, then the pod's own")
+			plan.SearchPrepended, "spec.dnsConfig.searches", domain+" first, then the cluster's, then the pod's own"+with)
 		if !slices.ContainsFunc(own.Options, func(o api.PodDNSConfigOption) bool { return o.Name == "ndots" }) {
 			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/options", Value: option},
 				plan.SearchPrepended, "spec.dnsConfig.options", "ndots 5, as for every pod of the cluster")
@@ -100,13 +104,17 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 	if refuseOverLimit(c, unique(head, tail)) {
 		return nil, false
 	}
-	given := slices.Concat(c.Extra, facts.NodeSearches)
+	given := slices.Concat(c.Given.ExtraSearches, facts.NodeSearches)
 	kept := len(given)
 	for searches = unique(head, given, tail); !fits(searches); searches = unique(head, given[:kept], tail) {
 		kept--
 	}
 	if kept < len(given) {
-		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(given[kept:], " "))
+		text := "left out " + strings.Join(given[kept:], " ")
+		if kept < len(c.Given.ExtraSearches) {
+			text += ", some of which policy " + c.Given.Policy + " gives"
+		}
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", text)
 	}
 	return searches, true
 }

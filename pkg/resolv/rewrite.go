@@ -6,8 +6,12 @@
 package resolv
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -27,10 +31,21 @@ type Case struct {
 	NamespaceLabels map[string]string
 	// Subdomain is the governing Service.
 	Subdomain string
-	// Extra are search domains that a policy adds.
-	Extra    []string
+	// Given is what a policy says.
+	Given    Given
 	Settings *Settings
 	Plan     *plan.Plan
+
+	// asked says whether the pod itself asks for a strategy.
+	asked bool
+}
+
+// Given is what a NetworkModePolicy says of the search rewrite; the zero Given
+// says nothing.
+type Given struct {
+	// Policy is its name.
+	Policy string
+	api.PolicyRewrite
 }
 
 // Strategy is one way to rewrite the search list.
@@ -42,8 +57,20 @@ type Strategy struct {
 	// inPlace reports whether the pod holds what apply would write, whatever
 	// the facts say now.
 	inPlace func(*Case) bool
-	// apply records the mutations, or refuses.
+	// obstacles are what keeps the strategy from the pod, beside the pod's own
+	// DNS fields; nil: nothing does.
+	obstacles func(*Case) []obstacle
+	// apply records the mutations, or refuses the pod's own DNS fields.
 	apply func(*Case)
+}
+
+// obstacle is why a strategy cannot be used.
+type obstacle struct {
+	reason plan.Reason
+	// path is the field in the way; nil: none, the strategy itself is at fault.
+	path   *field.Path
+	value  string
+	detail string
 }
 
 // registry holds every strategy, in the order of the documentation; it is
@@ -53,14 +80,26 @@ var registry = []Strategy{auto(), prepend(), appendLast(), initContainer(), post
 // Strategies returns every strategy that an author may ask for.
 func Strategies() []Strategy { return slices.Clone(registry) }
 
-// Rewrite records in c.Plan what the asked strategy does to the pod; an empty
-// name means auto.
+// Rewrite records in c.Plan what a strategy does to the pod: the asked one, else
+// the policy's, else auto:
+//
+//	the pod asks  the policy gives  it can be used  what is done
+//	s             any               yes             s
+//	s             any               no              refused
+//	none          s                 yes             s
+//	none          s                 no              auto, with a warning that names the policy
+//	none          none              any             auto
+//
+// Where the pod asks for none, the rewrite of an earlier call stands, whichever
+// it was: policies change.
 func Rewrite(c *Case, asked api.SearchRewrite) {
-	if asked == "" {
-		asked = api.SearchAuto
+	c.asked = asked != ""
+	if given := c.Given.Strategy; given != "" && !c.asked {
+		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Given.Policy)
 	}
+	name := cmp.Or(asked, c.Given.Strategy, api.SearchAuto)
 	for _, s := range registry {
-		if s.Name == asked {
+		if s.Name == name {
 			s.run(c)
 			return
 		}
@@ -79,11 +118,52 @@ func (s Strategy) run(c *Case) {
 		c.Plan.Refuse(plan.DNSPolicyDefault, specPath.Child("dnsPolicy"), api.DNSDefault, "the node's DNS does not know the peers' names")
 		return
 	}
-	if s.inPlace(c) {
+	if s.inPlace(c) || !c.asked && c.rewritten() {
 		c.Plan.Keep(plan.SearchInPlace, "spec", "the search rewrite is in place already")
 		return
 	}
-	s.apply(c)
+	var obstacles []obstacle
+	if s.obstacles != nil {
+		obstacles = s.obstacles(c)
+	}
+	switch {
+	case len(obstacles) == 0:
+		s.apply(c)
+	case c.asked:
+		s.refuse(c, obstacles)
+	default:
+		s.giveWay(c, obstacles)
+	}
+}
+
+func (s Strategy) refuse(c *Case, obstacles []obstacle) {
+	for _, o := range obstacles {
+		path := o.path
+		if path == nil {
+			path = field.NewPath("metadata").Child("annotations").Key(api.AnnotationSearchRewrite)
+		}
+		c.Plan.Refuse(o.reason, path, cmp.Or(o.value, string(s.Name)), o.detail)
+	}
+}
+
+// giveWay does what auto does in place of a policy's strategy: the pod's author
+// has not asked for it, and cannot change the policy.
+func (s Strategy) giveWay(c *Case, obstacles []obstacle) {
+	path := "policy " + c.Given.Policy + " spec.searchRewrite.strategy"
+	for _, o := range obstacles {
+		where := ""
+		if o.path != nil {
+			where = o.path.String() + " "
+		}
+		c.Plan.Warn(o.reason, path, fmt.Sprintf("%s gives way to auto for this pod: %s%s", s.Name, where, o.detail))
+	}
+	c.Plan.Strategy = ""
+	auto().run(c)
+}
+
+// rewritten reports whether any strategy's rewrite is in place.
+func (c *Case) rewritten() bool {
+	return auto().inPlace(c) || initContainer().inPlace(c) || postStart().inPlace(c)
 }
 
 // peerPrefix begins the peer domain, whatever the cluster's domain is. What an
