@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
@@ -189,35 +190,76 @@ func TestStatusRenewsNoSet(t *testing.T) {
 }
 
 // Every decision is made under one state of the policies, whatever changes
-// meanwhile: two that are always changed together are never seen apart.
+// meanwhile. Policy one gives hostnetwork and allows nothing else; two comes and
+// goes, and then has the first say, gives headless and allows nothing else. A
+// pod that asks for nothing gets
+//
+//	policies  mode         broken
+//	one       hostnetwork  none
+//	one, two  headless     one
+//
+// and a decision that looks at both states would get hostnetwork and break two,
+// or headless and break none.
 func TestOneConsistentSet(t *testing.T) {
-	c := started(t, fake.NewClientset(newNamespace("a", map[string]string{"team": "a"})))
-	var writing sync.WaitGroup
-	done := make(chan struct{})
-	writing.Go(func() {
-		defer close(done)
-		for i := range 500 {
-			name := fmt.Sprintf("p%d", i%7)
-			compiled, err := DecodePolicy(newPolicy(name, 1, selecting("a")))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			c.set.current.Store(new(policy.NewSet([]*policy.Policy{compiled, compiled})))
-		}
-	})
-	for asked := 0; ; asked++ {
+	const rounds = 50
+	gives := func(name, mode string, priority int64) *unstructured.Unstructured {
+		spec := selecting("a")
+		spec["priority"], spec["defaultMode"], spec["allowedModes"] = priority, mode, []any{mode}
+		return newPolicy(name, 1, spec)
+	}
+	policies := newPolicies(gives("one", "hostnetwork", 1))
+	c := startedWith(t, fake.NewClientset(newNamespace("a", map[string]string{"team": "a"})), policies, logr.Discard())
+	settings := &engine.Settings{}
+	pod := &api.Pod{Metadata: api.ObjectMeta{Name: "p"}, Spec: api.PodSpec{Subdomain: "s", Containers: []api.Container{{Name: "c"}}}}
+	decide := func() string {
 		around := c.Around(t.Context(), "a")
-		first := around.Policies("a").Policies()
-		again := around.Policies("a").Policies()
-		if diff := cmp.Diff(len(first), len(again)); diff != "" || len(first) > 0 && (first[0] != first[1] || first[0] != again[0]) {
-			t.Fatalf("one decision sees %s and then %s", policyNames(around.Policies("a")), policyNames(around.Policies("a")))
+		before := policyNames(around.Policies("a"))
+		p := engine.ValidatePod(settings, around, "a", pod)
+		broken := []string{}
+		for _, name := range []string{"one", "two"} {
+			if strings.Contains(p.Denial(), "policy "+name+" allows ") {
+				broken = append(broken, name)
+			}
 		}
-		select {
-		case <-done:
-			writing.Wait()
-			return
-		default:
+		return fmt.Sprintf("%s: %s, broken %s; %s", before, p.Mode, broken, policyNames(around.Policies("a")))
+	}
+	const alone, both = "one: hostnetwork, broken []; one", "two one: headless, broken [one]; two one"
+
+	done := make(chan struct{})
+	var deciding sync.WaitGroup
+	var seenAlone, seenBoth atomic.Int64
+	for range 2 {
+		deciding.Go(func() {
+			for {
+				switch got := decide(); got {
+				case alone:
+					seenAlone.Add(1)
+				case both:
+					seenBoth.Add(1)
+				default:
+					t.Errorf("a decision under two states of the policies: %s", got)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	defer func() { close(done); deciding.Wait() }()
+	resource := policies.Resource(PolicyResource())
+	for range rounds {
+		was := seenBoth.Load()
+		if _, err := resource.Create(t.Context(), gives("two", "headless", 2), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
 		}
+		eventually(t, func() bool { return seenBoth.Load() > was || t.Failed() })
+		was = seenAlone.Load()
+		if err := resource.Delete(t.Context(), "two", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() bool { return seenAlone.Load() > was || t.Failed() })
 	}
 }
