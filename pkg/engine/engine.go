@@ -156,12 +156,9 @@ func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 	}
 	p.Rule("policies")
 	before := len(p.Trace)
-	asks := annotationsPath.Key(api.AnnotationMode)
-	if p.Source == plan.SourceNamespace {
-		asks = namespaceLabel
-	}
+	asks, note := origin(p, s.mode)
 	s.policies.JudgePod(&policy.Pod{
-		Mode: s.mode, ModeField: asks, Spec: &pod.Spec,
+		Mode: s.mode, ModeField: asks, ModeNote: note, Spec: &pod.Spec,
 		HostNetwork: pod.Spec.HostNetwork || s.mode == api.ModeHostNetwork,
 		Critical:    s.critical,
 	}, p)

@@ -120,7 +120,7 @@ func TestPolicyJudgement(t *testing.T) {
 		{"asked and forbidden", onlyHeadless, askedHost, nil, []string{"metadata.annotations[netmode.io/mode]"}},
 		{"inherited and forbidden", onlyHeadless, `{"spec":{}}`, map[string]string{api.LabelMode: "hostnetwork"}, []string{"namespace.metadata.labels[netmode.io/mode]"}},
 		{"inherited and not applicable", onlyHeadless, `{"spec":{"hostUsers":false}}`, map[string]string{api.LabelMode: "hostnetwork"}, nil},
-		{"inherited, not applicable, and required", required, `{"spec":{"hostUsers":false}}`, map[string]string{api.LabelMode: "hostnetwork"}, []string{"namespace.metadata.labels[netmode.io/mode]"}},
+		{"inherited, not applicable, and required", required, `{"spec":{"hostUsers":false}}`, map[string]string{api.LabelMode: "hostnetwork"}, []string{"metadata.annotations[netmode.io/mode]"}},
 		{"nothing asked", onlyHeadless, `{"spec":{}}`, nil, nil},
 		{"nothing asked, and required", required, `{"spec":{}}`, nil, []string{"metadata.annotations[netmode.io/mode]"}},
 		{"host network by hand", noHand, `{"spec":` + host + `}`, nil, []string{"spec.hostNetwork"}},
@@ -141,6 +141,67 @@ func TestPolicyJudgement(t *testing.T) {
 				t.Errorf("refused (-want +got):\n%s\n%q", diff, describeAll(p))
 			}
 		})
+	}
+}
+
+// What a pod's author reads of a mode that the pod did not ask for: where it
+// comes from, and which policy it breaks. The rows of the table in origin.
+func TestJudgementOfInheritedModes(t *testing.T) {
+	const (
+		gives    = `{"namespaceSelector":{},"priority":1,"defaultMode":"statefulset-headless"}`
+		optsOut  = `{"namespaceSelector":{},"priority":1,"defaultMode":"default"}`
+		only     = `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`
+		required = `{"namespaceSelector":{},"requireMode":true}`
+
+		peer   = `{"metadata":{"name":"worker-0"},"spec":{"hostname":"worker-0","subdomain":"workers"}}`
+		nobody = `{"metadata":{"generateName":"web-"},"spec":{"subdomain":"workers"}}`
+
+		label    = "namespace.metadata.labels[netmode.io/mode]: Invalid value: "
+		missing  = "metadata.annotations[netmode.io/mode]: Required value: policy b requires a mode: hostnetwork, headless or statefulset-headless"
+		anyMode  = "policy b requires a mode: hostnetwork, headless or statefulset-headless"
+		allows   = "policy b allows hostnetwork; mode default is allowed, too"
+		setMode  = ": set netmode.io/mode on the pod template (PolicyModeRequired)"
+		setOther = ": set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
+	)
+	for _, tt := range []struct {
+		name, a, b, label, raw string
+		want                   string
+	}{
+		{"a default that another policy forbids", gives, only, "", peer,
+			`policy a spec.defaultMode: Invalid value: "statefulset-headless": ` + allows + "; the mode comes from the default of policy a" + setOther},
+		{"a label that a policy forbids", optsOut, only, "statefulset-headless", peer,
+			label + `"statefulset-headless": ` + allows + "; the mode comes from the label of the namespace" + setOther},
+		{"a default that cannot serve, and a mode is required", gives, required, "", nobody,
+			missing + "; statefulset-headless, from the default of policy a, cannot serve the pod" + setMode},
+		{"a label that cannot serve, and a mode is required", gives, required, "statefulset-headless", nobody,
+			missing + "; statefulset-headless, from the label of the namespace, cannot serve the pod" + setMode},
+		{"a default that cannot serve, and is forbidden", gives, only, "", nobody, ""},
+		{"the default is default, and a mode is required", optsOut, required, "", peer,
+			`policy a spec.defaultMode: Invalid value: "default": ` + anyMode + "; the mode comes from the default of policy a" + setMode},
+		{"the label is default, and a mode is required", gives, required, "default", peer,
+			label + `"default": ` + anyMode + "; the mode comes from the label of the namespace" + setMode},
+		{"a label that is no mode, and a default that is forbidden", gives, only, "hostnet", peer,
+			`policy a spec.defaultMode: Invalid value: "statefulset-headless": ` + allows + "; the mode comes from the default of policy a" + setOther},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &around{policies: policies(t, "a", tt.a, "b", tt.b)}
+			if tt.label != "" {
+				c.labels = map[string]string{api.LabelMode: tt.label}
+			}
+			if got := decidePod(t, tt.raw, c).Denial(); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			served := decidePod(t, tt.raw, &around{labels: c.labels, policies: policies(t, "a", tt.a)})
+			if served.Refused() {
+				t.Errorf("without policy b: %s", served.Denial())
+			}
+		})
+	}
+	// At a workload the label and the policy are still not its own.
+	c := workloadOf("StatefulSet", "", "")
+	c.Pod.Spec.Hostname, c.Pod.Spec.Subdomain = "web-0", "workers"
+	if got := decideWorkload(c, &around{policies: policies(t, "a", gives, "b", only)}).Denial(); !strings.HasPrefix(got, "policy a spec.defaultMode: ") {
+		t.Errorf("workload: %s", got)
 	}
 }
 

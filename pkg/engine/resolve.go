@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
@@ -46,6 +48,32 @@ func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]st
 	if !labelled {
 		p.Keep(plan.NothingAsked, "", "neither the pod nor its namespace asks for a mode")
 	}
+}
+
+// origin is the field that gives the pod its mode, or could give it one, and
+// what there is to say of a mode that the pod does not ask for:
+//
+//	source                   mode          field
+//	annotation, nobody       any           the pod's annotation
+//	namespace                it            the namespace's label
+//	policy                   it            the policy's defaultMode
+//	namespace, policy        none: it was  the pod's annotation
+//	                         set aside
+func origin(p *plan.Plan, mode api.Mode) (path *field.Path, note string) {
+	annotation := annotationsPath.Key(api.AnnotationMode)
+	var from string
+	switch p.Source {
+	case plan.SourceNamespace:
+		path, from = namespaceLabel, "the label of the namespace"
+	case plan.SourcePolicy:
+		path, from = field.NewPath("policy "+p.Policy+" spec").Child("defaultMode"), "the default of policy "+p.Policy
+	default:
+		return annotation, ""
+	}
+	if mode == "" {
+		return annotation, string(p.Mode) + ", from " + from + ", cannot serve the pod"
+	}
+	return path, "the mode comes from " + from
 }
 
 // rejected says whether Kubernetes itself will refuse the pod as the mode makes

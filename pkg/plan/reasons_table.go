@@ -29,7 +29,7 @@ var reasonTable = []ReasonDoc{
 	{RolloutHeld, "The pod template changed, and the workload does not replace its pods by itself.", ""},
 
 	{PolicyDefault, "The pod asks for no mode and takes the one that a NetworkModePolicy gives.", ""},
-	{PolicyModeNotAllowed, "A NetworkModePolicy of the namespace does not allow this mode.", "choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy"},
+	{PolicyModeNotAllowed, "A NetworkModePolicy of the namespace does not allow this mode.", "set netmode.io/mode to one that it allows, or ask those who own the policy"},
 	{PolicyModeRequired, "A NetworkModePolicy of the namespace requires a mode.", "set netmode.io/mode on the pod template"},
 	{PolicyHostNetworkUnmanaged, "A NetworkModePolicy of the namespace allows the host network only to pods in mode hostnetwork.", "remove hostNetwork, and set netmode.io/mode: hostnetwork if the pod needs its node's address"},
 	{PolicyPortsUndeclared, "A NetworkModePolicy of the namespace requires that pods on the host network declare their ports.", "list every port that the pod listens on under containers[].ports"},

@@ -16,8 +16,10 @@ import (
 type Pod struct {
 	// Mode is the mode that the pod has: "" if it has none.
 	Mode api.Mode
-	// ModeField is what asks for the mode, or could.
+	// ModeField is what asks for the mode, or could, and ModeNote what is to be said
+	// of a mode that the pod itself does not ask for; it may be empty.
 	ModeField *field.Path
+	ModeNote  string
 	// Spec is the pod's, but for HostNetwork below.
 	Spec *api.PodSpec
 	// HostNetwork says whether the pod will be on the host network.
@@ -31,8 +33,9 @@ type Pod struct {
 // own enforcement: the strictest verdict wins, since one refusal refuses. The
 // set is that of the pod.
 func (s Set) JudgePod(pod *Pod, p *plan.Plan) {
+	optOut := !slices.ContainsFunc(s.policies, (*Policy).forbidsDefault)
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement}
+		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement, optOut: optOut, note: pod.ModeNote}
 		if pod.Critical && j.enforcement == api.EnforcementDeny {
 			j.enforcement = api.EnforcementWarn
 		}
@@ -50,7 +53,7 @@ func (s Set) JudgeService(mode api.Mode, modeField *field.Path, p *plan.Plan) {
 		return
 	}
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement}
+		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement, optOut: true}
 		j.allowed(mode, modeField)
 	}
 }
@@ -62,6 +65,10 @@ type judgement struct {
 	plan   *plan.Plan
 	// enforcement is the policy's, or a milder one.
 	enforcement api.Enforcement
+	// optOut says that no policy refuses mode default.
+	optOut bool
+	// note is the ModeNote of the pod.
+	note string
 }
 
 // broken records that the object breaks the policy. A nil value stands for a
@@ -99,7 +106,7 @@ func (j *judgement) mode(mode api.Mode, modeField *field.Path) {
 		if mode != "" {
 			value = mode
 		}
-		j.broken(plan.PolicyModeRequired, modeField, value, "requires a mode: "+words(j.policy.required()))
+		j.broken(plan.PolicyModeRequired, modeField, value, "requires a mode: "+words(j.policy.required())+j.noted())
 	default:
 		j.allowed(mode, modeField)
 	}
@@ -111,7 +118,22 @@ func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
 		return
 	}
 	detail := "allows " + words(spec.AllowedModes) + j.others()
-	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail)
+	if j.optOut && !slices.Contains(spec.AllowedModes, api.ModeDefault) {
+		detail += "; mode default is allowed, too"
+	}
+	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail+j.noted())
+}
+
+func (j *judgement) noted() string {
+	if j.note == "" {
+		return ""
+	}
+	return "; " + j.note
+}
+
+// forbidsDefault says whether the policy refuses mode default.
+func (p *Policy) forbidsDefault() bool {
+	return p.Enforcement == api.EnforcementDeny && p.Spec.RequireMode && !slices.Contains(p.Spec.AllowedModes, api.ModeDefault)
 }
 
 // others says what the object's other policies leave of the modes that this one allows.

@@ -30,6 +30,12 @@ func TestModes(t *testing.T) {
 		listed   = `{"namespaceSelector":{},"allowedModes":["headless","default"],"requireMode":true}`
 		required = `{"namespaceSelector":{},"requireMode":true}`
 		narrow   = `{"namespaceSelector":{},"requireMode":true,"allowedModes":["headless"]}`
+
+		missing  = "refused metadata.annotations[netmode.io/mode]: Required value: policy p "
+		isSet    = "refused metadata.annotations[netmode.io/mode]: Invalid value: "
+		anyMode  = "requires a mode: hostnetwork, headless or statefulset-headless"
+		setMode  = ": set netmode.io/mode on the pod template (PolicyModeRequired)"
+		setOther = ": set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
 	)
 	for _, tt := range []struct {
 		spec string
@@ -38,25 +44,25 @@ func TestModes(t *testing.T) {
 	}{
 		{free, "", ""},
 		{headless, "", ""},
-		{required, "", `refused metadata.annotations[netmode.io/mode]: Required value: policy p requires a mode: hostnetwork, headless or statefulset-headless: set netmode.io/mode on the pod template (PolicyModeRequired)`},
-		{narrow, "", `refused metadata.annotations[netmode.io/mode]: Required value: policy p requires a mode: headless: `},
+		{required, "", missing + anyMode + setMode},
+		{narrow, "", missing + "requires a mode: headless" + setMode},
 		{free, api.ModeDefault, ""},
 		{headless, api.ModeDefault, ""},
 		{listed, api.ModeDefault, ""},
-		{required, api.ModeDefault, `refused metadata.annotations[netmode.io/mode]: Invalid value: "default": policy p requires a mode: hostnetwork, headless or statefulset-headless: `},
-		{narrow, api.ModeDefault, `refused metadata.annotations[netmode.io/mode]: Invalid value: "default": policy p requires a mode: headless: `},
+		{required, api.ModeDefault, isSet + `"default": policy p ` + anyMode + setMode},
+		{narrow, api.ModeDefault, isSet + `"default": policy p requires a mode: headless` + setMode},
 		{free, api.ModeHostNetwork, ""},
 		{headless, api.ModeHeadless, ""},
 		{listed, api.ModeHeadless, ""},
-		{headless, api.ModeHostNetwork, `refused metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy p allows headless: choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy (PolicyModeNotAllowed)`},
+		{headless, api.ModeHostNetwork, isSet + `"hostnetwork": policy p allows headless; mode default is allowed, too` + setOther},
+		{listed, api.ModeHostNetwork, isSet + `"hostnetwork": policy p allows headless or default` + setOther},
 		{required, api.ModeHostNetwork, ""},
-		{narrow, api.ModeHostNetwork, `refused metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy p allows headless: `},
+		{narrow, api.ModeHostNetwork, isSet + `"hostnetwork": policy p allows headless` + setOther},
 	} {
 		t.Run(tt.spec+" "+string(tt.mode), func(t *testing.T) {
 			var p plan.Plan
 			NewSet([]*Policy{compile(t, "p", tt.spec)}).JudgePod(&Pod{Mode: tt.mode, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
-			got := strings.Join(judged(&p), "\n")
-			if tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) {
+			if got := strings.Join(judged(&p), "\n"); got != tt.want {
 				t.Errorf("have %s\nwant %s", got, tt.want)
 			}
 		})
@@ -73,8 +79,8 @@ func TestEnforcements(t *testing.T) {
 	var p plan.Plan
 	set.JudgePod(&Pod{Mode: api.ModeHostNetwork, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
 	want := []string{
-		"audited metadata.annotations[netmode.io/mode]: policy audit allows headless (PolicyModeNotAllowed)",
-		"warned metadata.annotations[netmode.io/mode]: policy warn allows headless: choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy (PolicyModeNotAllowed)",
+		"audited metadata.annotations[netmode.io/mode]: policy audit allows headless; mode default is allowed, too (PolicyModeNotAllowed)",
+		"warned metadata.annotations[netmode.io/mode]: policy warn allows headless; mode default is allowed, too: set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)",
 	}
 	if diff := cmp.Diff(want, judged(&p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -121,10 +127,10 @@ func TestSeveralPolicies(t *testing.T) {
 		policies []*Policy
 		want     []string
 	}{
-		{[]*Policy{one, two}, []string{"policy one allows headless or statefulset-headless; all policies together allow statefulset-headless: "}},
+		{[]*Policy{one, two}, []string{"policy one allows headless or statefulset-headless; all policies together allow statefulset-headless; mode default is allowed, too: "}},
 		{[]*Policy{one, none, two}, []string{
 			"policy none allows default; the policies none, one, two allow nothing in common: ",
-			"policy one allows headless or statefulset-headless; the policies none, one allow nothing in common: ",
+			"policy one allows headless or statefulset-headless; the policies none, one allow nothing in common; mode default is allowed, too: ",
 		}},
 		{[]*Policy{
 			compile(t, "a", `{"namespaceSelector":{},"allowedModes":["default","headless"]}`),
@@ -138,7 +144,12 @@ func TestSeveralPolicies(t *testing.T) {
 		{[]*Policy{
 			compile(t, "deny", `{"namespaceSelector":{},"allowedModes":["headless"]}`),
 			compile(t, "warn", `{"namespaceSelector":{},"allowedModes":["statefulset-headless"],"enforcement":"Warn"}`),
-		}, []string{"policy deny allows headless: ", "policy warn allows statefulset-headless: "}},
+		}, []string{"policy deny allows headless; mode default is allowed, too: ", "policy warn allows statefulset-headless; mode default is allowed, too: "}},
+		// Mode default is no way out where one that denies requires another.
+		{[]*Policy{compile(t, "deny", `{"namespaceSelector":{},"requireMode":true}`), compile(t, "one", `{"namespaceSelector":{},"allowedModes":["headless"]}`)},
+			[]string{"policy one allows headless: "}},
+		{[]*Policy{compile(t, "one", `{"namespaceSelector":{},"allowedModes":["headless"]}`), compile(t, "warn", `{"namespaceSelector":{},"requireMode":true,"enforcement":"Warn"}`)},
+			[]string{"policy one allows headless; mode default is allowed, too: "}},
 	} {
 		var p plan.Plan
 		NewSet(tt.policies).JudgePod(&Pod{Mode: api.ModeHostNetwork, ModeField: modeField, Spec: &api.PodSpec{}}, &p)
@@ -150,6 +161,26 @@ func TestSeveralPolicies(t *testing.T) {
 			if !strings.Contains(got[i], want) {
 				t.Errorf("have %s\nwant %s in it", got[i], want)
 			}
+		}
+	}
+}
+
+// What the pod does not ask for itself is told of.
+func TestModeNote(t *testing.T) {
+	set := NewSet([]*Policy{compile(t, "p", `{"namespaceSelector":{},"requireMode":true,"allowedModes":["headless"],"hostNetwork":{"allowUnmanaged":false}}`)})
+	for mode, want := range map[api.Mode][]string{
+		"": {
+			"refused metadata.annotations[netmode.io/mode]: Required value: policy p requires a mode: headless; from elsewhere: set netmode.io/mode on the pod template (PolicyModeRequired)",
+			"refused spec.hostNetwork: Invalid value: true: policy p allows the host network only in mode hostnetwork: " +
+				"remove hostNetwork, and set netmode.io/mode: hostnetwork if the pod needs its node's address (PolicyHostNetworkUnmanaged)",
+		},
+		api.ModeHostNetwork: {`refused metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy p allows headless; from elsewhere: ` +
+			"set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"},
+	} {
+		var p plan.Plan
+		set.JudgePod(&Pod{Mode: mode, ModeField: modeField, ModeNote: "from elsewhere", Spec: &api.PodSpec{}, HostNetwork: true}, &p)
+		if diff := cmp.Diff(want, judged(&p)); diff != "" {
+			t.Errorf("mode %q (-want +got):\n%s", mode, diff)
 		}
 	}
 }
