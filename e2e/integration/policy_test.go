@@ -79,7 +79,7 @@ func (p *policed) post(t *testing.T, manifest string) *answer {
 }
 
 const (
-	chooseAnother = ": choose a mode that it allows, or netmode.io/mode: default, or ask those who own the policy (PolicyModeNotAllowed)"
+	chooseAnother = "; mode default is allowed, too: set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
 	byHand        = `{metadata: {name: hand}, spec: {hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 20000}]}]}}`
 	asksForHost   = `{metadata: {name: asks, annotations: {netmode.io/mode: hostnetwork}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 20000}]}]}}`
 	asksNothing   = `{metadata: {name: plain}, spec: {containers: [{name: c, image: i}]}}`
@@ -134,7 +134,7 @@ func TestWarn(t *testing.T) {
 	a := p.post(t, asksForHost)
 	stored[corev1.Pod](t, a)
 	for _, want := range []string{
-		"netmode: metadata.annotations[netmode.io/mode]: policy " + name + " allows headless: ",
+		"netmode: metadata.annotations[netmode.io/mode]: policy " + name + " allows headless; ",
 		"netmode: spec.containers[0].ports[0].hostPort: policy " + name + " allows ports 30000 to 30010 on the host network: ",
 	} {
 		if !strings.Contains(strings.Join(a.warnings, "\n"), want) {
