@@ -97,12 +97,12 @@ install: image ## put netmode, as it is here, into the cluster netmode
 
 .PHONY: integration
 integration: ## test against a real API server and etcd on loopback, no kubelet: seconds
-	@echo 'integration: the first run on a machine builds kube-apiserver and etcd, about 7 minutes; then seconds'
-	@go -C e2e test ./integration -count=1 -v
+	@echo 'integration: the first run on a machine builds kube-apiserver and etcd, about 9 minutes; then seconds'
+	@go -C e2e test ./integration -count=1 -v -timeout 40m
 
 .PHONY: scale
 scale: ## measure the webhook beside 10,000 namespaces, 20,000 Services and 100 policies: 2 minutes
-	@NETMODE_SCALE=1 go -C e2e test ./integration -count=1 -v -run '^TestScale$$'
+	@NETMODE_SCALE=1 go -C e2e test ./integration -count=1 -v -timeout 40m -run '^TestScale$$'
 
 .PHONY: e2e
 e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)
