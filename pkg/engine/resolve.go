@@ -88,10 +88,15 @@ func rejected(p *plan.Plan) bool {
 func setAside(p *plan.Plan, from int) {
 	p.Mutations = nil
 	p.Service, p.Strategy = "", ""
+	p.LacksService = p.Refused()
 	for i := from; i < len(p.Trace); i++ {
-		switch p.Trace[i].Verdict {
-		case plan.Changed, plan.Warned, plan.Refused:
-			p.Trace[i].Verdict = plan.Kept
+		f := &p.Trace[i]
+		switch f.Verdict {
+		case plan.Refused:
+			p.LacksService = p.LacksService && aboutServices(f)
+			f.Verdict = plan.Kept
+		case plan.Changed, plan.Warned:
+			f.Verdict = plan.Kept
 		}
 	}
 	p.Rule("mode")

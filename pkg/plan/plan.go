@@ -82,6 +82,9 @@ type Plan struct {
 	Service string
 	// Strategy is the search rewrite that was used, never auto.
 	Strategy api.SearchRewrite
+	// LacksService says that the pod stays as it is for want of a governing Service
+	// and of nothing else.
+	LacksService bool
 	// Mutations are the changes, in the order in which they apply. They count
 	// only when Refused is false.
 	Mutations []Mutation
