@@ -121,7 +121,7 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		return p, s
 	}
 	before := len(p.Trace)
-	m.CheckPod(&mode.PodCase{
+	c := &mode.PodCase{
 		Pod:             pod,
 		Namespace:       namespace,
 		NamespaceLabels: ns.Labels,
@@ -131,8 +131,13 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		Search:          &settings.Search,
 		Rewrite:         rewriteOf(s.policies),
 		Plan:            p,
-	})
-	if p.Source != plan.SourceAnnotation && (p.Refused() || p.Changes() && rejected(p)) {
+	}
+	m.CheckPod(c)
+	switch {
+	case p.Source == plan.SourceAnnotation || servable(p):
+	case applied(&m, c):
+		refuseApplied(p)
+	default:
 		setAside(p, before)
 		s.mode = ""
 	}

@@ -109,7 +109,28 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	// Another replica, later: other facts, other Services, other PodSecurity.
 	later := decide(g.settings(), g.cluster(given), reordered(t, g, patched))
 	checkServed(fail, later)
+	if inherited {
+		checkSpoilt(t, fail, p, patched, func(raw []byte) *plan.Plan { return decide(settings, cluster, raw) })
+	}
 	return outcome(p)
+}
+
+// checkSpoilt demands the refusal of a pod that has an inherited mode and was
+// then made one that it cannot serve. Without a search rewrite, mode
+// statefulset-headless may have left nothing of its own in the pod.
+func checkSpoilt(t *testing.T, fail func(string, ...any), p *plan.Plan, raw []byte, decide func([]byte) *plan.Plan) {
+	t.Helper()
+	pod := *decode[members](t, raw)
+	spec := *decode[members](t, encode(t, pod["spec"]))
+	if pod["spec"] = spec; p.Mode == api.ModeHostNetwork {
+		spec["hostUsers"] = false
+	} else {
+		spec["hostNetwork"] = true
+	}
+	spoilt := decide(encode(t, pod))
+	if len(spoilt.Mutations) > 0 && !spoilt.Refused() || outcome(spoilt) != "refused" && p.Strategy != api.SearchNone {
+		fail("a spoilt pod is %s: %v", outcome(spoilt), describeAll(spoilt))
+	}
 }
 
 // reordered is the object after other webhooks had it.

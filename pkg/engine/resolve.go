@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
@@ -76,10 +77,35 @@ func origin(p *plan.Plan, mode api.Mode) (path *field.Path, note string) {
 	return path, "the mode comes from " + from
 }
 
+// servable says whether the pod can have the mode, and start with it.
+func servable(p *plan.Plan) bool { return !p.Refused() && !(p.Changes() && rejected(p)) }
+
 // rejected says whether Kubernetes itself will refuse the pod as the mode makes
 // it, by the PodSecurity level of its namespace.
 func rejected(p *plan.Plan) bool {
 	return slices.ContainsFunc(p.Trace, func(f plan.Finding) bool { return f.Reason == plan.PodSecurityRejects })
+}
+
+// applied reports whether netmode has given the pod its inherited mode before:
+// its status says so, and the pod holds what the mode writes. The status alone
+// counts for nothing, since anybody can write or copy it.
+func applied(m *mode.Mode, c *mode.PodCase) bool {
+	status, ok := parseStatus(c.Pod.Metadata.Annotations[api.AnnotationStatus])
+	inherited := status.Source == plan.SourceNamespace || status.Source == plan.SourcePolicy
+	return ok && inherited && status.Mode == m.Name && m.Applied != nil && m.Applied(c, status.Service)
+}
+
+// refuseApplied refuses a pod that has an inherited mode and was then made one
+// that the mode cannot serve. What was given cannot be taken back, since nobody
+// knows what the pod was before.
+func refuseApplied(p *plan.Plan) {
+	if !p.Refused() {
+		return // Kubernetes will refuse it
+	}
+	_, note := origin(p, p.Mode)
+	p.Rule("mode")
+	p.RefuseError(plan.NoLongerApplicable, field.Forbidden(annotationsPath.Key(api.AnnotationStatus),
+		"mode "+string(p.Mode)+" was given to the pod, and another webhook made it one that the mode cannot serve; "+note))
 }
 
 // setAside leaves a pod alone that an inherited mode cannot serve: a namespace

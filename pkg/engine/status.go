@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -48,6 +49,13 @@ func (s Status) String() string {
 		quote(string(r))
 	}
 	return string(append(text, `]}`...))
+}
+
+// parseStatus reads the value of the annotation; it may be anybody's.
+func parseStatus(text string) (Status, bool) {
+	var s Status
+	err := json.Unmarshal([]byte(text), &s)
+	return s, err == nil
 }
 
 // statusPointer is where the status annotation stands.

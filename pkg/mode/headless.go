@@ -27,6 +27,9 @@ func headless() Mode {
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyAsAsked),
 		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
+		Applied: func(c *PodCase, service string) bool {
+			return service != "" && c.Pod.Spec.Hostname == service
+		},
 		PodAnnotations:     []string{api.AnnotationService},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 	}

@@ -39,6 +39,7 @@ func hostNetwork() Mode {
 		ServiceRules: []ServiceRule{{"Service", func(c *ServiceCase) {
 			c.Plan.Keep(plan.NothingToChange, "", "a Service stays as it is in mode hostnetwork")
 		}}},
+		Applied: func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
 	}
 }
 

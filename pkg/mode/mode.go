@@ -24,6 +24,9 @@ type Mode struct {
 	// ServiceUpdateRules look at a Service that is being updated. They may
 	// warn, and neither change nor refuse.
 	ServiceUpdateRules []ServiceRule
+	// Applied reports whether the pod holds what the mode writes and nobody else
+	// is likely to; service governs it. nil: the mode writes nothing.
+	Applied func(c *PodCase, service string) bool
 	// PodAnnotations and ServiceAnnotations are the author's keys, besides the
 	// mode, that mean something in this mode.
 	PodAnnotations     []string

@@ -28,6 +28,7 @@ func statefulSetHeadless() Mode {
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
 		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
+		Applied:            appliedForPeers,
 		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 	}
@@ -46,6 +47,17 @@ func setOwnHostname(c *PodCase) {
 	case !refuseNoLabel(c, field.NewPath("metadata", "name"), name):
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
 	}
+}
+
+// appliedForPeers looks for the search rewrite, and for the hostname where it is
+// not the StatefulSet's controller that sets it.
+func appliedForPeers(c *PodCase, service string) bool {
+	if service == "" {
+		return false
+	}
+	name := c.Pod.Metadata.Name
+	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}) ||
+		name != "" && c.Pod.Spec.Hostname == name && c.Pod.Metadata.ControllerKind() != "StatefulSet"
 }
 
 func refuseNoLabel(c *PodCase, path *field.Path, hostname string) bool {

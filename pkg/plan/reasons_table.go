@@ -7,6 +7,7 @@ var reasonTable = []ReasonDoc{
 	{NothingAsked, "Nobody asked for a mode, so the object stays as it is.", ""},
 	{NothingToChange, "The mode changes nothing on an object of this kind.", ""},
 	{NotApplicable, "The mode is inherited and cannot serve this pod, so the pod stays as it is.", ""},
+	{NoLongerApplicable, "The pod was given an inherited mode, and another webhook made it one that the mode cannot serve.", "keep that webhook from the pod, or set netmode.io/mode on the pod template to a mode that can serve it"},
 	{IgnoreLabel, "The label netmode.io/ignore=true keeps netmode from changing the object.", ""},
 	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
 	{ExemptNamespace, "The namespace is never touched: kube-system, or netmode's own.", ""},

@@ -106,6 +106,11 @@ func Rewrite(c *Case, asked api.SearchRewrite) {
 	}
 }
 
+// InPlace reports whether the pod holds what any of the strategies writes.
+func InPlace(c *Case) bool {
+	return slices.ContainsFunc(registry, func(s Strategy) bool { return s.inPlace(c) })
+}
+
 func (s Strategy) run(c *Case) {
 	if s.Name != api.SearchAuto {
 		c.Plan.Strategy = s.Name
