@@ -72,6 +72,7 @@ func MutatePod(settings *Settings, cluster Cluster, namespace string, pod *api.P
 
 // ValidatePod is Pod when nothing will change the pod any more.
 func ValidatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	pod = asMutated(pod)
 	p, s := planPod(settings, cluster, namespace, pod, nil)
 	final(p)
 	if s.policed {

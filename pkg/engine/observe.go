@@ -8,6 +8,7 @@ import (
 // ObservePod is ValidatePod of a pod that nobody changed: what its mode would
 // have changed is not held against it.
 func ObservePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
+	pod = asMutated(pod)
 	p, s := planPod(settings, cluster, namespace, pod, nil)
 	p.Mutations = nil
 	final(p)
