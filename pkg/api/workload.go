@@ -10,8 +10,11 @@ type Workload struct {
 	// Template is the field that holds the template: "spec.template".
 	Template string
 	// Replicas is how many pods run at once, and ReplicasField the field that says so.
+	// A DaemonSet has none: its pods are as many as its nodes.
 	Replicas      int32
 	ReplicasField string
+	// OwnHostnames says that the controller gives each pod a hostname of its own.
+	OwnHostnames bool
 	// Surges says that a rolling update starts a new pod before the old one is
 	// gone, and SurgeField which field decides it.
 	Surges     bool

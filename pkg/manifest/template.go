@@ -128,7 +128,8 @@ func podController(apiVersion, kind string) (string, bool) {
 	return "", false
 }
 
-// count fills in how many pods run at once, and whether an update adds one.
+// count fills in how many pods run at once, whether an update adds one, and
+// whether their hostnames differ.
 func (s *workloadSpec) count(w *api.Workload, fields string) {
 	count := func(n *int32, field string) {
 		w.Replicas, w.ReplicasField = 1, fields+field
@@ -144,11 +145,13 @@ func (s *workloadSpec) count(w *api.Workload, fields string) {
 		w.Surges = s.Strategy.Type != "Recreate" && !isZero(s.Strategy.RollingUpdate.MaxSurge, false)
 	case "ReplicaSet", "StatefulSet":
 		count(s.Replicas, "replicas")
+		w.OwnHostnames = w.Kind == "StatefulSet"
 	case "DaemonSet":
 		w.SurgeField = fields + "updateStrategy"
 		w.Surges = !isZero(s.UpdateStrategy.RollingUpdate.MaxSurge, true)
 	case "Job", "CronJob":
 		count(s.Parallelism, "parallelism")
+		w.OwnHostnames = s.CompletionMode == "Indexed"
 	}
 }
 

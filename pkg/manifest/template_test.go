@@ -138,7 +138,7 @@ func TestPodTemplateOfOthers(t *testing.T) {
 
 func TestPodTemplateCounts(t *testing.T) {
 	replicas := func(kind string, n int32) api.Workload {
-		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: "spec.replicas"}
+		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: "spec.replicas", OwnHostnames: kind == "StatefulSet"}
 	}
 	deployment := func(n int32, surges bool) api.Workload {
 		w := replicas("Deployment", n)
@@ -150,6 +150,10 @@ func TestPodTemplateCounts(t *testing.T) {
 	}
 	job := func(kind string, n int32, field string) api.Workload {
 		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: field}
+	}
+	indexed := func(w api.Workload) api.Workload {
+		w.OwnHostnames = true
+		return w
 	}
 	held := func(w api.Workload, by, until string) api.Workload {
 		w.HeldBy, w.HeldUntil = by, until
@@ -199,6 +203,10 @@ func TestPodTemplateCounts(t *testing.T) {
 		{"Job", "completions: 9, parallelism: 3,", job("Job", 3, "spec.parallelism")},
 		{"CronJob", "", job("CronJob", 1, cron)},
 		{"CronJob", "parallelism: 4,", job("CronJob", 4, cron)},
+		{"Job", "completionMode: Indexed, parallelism: 3,", indexed(job("Job", 3, "spec.parallelism"))},
+		{"Job", "completionMode: NonIndexed,", job("Job", 1, "spec.parallelism")},
+		{"CronJob", "completionMode: Indexed,", indexed(job("CronJob", 1, cron))},
+		{"Deployment", "completionMode: Indexed,", deployment(1, true)},
 	}
 	for _, tt := range tests {
 		spec, apiVersion := tt.spec+" template: {}", "apps/v1"

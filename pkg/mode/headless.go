@@ -78,6 +78,9 @@ func warnSharedHostname(c *PodCase) {
 	if w == nil {
 		return
 	}
+	if w.Kind == "DaemonSet" {
+		c.Plan.Warn(plan.HostnameShared, "", "a DaemonSet runs a pod on every node, and they would share one hostname")
+	}
 	if w.Replicas > 1 {
 		c.Plan.Warn(plan.HostnameShared, w.ReplicasField, fmt.Sprintf("%d pods would share one hostname", w.Replicas))
 	}

@@ -58,7 +58,6 @@ func headlessPods() []podRow {
 	}
 	const statefulSet = `refused StatefulSetPod metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of a StatefulSet have names of their own: ` +
 		"use netmode.io/mode: statefulset-headless"
-	const runOne = ": run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"
 	label63, label64 := strings.Repeat("a", 63), strings.Repeat("a", 64)
 	rows := []podRow{
 		{line: "hostname and subdomain become the governing Service", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch, want: set},
@@ -117,6 +116,9 @@ func headlessPods() []podRow {
 			want: append(append([]string{}, set...),
 				"warned HostnameShared spec.jobTemplate.spec.parallelism: 2 pods would share one hostname"+runOne,
 				"warned HostnameShared spec.updateStrategy: a rolling update runs the old and the new pod at once, and they would share one hostname"+runOne)},
+		{line: "a DaemonSet has many pods", metadata: fromDaemonSet, spec: `{` + onePort + `}`, patch: headlessPatch,
+			workload: &api.Workload{Kind: "DaemonSet", Name: "nimbus", SurgeField: "spec.updateStrategy"},
+			want:     append(append([]string{}, set...), "warned HostnameShared: a DaemonSet runs a pod on every node, and they would share one hostname"+runOne)},
 		{line: "one replica that is recreated is fine", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
 			workload: &api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"}, want: set},
 		{line: "no replica is fine", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,

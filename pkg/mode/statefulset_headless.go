@@ -42,6 +42,9 @@ func setOwnHostname(c *PodCase) {
 			return
 		}
 		c.Plan.Keep(plan.HostnameKept, "spec.hostname", hostname+" stays")
+		if w := c.Workload; w != nil && !w.OwnHostnames {
+			warnSharedHostname(c) // it is the template's, and so every pod's
+		}
 	case name == "":
 		c.Plan.Refuse(plan.NoStableHostname, specPath.Child("hostname"), nil, "the pod has neither a hostname nor a name that peers could know")
 	case !refuseNoLabel(c, field.NewPath("metadata", "name"), name):

@@ -14,6 +14,7 @@ const (
 	domainAssumed = "warned ClusterDomainAssumed: the cluster's domain is not known, and cluster.local is assumed: " +
 		"start netmode with --cluster-domain if the cluster has another"
 	searchAppended = "changed SearchAppended spec.dnsConfig.searches"
+	runOne         = ": run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"
 
 	appendPatch = `{"op":"add","path":"/spec/dnsConfig","value":{"searches":["nimbus.storm.svc.cluster.local"]}}]`
 )
@@ -115,5 +116,40 @@ func statefulSetHeadlessPods() []podRow {
 				`refused InitContainerRoot metadata.annotations[netmode.io/search-rewrite]: Invalid value: "init-container": ` +
 					"the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: prepend"}},
 	}
-	return rows
+	return append(rows, templateHostnames(with)...)
+}
+
+// templateHostnames are workloads whose pods know each other by hostname: it is
+// each pod's own, or the template's.
+func templateHostnames(with func([]string, ...[]string) []string) []podRow {
+	const (
+		spec   = `{"hostname":"nimbus","subdomain":"nimbus",` + onePort + `}`
+		shared = "warned HostnameShared"
+	)
+	three := " spec.replicas: 3 pods would share one hostname" + runOne
+	surge := " spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname" + runOne
+	row := func(line, metadata string, w api.Workload, more ...string) podRow {
+		governed := named
+		if metadata == fromStatefulSet {
+			governed = namedBySpec
+		}
+		return podRow{line: line, metadata: metadata, spec: spec, workload: &w, patch: `[` + appendPatch, want: with([]string{governed, hostnameKept}, more, appended)}
+	}
+	return []podRow{
+		row("a Deployment's hostname is all its pods'", fromReplicaSet,
+			api.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+three, shared+surge),
+		row("and the old and the new pod's", fromReplicaSet,
+			api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+surge),
+		row("one pod after the other is fine", fromReplicaSet, api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas"}),
+		row("a DaemonSet's hostname is all its pods'", fromDaemonSet, api.Workload{Kind: "DaemonSet"},
+			shared+": a DaemonSet runs a pod on every node, and they would share one hostname"+runOne),
+		row("a Job's hostname is all its pods'", fromIndexedJob, api.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism"},
+			shared+" spec.parallelism: 3 pods would share one hostname"+runOne),
+		row("the pods of an Indexed Job have their own", fromIndexedJob, api.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism", OwnHostnames: true}),
+		row("as those of a StatefulSet have", fromStatefulSet, api.Workload{Kind: "StatefulSet", Replicas: 3, ReplicasField: "spec.replicas", OwnHostnames: true}),
+		{line: "without a hostname there is none to share", metadata: fromReplicaSet, spec: `{` + onePort + `}`,
+			workload: &api.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas"},
+			want: with([]string{named, "refused NoStableHostname spec.hostname: Required value: the pod has neither a hostname nor a name that peers could know: " +
+				"use a StatefulSet, or a Job with completionMode Indexed", subdomainSet}, appended)},
+	}
 }
