@@ -23,6 +23,14 @@ import (
 //	none      t         no       t                   no
 //	none      any       yes      none                no
 //
+// What a CronJob copied to its jobTemplate is listed in the template of its Jobs
+// without being theirs, and stays there:
+//
+//	Job   template  listed by the CronJob  the template gets   listed then
+//	none  t         yes                    t                   yes
+//	t     t         yes                    t                   yes
+//	m     t         yes                    t, and a warning    yes
+//
 // netmode.io/status, and keys that mean nothing to netmode, are never copied.
 func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok bool) {
 	p.Rule("copy")
@@ -38,10 +46,6 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 		return before, false
 	}
 	listed := copiedKeys(before)
-	if len(listed) > 0 && c.madeByCronJob() {
-		p.Keep(plan.CopiedByOwner, c.templateField(api.AnnotationCopied), "the template is the CronJob's, with what was copied there")
-		return before, true
-	}
 	after := maps.Clone(before)
 	if after == nil {
 		after = map[string]string{}
@@ -50,11 +54,16 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 	for _, key := range api.AuthorAnnotations() {
 		asked, asks := c.Metadata.Annotations[key]
 		has, there := before[key]
-		follows := slices.Contains(listed, key)
+		follows, from := slices.Contains(listed, key), "the template has by itself"
+		if follows && there && c.ofCronJob(key, has) {
+			follows, from = false, "came from the CronJob"
+			keys = append(keys, key)
+			p.Keep(plan.CopiedByOwner, c.templateField(key), has+" came with the template from the CronJob")
+		}
 		switch {
 		case asks && there && !follows:
 			if has != asked {
-				p.Warn(plan.TemplateAnnotationWins, c.templateField(key), `"`+has+`" stays, which the template has by itself, and the `+c.Workload.Kind+` says "`+asked+`"`)
+				p.Warn(plan.TemplateAnnotationWins, c.templateField(key), `"`+has+`" stays, which `+from+`, and the `+c.Workload.Kind+` says "`+asked+`"`)
 			}
 		case asks:
 			keys = append(keys, key)
@@ -117,8 +126,14 @@ func (c *WorkloadCase) warnTemplateFixed(p *plan.Plan) {
 	}
 }
 
-// madeByCronJob reports whether the template was a CronJob's before.
-func (c *WorkloadCase) madeByCronJob() bool {
+// ofCronJob reports whether what was copied to the template came there with it,
+// from the CronJob that made the Job, and not from the Job itself.
+func (c *WorkloadCase) ofCronJob(key, value string) bool {
+	if c.Old != nil {
+		if had, asked := c.Old.Annotations[key]; asked && had == value {
+			return false
+		}
+	}
 	return c.Workload.Kind == "Job" && slices.ContainsFunc(c.Metadata.OwnerReferences, func(o api.OwnerReference) bool { return o.Kind == "CronJob" })
 }
 

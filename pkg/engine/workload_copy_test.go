@@ -127,6 +127,61 @@ func TestCopyTruthTable(t *testing.T) {
 	}
 }
 
+// TestCopyOfCronJob is the truth table of what a CronJob copied, in the template
+// of a Job that it makes: beside it, the Job's own annotations are copied as ever.
+func TestCopyOfCronJob(t *testing.T) {
+	const template, theirs = "mode=statefulset-headless copied=netmode.io/mode", "kept CopiedByOwner spec.template.metadata.annotations[netmode.io/mode]"
+	const both = "mode=statefulset-headless service=peers copied=netmode.io/mode,netmode.io/service"
+	const copied = "changed AnnotationCopied spec.template.metadata.annotations[netmode.io/service]"
+	suspended := func(c *engine.WorkloadCase, own, template string) *engine.WorkloadCase {
+		c.Workload.Suspended = true
+		return updated(c, own, template)
+	}
+	for _, tt := range []struct {
+		name string
+		c    *engine.WorkloadCase
+		want string
+		said []string
+	}{
+		{"none, t", workloadOf("Job", "", template), template, []string{theirs}},
+		{"t, t", workloadOf("Job", "mode=statefulset-headless", template), template, []string{theirs}},
+		{"m, t", workloadOf("Job", "mode=headless", template), template, []string{theirs,
+			`warned TemplateAnnotationWins spec.template.metadata.annotations[netmode.io/mode]: "statefulset-headless" stays, which came from the CronJob, ` +
+				`and the Job says "headless": remove one of the two, or make them equal`}},
+		{"one of its own beside it", workloadOf("Job", "service=peers", template), both, []string{theirs, copied}},
+		{"and once more", workloadOf("Job", "service=peers", both), both, []string{theirs, "kept CopiedByOwner spec.template.metadata.annotations[netmode.io/service]"}},
+		{"one of its own that the template has by itself", workloadOf("Job", "service=peers", "mode=statefulset-headless service=other copied=netmode.io/mode"),
+			"mode=statefulset-headless service=other copied=netmode.io/mode", []string{theirs,
+				`warned TemplateAnnotationWins spec.template.metadata.annotations[netmode.io/service]: "other" stays, which the template has by itself, ` +
+					`and the Job says "peers": remove one of the two, or make them equal`}},
+		{"its own changes while it is suspended", suspended(workloadOf("Job", "service=other", both), "service=peers", both),
+			"mode=statefulset-headless service=other copied=netmode.io/mode,netmode.io/service", []string{theirs, copied}},
+		{"its own is removed while it is suspended", suspended(workloadOf("Job", "", both), "service=peers", both),
+			template, []string{theirs, "changed CopyRemoved spec.template.metadata.annotations[netmode.io/service]"}},
+		{"nothing of it changes while it is suspended", suspended(workloadOf("Job", "mode=headless", template), "mode=headless", template), template, []string{theirs,
+			`warned TemplateAnnotationWins spec.template.metadata.annotations[netmode.io/mode]: "statefulset-headless" stays, which came from the CronJob, ` +
+				`and the Job says "headless": remove one of the two, or make them equal`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.c.Metadata.OwnerReferences = []api.OwnerReference{{APIVersion: "batch/v1", Kind: "CronJob", Name: "web", Controller: true}}
+			tt.c.Pod.Spec.Hostname = "web-0"
+			p := decideWorkload(tt.c, engine.NoCluster{})
+			if diff := cmp.Diff(words(tt.want), templateAfter(t, tt.c, p)); diff != "" {
+				t.Errorf("template (-want +got):\n%s", diff)
+			}
+			var said []string
+			for _, f := range p.Trace {
+				if f.Rule == "copy" && f.Verdict != plan.Passed {
+					said = append(said, describe(f))
+				}
+			}
+			if diff := cmp.Diff(tt.said, said); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func hasReason(p *plan.Plan, verdict plan.Verdict, reasons ...plan.Reason) bool {
 	for _, f := range p.Findings(verdict) {
 		if slices.Contains(reasons, f.Reason) {
