@@ -18,13 +18,17 @@ func ObservePod(settings *Settings, cluster Cluster, namespace string, pod *api.
 	return p
 }
 
-// ObserveService is ValidateService of a Service that nobody changed.
+// ObserveService is ValidateService of a Service that nobody changed. One that is
+// created got its address from the API server since it was planned.
 func ObserveService(settings *Settings, cluster Cluster, namespace string, service *api.Service, update bool) *plan.Plan {
-	p := MutateService(settings, namespace, service, update)
-	p.Mutations = nil
-	if !update {
-		final(p)
-		judgeService(p, settings, cluster, namespace, service)
+	if update {
+		return MutateService(settings, namespace, service, update)
 	}
+	unchanged := *service
+	unchanged.Spec.ClusterIP, unchanged.Spec.ClusterIPs = "", nil
+	p := MutateService(settings, namespace, &unchanged, update)
+	p.Mutations = nil
+	final(p)
+	judgeService(p, settings, cluster, namespace, &unchanged)
 	return p
 }

@@ -19,6 +19,7 @@ func TestObserved(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{"containers":[{"name":"c"}]}`, api.AnnotationMode, "hostnetwork")))
 	headless := decode[api.Service](t, []byte(annotated(`{"selector":{"a":"b"}}`, api.AnnotationMode, "statefulset-headless")))
 	taken := decode[api.Service](t, []byte(annotated(`{"clusterIP":"10.96.0.7","selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
+	nodePort := decode[api.Service](t, []byte(annotated(`{"type":"NodePort","selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
 	judged := []string{"refused PolicyModeNotAllowed", "warned PolicyModeNotAllowed"}
 	for _, tt := range []struct {
 		what string
@@ -28,6 +29,8 @@ func TestObserved(t *testing.T) {
 		{"pod", engine.ObservePod(settings(), set, namespace, pod), judged},
 		{"pod in an exempt namespace", engine.ObservePod(settings(), set, "kube-system", pod), nil},
 		{"Service", engine.ObserveService(settings(), set, namespace, headless, false), judged},
+		{"Service with an address by now", engine.ObserveService(settings(), set, namespace, taken, false), []string{"warned PolicyModeNotAllowed"}},
+		{"Service that cannot be headless", engine.ObserveService(settings(), &around{}, namespace, nodePort, false), []string{"refused ServiceTypeHasClusterIP"}},
 		{"Service that is updated", engine.ObserveService(settings(), set, namespace, taken, true), []string{"warned ClusterIPStays"}},
 	} {
 		var said []string
