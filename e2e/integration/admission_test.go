@@ -34,28 +34,28 @@ type admission struct {
 
 func (a *admission) check(t *testing.T) {
 	input := a.input(t)
-	planned, plan := a.plan(t, input)
-	resource := "pods"
-	if a.isService() {
-		resource = "services"
-	}
-	post := func(object []byte, dry ...bool) *answer {
-		return shared.post(t.Context(), a.object.Namespace, resource, object, dry...)
-	}
-	// netmode does not touch what bears the label, so this is what Kubernetes alone makes of it.
-	want, unplanned := post(ignored(t, planned), dryRun), post(ignored(t, input), dryRun)
-	got := post(input)
+	entry := a.entry(t, input)
+	planned, plan := a.review(t, reviewer.Mutate, entry, input)
+	want, unplanned := a.alone(t, planned), a.alone(t, input)
+	got := shared.post(t.Context(), a.object.Namespace, a.resource(), input)
 	if got.err == nil && slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) {
-		defer shared.remove(t, resource, got)
+		defer shared.remove(t, a.resource(), got)
 	}
+	a.wantAsOffline(t, entry, input, got)
 
 	if !plan.Allowed {
 		wantDenied(t, got, "asked.mutate.netmode.io", plan.Result.Message)
 		wantWarnings(t, got, plan.Warnings...)
 		return
 	}
-	wantWarnings(t, got, slices.Concat(want.warnings, plan.Warnings)...)
+	verdict := &admissionv1.AdmissionResponse{Allowed: true}
+	if want.err == nil { // what Kubernetes refuses does not come so far
+		_, verdict = a.review(t, reviewer.Validate, entry, a.back(t, input, want.object))
+	}
+	wantWarnings(t, got, slices.Concat(want.warnings, plan.Warnings, verdict.Warnings)...)
 	switch {
+	case !verdict.Allowed:
+		wantDenied(t, got, entry, verdict.Result.Message)
 	case a.invalid != "":
 		for _, refused := range []*answer{unplanned, want, got} {
 			if refused.err == nil || !strings.Contains(refused.err.Error(), a.invalid) {
@@ -67,7 +67,7 @@ func (a *admission) check(t *testing.T) {
 	case got.err != nil:
 		t.Errorf("refused: %v", got.err)
 	default:
-		if diff := cmp.Diff(essence(t, want), essence(t, got)); diff != "" {
+		if diff := cmp.Diff(essence(t, a.back(t, input, want.object)), essence(t, got.object)); diff != "" {
 			t.Errorf("stored is not what is planned (-planned +stored):\n%s", diff)
 		}
 	}
@@ -121,10 +121,42 @@ func withClaims(t *testing.T, pod, set []byte) []byte {
 	return pod
 }
 
-// plan is what the reviewer answers about this object, and the object with it. netmode is asked
-// only about objects with an annotation of their author's, and pods in namespaces with a mode,
-// outside of its own namespace and kube-system.
-func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
+// alone is what Kubernetes by itself makes of an object: netmode does not touch what bears the
+// label, and there are no policies.
+func (a *admission) alone(t *testing.T, object []byte) *answer {
+	t.Helper()
+	namespace := bare(a.object.Namespace)
+	object = edit(t, object, func(metadata map[string]any) {
+		labels, ok := metadata["labels"].(map[string]any)
+		if !ok {
+			labels = map[string]any{}
+			metadata["labels"] = labels
+		}
+		labels[api.LabelIgnore], metadata["namespace"] = "true", namespace
+	})
+	return shared.post(t.Context(), namespace, a.resource(), object, dryRun)
+}
+
+// back is what alone stores, with the namespace and the labels of the input.
+func (a *admission) back(t *testing.T, input, stored []byte) []byte {
+	t.Helper()
+	var meta metav1.PartialObjectMetadata
+	if err := json.Unmarshal(input, &meta); err != nil {
+		t.Fatal(err)
+	}
+	return edit(t, stored, func(metadata map[string]any) {
+		metadata["namespace"] = a.object.Namespace
+		delete(metadata, "labels")
+		if len(meta.Labels) > 0 {
+			metadata["labels"] = meta.Labels
+		}
+	})
+}
+
+// entry is the webhook entry which the final object is sent to; "": it is sent to none, neither
+// before that. Objects with an annotation of their author's are sent, and all pods of namespaces
+// with a mode or with policies, outside of kube-system and netmode's own namespace.
+func (a *admission) entry(t *testing.T, input []byte) string {
 	t.Helper()
 	var meta metav1.PartialObjectMetadata
 	if err := json.Unmarshal(input, &meta); err != nil {
@@ -133,11 +165,27 @@ func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.Admis
 	asks := func(key string) bool {
 		return strings.HasPrefix(key, "netmode.io/") && key != api.AnnotationStatus && key != api.AnnotationCopied
 	}
-	asked := slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks)
-	if _, has := a.around.namespace.Labels[api.LabelMode]; has && !a.isService() {
-		asked = true
+	_, hasMode := a.around.namespace.Labels[api.LabelMode]
+	switch {
+	case slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace):
+		return ""
+	case slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks):
+		return "asked.validate.netmode.io"
+	case a.isService():
+		return ""
+	case a.around.namespace.Labels[api.LabelPolicy] == api.PolicyEnabled:
+		return "policy.validate.netmode.io"
+	case hasMode:
+		return "namespace.validate.netmode.io"
 	}
-	if slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) || !asked {
+	return ""
+}
+
+// review is what the reviewer answers about an object that is sent to an entry, and the object
+// with it.
+func (a *admission) review(t *testing.T, phase reviewer.Phase, entry string, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
+	t.Helper()
+	if entry == "" {
 		return input, &admissionv1.AdmissionResponse{Allowed: true}
 	}
 	kind := "Pod"
@@ -154,7 +202,7 @@ func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.Admis
 	if err != nil {
 		t.Fatal(err)
 	}
-	asIs := reviewer.Reviewer{Phase: reviewer.Mutate, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
+	asIs := reviewer.Reviewer{Phase: phase, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
 	text, _, err := asIs.Review(t.Context(), review)
 	if err != nil {
 		t.Fatal(err)
@@ -180,17 +228,11 @@ func (a *admission) plan(t *testing.T, input []byte) ([]byte, *admissionv1.Admis
 
 func (a *admission) isService() bool { return a.pod == nil && a.object.Kind == "Service" }
 
-// ignored is the object with the label that has netmode leave it alone.
-func ignored(t *testing.T, raw []byte) []byte {
-	t.Helper()
-	return edit(t, raw, func(metadata map[string]any) {
-		labels, ok := metadata["labels"].(map[string]any)
-		if !ok {
-			labels = map[string]any{}
-			metadata["labels"] = labels
-		}
-		labels[api.LabelIgnore] = "true"
-	})
+func (a *admission) resource() string {
+	if a.isService() {
+		return "services"
+	}
+	return "pods"
 }
 
 // edit changes an object's metadata.
@@ -215,21 +257,15 @@ func edit(t *testing.T, raw []byte, change func(metadata map[string]any)) []byte
 }
 
 // essence is a stored object without what differs from one create to the next.
-func essence(t *testing.T, a *answer) map[string]any {
+func essence(t *testing.T, stored []byte) map[string]any {
 	t.Helper()
 	var object map[string]any
-	raw := edit(t, a.object, func(metadata map[string]any) {
+	raw := edit(t, stored, func(metadata map[string]any) {
 		for _, key := range []string{"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"} {
 			delete(metadata, key)
 		}
 		if metadata["generateName"] != nil {
 			delete(metadata, "name")
-		}
-		if labels, ok := metadata["labels"].(map[string]any); ok {
-			delete(labels, api.LabelIgnore)
-			if len(labels) == 0 {
-				delete(metadata, "labels")
-			}
 		}
 	})
 	if err := json.Unmarshal(raw, &object); err != nil {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,14 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // engineCluster is one namespace as the engine sees it.
 type engineCluster struct {
-	engine.NoCluster
 	services  []api.Service
 	namespace api.Namespace
+	policies  policy.Set // of all namespaces
 }
 
 // Services returns the namespace's Services.
@@ -25,9 +26,12 @@ func (c engineCluster) Services(string) ([]api.Service, bool) { return c.service
 // Namespace returns the namespace.
 func (c engineCluster) Namespace(string) (api.Namespace, bool) { return c.namespace, true }
 
+// Policies returns those that select the namespace.
+func (c engineCluster) Policies(string) policy.Set { return c.policies.ForNamespace(c.namespace.Labels) }
+
 // around reads a namespace as it is stored, and returns when the webhook has seen its Services,
 // too.
-func (w *world) around(t *testing.T, namespace string) engineCluster {
+func (w *world) around(t *testing.T, namespace string, policies policy.Set) engineCluster {
 	t.Helper()
 	ns, err := w.admin.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{})
 	if err != nil {
@@ -37,7 +41,7 @@ func (w *world) around(t *testing.T, namespace string) engineCluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := engineCluster{namespace: api.Namespace{Labels: ns.Labels}}
+	c := engineCluster{namespace: api.Namespace{Labels: ns.Labels}, policies: policies}
 	for i := range list.Items {
 		raw, err := json.Marshal(&list.Items[i])
 		if err != nil {
@@ -57,17 +61,43 @@ func (w *world) around(t *testing.T, namespace string) engineCluster {
 // the Service.
 func (w *world) waitUntilSeen(t *testing.T, namespace, service string) {
 	t.Helper()
-	if namespace == "kube-system" || namespace == system {
+	if isExempt(namespace) {
 		return
 	}
 	probe := fmt.Sprintf(`{"metadata":{"name":"probe-0","annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/service":%q}},"spec":{"containers":[{"name":"c","image":"i"}]}}`, service)
 	for {
 		a := w.post(t.Context(), namespace, "pods", []byte(probe), dryRun)
-		if a.err != nil && !strings.Contains(a.err.Error(), "violates PodSecurity") {
+		if a.err != nil && !strings.Contains(a.err.Error(), "violates PodSecurity") && !strings.Contains(a.err.Error(), "(PolicyModeNotAllowed)") {
 			t.Fatal(a.err)
 		}
 		if !strings.Contains(strings.Join(a.warnings, " "), "GoverningServiceMissing") {
 			return
 		}
+	}
+}
+
+// waitUntilPoliciesSeen returns when the webhook has seen all policies that are there. A later
+// one, which only the test's own pod breaks, follows them.
+func (w *world) waitUntilPoliciesSeen(t *testing.T, namespace string) {
+	t.Helper()
+	policies := w.policies(t)
+	name := "marker" + suffix()
+	marker := newPolicy(t, name, `{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+namespace+`}}, podSelector: {matchLabels: {marker: "yes"}}, requireMode: true}`)
+	if _, err := policies.Create(t.Context(), marker, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	// It asks, so that it is sent whatever labels the namespace has.
+	probe := toJSON(t, `{metadata: {name: probe, labels: {marker: "yes"}, annotations: {netmode.io/mode: default}}, spec: {containers: [{name: c, image: i}]}}`)
+	if err := w.poll(t.Context(), "the webhook does not see "+name, func(ctx context.Context) error {
+		a := w.post(ctx, namespace, "pods", probe, dryRun)
+		if a.err == nil || !strings.Contains(a.err.Error(), name) {
+			return fmt.Errorf("the probe got %w", a.err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := policies.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -33,7 +33,7 @@ func TestDryRun(t *testing.T) {
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
-			if diff := cmp.Diff(essence(t, dry), essence(t, got)); diff != "" {
+			if diff := cmp.Diff(essence(t, dry.object), essence(t, got.object)); diff != "" {
 				t.Errorf("what is stored differs (-dry-run +stored):\n%s", diff)
 			}
 			wantWarnings(t, got, dry.warnings...)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/options"
@@ -27,14 +28,18 @@ type goldenCase struct {
 }
 
 // goldenCases lists the folder: for each <case>.input.yaml the flags are those of <case>.flags,
-// one a line, or usual. The examples of deploy/ are one more.
+// one a line, or usual. The examples of deploy/ are two more.
 func goldenCases(t *testing.T, usual []string) []goldenCase {
 	t.Helper()
 	inputs, err := filepath.Glob(filepath.Join(goldenFolder(), "*.input.yaml"))
 	if err != nil || len(inputs) == 0 {
 		t.Fatalf("no inputs in %s: %v", goldenFolder(), err)
 	}
-	cases := []goldenCase{{name: "examples", files: []string{filepath.Join(repository, "deploy", "examples")}, flags: usual, suffix: suffix()}}
+	examples := filepath.Join(repository, "deploy", "examples")
+	cases := []goldenCase{
+		{name: "examples", files: []string{examples}, flags: usual, suffix: suffix()},
+		{name: "examples-policies", files: []string{filepath.Join(examples, "policies")}, flags: usual, suffix: suffix()},
+	}
 	for _, input := range inputs {
 		c := goldenCase{files: []string{input}, flags: usual, suffix: suffix()}
 		c.name = strings.TrimSuffix(filepath.Base(input), ".input.yaml")
@@ -113,8 +118,12 @@ func (c *goldenCase) objects(t *testing.T) []manifest.Object {
 		}
 	}
 	for i := range all {
-		if all[i].Kind == "Namespace" {
+		switch all[i].Kind {
+		case "Namespace":
 			all[i].Name = c.moved(all[i].Name)
+			continue
+		case api.PolicyKind:
+			all[i].Name += c.suffix
 			continue
 		}
 		if all[i].Namespace == "" {
@@ -132,8 +141,21 @@ func (c *goldenCase) objects(t *testing.T) []manifest.Object {
 // moved is the case's own namespace in the place of the manifests' one. Those that netmode never
 // touches stay what they are.
 func (c *goldenCase) moved(namespace string) string {
-	if namespace == "kube-system" || namespace == system {
+	if isExempt(namespace) {
 		return namespace
 	}
 	return namespace + c.suffix
+}
+
+func isExempt(namespace string) bool { return namespace == "kube-system" || namespace == system }
+
+// label tells the case's namespaces from others.
+func (c *goldenCase) label() string { return strings.TrimPrefix(c.suffix, "-") }
+
+// bare is a namespace like that one, but for policies: there are none.
+func bare(namespace string) string {
+	if isExempt(namespace) {
+		return namespace
+	}
+	return namespace + "-bare"
 }

@@ -2,19 +2,21 @@ package integration
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
 )
 
 // TestGolden creates every Service, every Pod and the first pod of every template of the command
 // line's golden cases. What is stored is what netmode's engine plans and nothing else, valid to
 // the API server; what the engine refuses is refused in its words. The webhook has the flags of
-// the case, and knows the cluster as it is rather than the manifests.
+// the case, and knows the cluster as it is rather than the manifests, their policies included.
 func TestGolden(t *testing.T) {
 	byFlags := map[string][]goldenCase{}
 	for _, c := range goldenCases(t, shared.usual) {
@@ -62,17 +64,18 @@ func invalid() map[string]string {
 	}
 }
 
-// run creates the case's namespaces, Services and pods, and returns how many Services and pods.
+// run creates the case's namespaces, policies, Services and pods, and returns how many Services and pods.
 func (c *goldenCase) run(t *testing.T) (sent int) {
 	settings, objects := c.settings(t), c.objects(t)
 	c.createNamespaces(t, objects)
+	policies := c.createPolicies(t, objects)
 	for _, o := range objects {
 		if o.APIVersion != "v1" || o.Kind != "Service" {
 			continue
 		}
 		sent++
 		t.Run("Service "+o.Name, func(t *testing.T) {
-			(&admission{object: &o, settings: settings, invalid: invalid()[c.key(&o)]}).check(t)
+			(&admission{object: &o, settings: settings, around: shared.around(t, o.Namespace, policies), invalid: invalid()[c.key(&o)]}).check(t)
 		})
 	}
 	for _, o := range objects {
@@ -85,7 +88,7 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 		}
 		sent++
 		t.Run(o.Kind+" "+o.Name, func(t *testing.T) {
-			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace), invalid: invalid()[c.key(&o)]}
+			a := &admission{object: &o, settings: settings, around: shared.around(t, o.Namespace, policies), invalid: invalid()[c.key(&o)]}
 			if template != nil {
 				a.pod = template.Pod
 			}
@@ -105,8 +108,12 @@ func (c *goldenCase) createNamespaces(t *testing.T, objects []manifest.Object) {
 			return
 		}
 		made[ns.Name] = true
-		if _, err := shared.admin.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
+		like := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: bare(ns.Name), Labels: maps.Clone(ns.Labels)}}
+		metav1.SetMetaDataLabel(&ns.ObjectMeta, caseLabel, c.label())
+		for _, ns := range []*corev1.Namespace{ns, like} {
+			if _, err := shared.admin.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	for _, o := range objects {
@@ -120,7 +127,7 @@ func (c *goldenCase) createNamespaces(t *testing.T, objects []manifest.Object) {
 		}
 	}
 	for _, o := range objects {
-		if o.Kind != "Namespace" {
+		if o.Kind != "Namespace" && o.Kind != api.PolicyKind {
 			create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.Namespace}})
 		}
 	}

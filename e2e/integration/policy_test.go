@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -15,10 +14,7 @@ import (
 )
 
 // policed is a namespace whose pods are sent to netmode, and which tests give policies.
-type policed struct {
-	name     string
-	policies []string
-}
+type policed struct{ name string }
 
 func (w *world) policed(t *testing.T) *policed {
 	t.Helper()
@@ -38,39 +34,13 @@ func (p *policed) policy(t *testing.T, name, spec string) string {
 	if _, err := policies.Create(t.Context(), policy, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
 		t.Fatal(err)
 	}
-	p.policies = append(p.policies, name)
 	t.Cleanup(func() {
 		if err := policies.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	})
-	p.waitForPolicies(t)
+	shared.waitUntilPoliciesSeen(t, p.name)
 	return name
-}
-
-// waitForPolicies returns when the webhook has seen all policies of the namespace. A second one
-// of another name, which forbids what only the test asks for, follows the others.
-func (p *policed) waitForPolicies(t *testing.T) {
-	t.Helper()
-	policies := shared.policies(t)
-	name := fmt.Sprintf("%s-marker-%d", p.name, len(p.policies))
-	marker := newPolicy(t, name, `{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+p.name+`}}, podSelector: {matchLabels: {marker: "yes"}}, requireMode: true}`)
-	if _, err := policies.Create(t.Context(), marker, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	probe := toJSON(t, `{metadata: {name: probe, labels: {marker: "yes"}}, spec: {containers: [{name: c, image: i}]}}`)
-	if err := shared.poll(t.Context(), "the webhook does not see "+name, func(ctx context.Context) error {
-		a := shared.post(ctx, p.name, "pods", probe, dryRun)
-		if a.err == nil || !strings.Contains(a.err.Error(), name) {
-			return fmt.Errorf("the probe got %w", a.err)
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := policies.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (p *policed) post(t *testing.T, manifest string) *answer {
