@@ -82,6 +82,19 @@ func (l *processLog) about(word string) string {
 	return strings.Join(found[max(0, len(found)-most):], "")
 }
 
+// count is how many lines have a text.
+func (l *processLog) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
 // startProcess runs a program and waits for the line with the message that says where it listens.
 func startProcess(ctx context.Context, message, program string, args ...string) (*process, error) {
 	p := &process{
