@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// load creates pods that ask for something, one after the other and from several sides, all with
-// --dry-run=server, until it is stopped.
+// load creates pods, one after the other and from several sides, all with --dry-run=server,
+// until it is stopped.
 type load struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -20,23 +20,35 @@ type load struct {
 	failed  []error
 }
 
-// startLoad begins.
+// startLoad begins with pods that ask for the host network and must get it.
 func (w *world) startLoad(t *testing.T, namespace string) *load {
 	t.Helper()
-	pod := toJSON(t, `{metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}, spec: {containers: [{name: c, image: i}]}}`)
+	const pod = `{metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}, spec: {containers: [{name: c, image: i}]}}`
+	return w.startLoadOf(t, namespace, pod, func(a *answer) error {
+		if a.err != nil {
+			return a.err
+		}
+		if !stored[corev1.Pod](t, a).Spec.HostNetwork {
+			return fmt.Errorf("not mutated: %s", a.object)
+		}
+		return nil
+	})
+}
+
+// startLoadOf begins with this pod, and has check look at every answer.
+func (w *world) startLoadOf(t *testing.T, namespace, pod string, check func(*answer) error) *load {
+	t.Helper()
+	object := toJSON(t, pod)
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel}
 	for range 2 {
 		l.running.Go(func() {
 			for ctx.Err() == nil {
-				a := w.post(ctx, namespace, "pods", pod, dryRun)
+				a := w.post(ctx, namespace, "pods", object, dryRun)
 				if ctx.Err() != nil {
 					return // this call was cut short
 				}
-				err := a.err
-				if err == nil && !stored[corev1.Pod](t, a).Spec.HostNetwork {
-					err = fmt.Errorf("not mutated: %s", a.object)
-				}
+				err := check(a)
 				l.mu.Lock()
 				l.created++
 				if err != nil {
