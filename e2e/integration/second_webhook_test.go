@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -24,6 +25,23 @@ const markSecond = "second-webhook"
 // returns JSON Patch operations as JSON.
 func (w *world) secondWebhook(t *testing.T, namespace string, reinvocation registrationv1.ReinvocationPolicyType, change func(*corev1.Pod) []string) {
 	t.Helper()
+	second(t, w, namespace, "pods", `{metadata: {name: probe}, spec: {containers: [{name: c, image: i}]}}`, reinvocation, change)
+}
+
+// secondWebhookOfServices is secondWebhook for Services.
+func (w *world) secondWebhookOfServices(t *testing.T, namespace string, change func(*corev1.Service) []string) {
+	t.Helper()
+	second(t, w, namespace, "services", `{metadata: {name: probe}, spec: {ports: [{port: 80}]}}`, registrationv1.IfNeededReinvocationPolicy, change)
+}
+
+// objectOf is a pointer to a T that has metadata.
+type objectOf[T any] interface {
+	*T
+	metav1.Object
+}
+
+func second[T any, P objectOf[T]](t *testing.T, w *world, namespace, resource, probe string, reinvocation registrationv1.ReinvocationPolicyType, change func(P) []string) {
+	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		if err := answerReview(writer, request, change); err != nil {
 			t.Error(err)
@@ -41,7 +59,7 @@ func (w *world) secondWebhook(t *testing.T, namespace string, reinvocation regis
 			},
 			Rules: []registrationv1.RuleWithOperations{{
 				Operations: []registrationv1.OperationType{registrationv1.Create},
-				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{resource}},
 			}},
 			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
 			ReinvocationPolicy:      &reinvocation,
@@ -58,10 +76,9 @@ func (w *world) secondWebhook(t *testing.T, namespace string, reinvocation regis
 		}
 		server.Close()
 	})
-	probe := toJSON(t, `{metadata: {name: probe}, spec: {containers: [{name: c, image: i}]}}`)
 	if err := w.poll(t.Context(), "the second webhook is not called", func(ctx context.Context) error {
-		a := w.post(ctx, namespace, "pods", probe, dryRun)
-		if a.err != nil || stored[corev1.Pod](t, a).Labels[markSecond] == "" {
+		a := w.post(ctx, namespace, resource, toJSON(t, probe), dryRun)
+		if a.err != nil || stored[metav1.PartialObjectMetadata](t, a).Labels[markSecond] == "" {
 			return errors.Join(a.err, errors.New("no label "+markSecond))
 		}
 		return nil
@@ -70,28 +87,26 @@ func (w *world) secondWebhook(t *testing.T, namespace string, reinvocation regis
 	}
 }
 
-// answerReview answers an AdmissionReview of a pod.
-func answerReview(writer http.ResponseWriter, request *http.Request, change func(*corev1.Pod) []string) error {
+// answerReview answers an AdmissionReview of an object.
+func answerReview[T any, P objectOf[T]](writer http.ResponseWriter, request *http.Request, change func(P) []string) error {
 	var review admissionv1.AdmissionReview
 	if err := json.NewDecoder(request.Body).Decode(&review); err != nil {
 		return err
 	}
-	var pod corev1.Pod
-	if err := json.Unmarshal(review.Request.Object.Raw, &pod); err != nil {
+	object := P(new(T))
+	if err := json.Unmarshal(review.Request.Object.Raw, object); err != nil {
 		return err
 	}
-	if pod.Labels == nil {
-		pod.Labels = map[string]string{}
-	}
-	pod.Labels[markSecond] = "yes"
-	labels, err := json.Marshal(pod.Labels)
+	marked := map[string]string{markSecond: "yes"}
+	maps.Copy(marked, object.GetLabels())
+	labels, err := json.Marshal(marked)
 	if err != nil {
 		return err
 	}
 	patch := []byte("[" + `{"op": "add", "path": "/metadata/labels", "value": ` + string(labels) + `}`)
 	// The probe asks only whether it is called.
-	if pod.Name != "probe" {
-		for _, operation := range change(&pod) {
+	if object.GetName() != "probe" {
+		for _, operation := range change(object) {
 			patch = append(append(patch, ','), operation...)
 		}
 	}
