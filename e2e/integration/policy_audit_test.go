@@ -12,31 +12,34 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// auditPolicy has the API server's audit log tell of pods that are created, their annotations
-// included.
+// auditPolicy has the API server's audit log tell of what is created, its annotations included.
 const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
-{"level": "Metadata", "verbs": ["create"], "resources": [{"resources": ["pods"]}]}, {"level": "None"}]}`
+{"level": "Metadata", "verbs": ["create"], "resources": [{"resources": ["pods", "services"]}, {"group": "apps", "resources": ["deployments"]}]},
+{"level": "None"}]}`
 
-// auditAnnotations are those of the pods that were created in the namespace.
-func (w *world) auditAnnotations(namespace string) ([]map[string]string, error) {
+// auditEvent is the part of a line of the audit log that tests read.
+type auditEvent struct {
+	ObjectRef   struct{ Namespace, Resource, Name string }
+	Annotations map[string]string
+}
+
+// audited are the events of what was created in the namespace.
+func (w *world) audited(namespace string) ([]auditEvent, error) {
 	file, err := os.Open(w.life.path("audit.log"))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	var all []map[string]string
+	var all []auditEvent
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var event struct {
-			ObjectRef   struct{ Namespace string }
-			Annotations map[string]string
-		}
+		var event auditEvent
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			return nil, err
 		}
 		if event.ObjectRef.Namespace == namespace {
-			all = append(all, event.Annotations)
+			all = append(all, event)
 		}
 	}
 	return all, lines.Err()
@@ -68,12 +71,12 @@ func TestAudit(t *testing.T) {
 	}
 	want := "spec.hostNetwork: policy " + name + " allows the host network only in mode hostnetwork (PolicyHostNetworkUnmanaged)"
 	if err := shared.poll(t.Context(), "the audit log does not tell", func(context.Context) error {
-		all, err := shared.auditAnnotations(p.name)
+		all, err := shared.audited(p.name)
 		if err != nil {
 			return err
 		}
-		for _, annotations := range all {
-			said := annotations["policy.validate.netmode.io/violations"]
+		for _, event := range all {
+			said := event.Annotations["policy.validate.netmode.io/violations"]
 			if strings.Contains(said, want) && strings.Contains(said, "(PolicyModeRequired)") {
 				return nil
 			}
