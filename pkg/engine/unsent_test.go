@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -29,9 +30,7 @@ func TestPoliciesOfUnsentPods(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			around := &around{labels: map[string]string{"team": "storm"}, policies: set}
-			for key, value := range tt.labels {
-				around.labels[key] = value
-			}
+			maps.Copy(around.labels, tt.labels)
 			pod := &api.Pod{Metadata: api.ObjectMeta{Annotations: tt.annotations}}
 			c := workloadOf("ReplicaSet", "", "")
 			c.Pod.Metadata.Annotations = tt.annotations
