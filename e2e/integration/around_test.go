@@ -27,7 +27,9 @@ func (c engineCluster) Services(string) ([]api.Service, bool) { return c.service
 func (c engineCluster) Namespace(string) (api.Namespace, bool) { return c.namespace, true }
 
 // Policies returns those that select the namespace.
-func (c engineCluster) Policies(string) policy.Set { return c.policies.ForNamespace(c.namespace.Labels) }
+func (c engineCluster) Policies(string) policy.Set {
+	return c.policies.ForNamespace(c.namespace.Labels)
+}
 
 // around reads a namespace as it is stored, and returns when the webhook has seen its Services,
 // too.
