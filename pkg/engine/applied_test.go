@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -33,9 +34,7 @@ func edited(t *testing.T, raw string, fields members) string {
 	if !ok {
 		t.Fatalf("no spec in %s", raw)
 	}
-	for name, value := range fields {
-		spec[name] = value
-	}
+	maps.Copy(spec, fields)
 	return string(encode(t, pod))
 }
 

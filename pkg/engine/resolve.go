@@ -54,13 +54,13 @@ func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]st
 // origin is the field that gives the pod its mode, or could give it one, and
 // what there is to say of a mode that the pod does not ask for:
 //
-//	source                   mode          field
+//	source                   the pod has   field
 //	annotation, nobody       any           the pod's annotation
 //	namespace                it            the namespace's label
 //	policy                   it            the policy's defaultMode
 //	namespace, policy        none: it was  the pod's annotation
 //	                         set aside
-func origin(p *plan.Plan, mode api.Mode) (path *field.Path, note string) {
+func origin(p *plan.Plan, has api.Mode) (path *field.Path, note string) {
 	annotation := annotationsPath.Key(api.AnnotationMode)
 	var from string
 	switch p.Source {
@@ -71,7 +71,7 @@ func origin(p *plan.Plan, mode api.Mode) (path *field.Path, note string) {
 	default:
 		return annotation, ""
 	}
-	if mode == "" {
+	if has == "" {
 		return annotation, string(p.Mode) + ", from " + from + ", cannot serve the pod"
 	}
 	return path, "the mode comes from " + from

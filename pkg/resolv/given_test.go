@@ -185,7 +185,7 @@ func TestGivenDomainsLeftOut(t *testing.T) {
 		{api.SearchPrepend, 28, "spec.dnsConfig.searches: left out a.example corp.example, some of which policy platform gives" + of},
 		{api.SearchPrepend, 27, "spec.dnsConfig.searches: left out corp.example" + of},
 	} {
-		spec := fmt.Sprintf(`{"dnsConfig":{"searches":["%s"]}}`, strings.Join(domains(tt.own, 600), `","`))
+		spec := withDNS(t, "", api.PodDNSConfig{Searches: domains(tt.own, 600)})
 		c := rewriteCase{spec: spec, asked: tt.asked, given: given("", "a.example"), settings: resolv.Settings{Facts: facts["known"]}}
 		if p, _ := c.run(t); !slices.Contains(warnings(p), tt.want) {
 			t.Errorf("%s: %q\nwant %s", tt.asked, warnings(p), tt.want)
