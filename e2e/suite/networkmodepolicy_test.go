@@ -48,7 +48,7 @@ func testNetworkModePolicy(ctx context.Context, t *testing.T, s *suite) {
 
 	// Two pods of one namespace, and policies that each select one of them.
 	t.Run("enforcement", func(t *testing.T) {
-		const broken = `"hostNetwork": {"portRange": {"min": 20000, "max": 29999}}, "podSelector": {"matchLabels": {"app": "%s"}}`
+		const broken = `"hostNetwork": {"portRange": {"min": 20000, "max": 29999}}, "podSelector": {"matchLabels": {"app": "%s"}}}`
 		policies.create(ctx, t, "warns", `{"enforcement": "Warn", `+fmt.Sprintf(broken, "warned"))
 		policies.create(ctx, t, "audits", `{"enforcement": "Audit", `+fmt.Sprintf(broken, "audited"))
 		onHost := func(app string) *corev1.Pod {

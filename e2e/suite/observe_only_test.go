@@ -24,12 +24,20 @@ func testObserveOnly(ctx context.Context, t *testing.T, s *suite) {
 		if err := s.install(ctx); err != nil {
 			return err
 		}
-		c.checkRefused(ctx, t, conflicting, refused)
+		until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+			_, _, err := s.admit(ctx, c.namespace, conflicting)
+			return err != nil && strings.Contains(err.Error(), refused), "netmode still only looks" + errorText(err)
+		})
 		return nil
 	})
 	if err := install.Into(ctx, s.cluster, "../../deploy/kustomize/observe-only", install.Options{Image: s.image}, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
+	// Pods of before answer until they have ended.
+	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
+		_, _, err := s.admit(ctx, c.namespace, conflicting)
+		return err == nil, "netmode does not only look yet" + errorText(err)
+	})
 	counts := func() (float64, float64) {
 		const reviews = "netmode_admission_reviews_total"
 		return s.counted(ctx, t, reviews, `decision="would-patch"`), s.counted(ctx, t, reviews, `decision="would-refuse"`)
