@@ -95,7 +95,7 @@ type PortRange struct {
 
 // PolicyRewrite is the search rewrite of pods in mode statefulset-headless.
 type PolicyRewrite struct {
-	// Strategy holds for pods that ask for none.
+	// Strategy holds for pods that ask for none and can have it.
 	Strategy SearchRewrite `json:"strategy"`
 	// ExtraSearches come behind the cluster's own search domains.
 	ExtraSearches []string `json:"extraSearches"`
