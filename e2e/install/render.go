@@ -21,8 +21,9 @@ const imageName = "ghcr.io/netmode-io/netmode"
 
 // Options say what to change in the manifests. The zero value changes nothing.
 type Options struct {
-	Image   string  // NAME:TAG or NAME@DIGEST, wherever netmode's image is named
-	Patches []Patch // applied last, in this order
+	Image      string   // NAME:TAG or NAME@DIGEST, wherever netmode's image is named
+	Components []string // folders of kustomize components
+	Patches    []Patch  // applied last, in this order
 }
 
 // Patch changes all objects of a kind, or the one of this name.
@@ -70,27 +71,22 @@ func Render(path string, o Options) (objects []*unstructured.Unstructured, err e
 	return objects, nil
 }
 
-// overlayOf is the kustomization, in dir, that makes the changes. It names the folder relative
-// to dir, as kustomize wants it.
+// overlayOf is the kustomization, in dir, that makes the changes.
 func overlayOf(dir, path string, o Options) (*types.Kustomization, error) {
-	from, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return nil, err
-	}
-	to, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	if to, err = filepath.EvalSymlinks(to); err != nil {
-		return nil, err
-	}
-	relative, err := filepath.Rel(from, to)
+	resource, err := relative(dir, path)
 	if err != nil {
 		return nil, err
 	}
 	overlay := &types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources: []string{filepath.ToSlash(relative)},
+		Resources: []string{resource},
+	}
+	for _, path := range o.Components {
+		component, err := relative(dir, path)
+		if err != nil {
+			return nil, err
+		}
+		overlay.Components = append(overlay.Components, component)
 	}
 	if o.Image != "" {
 		image, err := parseImage(o.Image)
@@ -104,6 +100,23 @@ func overlayOf(dir, path string, o Options) (*types.Kustomization, error) {
 		overlay.Patches = append(overlay.Patches, types.Patch{Patch: p.Operations, Target: target})
 	}
 	return overlay, nil
+}
+
+// relative names a folder relative to dir, as kustomize wants it.
+func relative(dir, path string) (string, error) {
+	from, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if to, err = filepath.EvalSymlinks(to); err != nil {
+		return "", err
+	}
+	found, err := filepath.Rel(from, to)
+	return filepath.ToSlash(found), err
 }
 
 // parseImage says how images: puts this image in the place of the manifests' one.

@@ -10,15 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer/json"
 )
 
 const manifests = "../../deploy/kustomize"
@@ -32,28 +27,13 @@ func render(t *testing.T, path string, o Options) []*unstructured.Unstructured {
 	return objects
 }
 
-// strict decodes as an API server with fieldValidation Strict does. A kind of cert-manager's is
-// nil.
 func strict(t *testing.T, o *unstructured.Unstructured) runtime.Object {
 	t.Helper()
-	if o.GroupVersionKind().Group == "cert-manager.io" {
-		return nil
-	}
-	scheme := runtime.NewScheme()
-	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, apiextensionsv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
-	if err := kinds.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	content, err := o.MarshalJSON()
+	objects, err := Decode(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Strict: true})
-	object, _, err := decoder.Decode(content, nil, nil)
-	if err != nil {
-		t.Fatalf("%s: %v", describe(o), err)
-	}
-	return object
+	return objects[0]
 }
 
 // deployment decodes all objects and returns the Deployment of this name, nil if there is none.
@@ -163,6 +143,7 @@ func TestRenderRefuses(t *testing.T) {
 		"no tag":       {"base", Options{Image: "registry:5000/netmode"}, `image "registry:5000/netmode": want NAME:TAG or NAME@DIGEST`},
 		"no name":      {"base", Options{Image: ":v1"}, `image ":v1": want NAME:TAG or NAME@DIGEST`},
 		"no folder":    {"nowhere", Options{}, "nowhere: no such file or directory"},
+		"no component": {"base", Options{Components: []string{"nowhere"}}, "nowhere: no such file or directory"},
 		"no manifests": {"..", Options{}, "unable to find one of 'kustomization.yaml'"},
 		"bad patch":    {"base", Options{Patches: []Patch{{Kind: "Service", Operations: "[{"}}}, "render ../../deploy/kustomize/base: "},
 	} {
@@ -217,8 +198,8 @@ func TestHostNetwork(t *testing.T) {
 		}
 	})
 	t.Run("with cert-manager", func(t *testing.T) {
-		dir := overlayBeside(t, "resources: [../cert-manager]\ncomponents: [../host-network/component]\n")
-		objects := render(t, dir, Options{Image: "r.io/netmode:v1"})
+		component := filepath.Join(manifests, "host-network", "component")
+		objects := render(t, filepath.Join(manifests, "cert-manager"), Options{Components: []string{component}, Image: "r.io/netmode:v1"})
 		check(t, objects)
 		if deployment(t, objects, "netmode-certificates") != nil || deployment(t, objects, "netmode-webhook").Spec.Template.Spec.Containers[0].Image != "r.io/netmode:v1" {
 			t.Error("not all three changes were made")
