@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,13 +21,20 @@ func (w *world) entryCalls(t *testing.T) map[string]int {
 		t.Fatal(err)
 	}
 	all := map[string]int{}
-	line := regexp.MustCompile(`(?m)^apiserver_admission_webhook_request_total\{.*name="([a-z.]+\.netmode\.io)".*\} (\d+)$`)
-	for _, found := range line.FindAllStringSubmatch(string(text), -1) {
-		count, err := strconv.Atoi(found[2])
-		if err != nil {
-			t.Fatal(err)
+	for line := range strings.Lines(string(text)) {
+		labels, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
+		if !ok || !strings.HasPrefix(labels, "apiserver_admission_webhook_request_total{") {
+			continue
 		}
-		all[found[1]] += count
+		_, entry, _ := strings.Cut(labels, `,name="`)
+		entry, _, _ = strings.Cut(entry, `"`)
+		count, err := strconv.Atoi(value)
+		if err != nil || entry == "" {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if strings.HasSuffix(entry, ".netmode.io") {
+			all[entry] += count
+		}
 	}
 	return all
 }
@@ -44,10 +51,12 @@ func (w *world) entryCounter(t *testing.T) *entryCounter {
 	return &entryCounter{w, w.entryCalls(t)}
 }
 
-// want holds f to one call of each of these entries, and of no other.
-func (c *entryCounter) want(t *testing.T, want []string, f func()) {
+// want holds each request to one call of each of these entries, and of no other.
+func (c *entryCounter) want(t *testing.T, want []string, requests ...func()) {
 	t.Helper()
-	f()
+	for _, send := range requests {
+		send()
+	}
 	before := c.seen
 	c.seen = c.world.entryCalls(t)
 	got := maps.Clone(c.seen)
@@ -57,7 +66,7 @@ func (c *entryCounter) want(t *testing.T, want []string, f func()) {
 	maps.DeleteFunc(got, func(_ string, count int) bool { return count == 0 })
 	once := map[string]int{}
 	for _, entry := range want {
-		once[entry] = 1
+		once[entry] = len(requests)
 	}
 	if diff := cmp.Diff(once, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -99,13 +108,9 @@ func TestCallsOfNamespaces(t *testing.T) {
 				return post("pods", fmt.Sprintf(`{metadata: {name: %s, annotations: %s}, spec: {containers: [{name: c, image: i}]}}`, name, annotations))
 			}
 			calls := shared.entryCounter(t)
-			calls.want(t, tt.want, pod("plain", "null"))
-			calls.want(t, tt.want, pod("others", "{example.com/mode: x}"))
-			calls.want(t, tt.want, pod("written", `{netmode.io/status: "{}"}`))
-			calls.want(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"))
-			calls.want(t, []string{asked, askedFinal}, pod("opts-out", "{netmode.io/mode: default}"))
-			calls.want(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`))
-			calls.want(t, nil, func() {
+			calls.want(t, tt.want, pod("plain", "null"), pod("others", "{example.com/mode: x}"), pod("written", `{netmode.io/status: "{}"}`))
+			calls.want(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"), pod("opts-out", "{netmode.io/mode: default}"))
+			calls.want(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`), func() {
 				labelled := []byte(`{"metadata": {"labels": {"a": "b"}}}`)
 				if _, err := shared.admin.CoreV1().Pods(ns).Patch(t.Context(), "plain", types.MergePatchType, labelled, metav1.PatchOptions{}); err != nil {
 					t.Error(err)
