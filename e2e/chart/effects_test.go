@@ -107,7 +107,8 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		{"observeOnly", "{observeOnly: true, policies: {failurePolicy: Fail}}", append(
 			failurePolicies("Ignore", "asked.mutate", "namespace.mutate", "workloads.mutate", "asked.validate"), behind(`,"--observe-only"`))},
 		{"excludedNamespaces", "excludedNamespaces: [storage, kube-system, '007']",
-			entries(`namespaceSelector.matchExpressions[kubernetes.io/metadata.name].values ["kube-system","netmode-system","storage","007"]`)},
+			append(entries(`namespaceSelector.matchExpressions[kubernetes.io/metadata.name].values ["kube-system","netmode-system","storage","007"]`),
+				policies+`containers[policies].args ["policies","--own-namespace=netmode-system","--excluded-namespaces=storage,kube-system,007"]`)},
 		{"clusterDNS", "clusterDNS: [10.96.0.10, 'fd00::10']", []string{behind(`,"--cluster-dns=10.96.0.10,fd00::10"`)}},
 		{"clusterDomain", "clusterDomain: cluster.example", []string{behind(`,"--cluster-domain=cluster.example"`)}},
 		{"hostNetwork.enabled", "hostNetwork: {enabled: true}", onHost("10443", "10480")},
@@ -149,6 +150,7 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		{"certificates.affinity", "certificates: {affinity: " + affinity + "}", []string{certificates + affinityLine}},
 
 		{"policies.failurePolicy", "policies: {failurePolicy: Fail}", failurePolicies("Fail", "policy.validate", "namespace.validate")},
+		{"policies.systemNamespaces", "policies: {systemNamespaces: [calico-system, csi]}", []string{behind(`,"--system-namespaces=calico-system,csi"`)}},
 		{"policies.extraArgs", "policies: {extraArgs: [--log-format=console]}", []string{policies +
 			`containers[policies].args ["policies","--own-namespace=netmode-system","--log-format=console"]`}},
 		{"policies.resources", "policies: {resources: {requests: {ephemeral-storage: 1Mi}}}", []string{policies + `containers[policies].resources.requests.ephemeral-storage "1Mi"`}},

@@ -90,16 +90,14 @@ func TestReadmeCommands(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	c := load(t)
-	const unknownDNS, restricted, privileged = "cannot learn the cluster's DNS", "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce=privileged"
+	const restricted, privileged = "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce=privileged"
 	for _, tt := range []struct {
 		values    string
 		want, not []string
 	}{
-		{"", []string{"netmode devel is in the namespace nets.", "kubectl -n nets rollout status", "ask for a mode are refused", restricted}, []string{"changes and refuses nothing", unknownDNS}},
+		{"", []string{"netmode devel is in the namespace nets.", "kubectl -n nets rollout status", "ask for a mode are refused", restricted}, []string{"changes and refuses nothing"}},
 		{"observeOnly: true", []string{"It changes and refuses nothing", "kubectl -n nets logs"}, []string{"ask for a mode are refused"}},
-		{"hostNetwork: {enabled: true}", []string{unknownDNS, privileged}, []string{restricted}},
-		{"{hostNetwork: {enabled: true}, clusterDNS: [10.96.0.10]}", []string{unknownDNS}, nil},
-		{"{hostNetwork: {enabled: true}, clusterDNS: [10.96.0.10], clusterDomain: cluster.local}", []string{privileged}, []string{unknownDNS}},
+		{"hostNetwork: {enabled: true}", []string{privileged}, []string{restricted}},
 	} {
 		notes := render(t, c, Release{Namespace: "nets", Values: tt.values}).Notes
 		for _, text := range tt.want {
@@ -117,7 +115,7 @@ func TestNotes(t *testing.T) {
 
 // The programs take every flag that some value sets.
 func TestFlagsExist(t *testing.T) {
-	all := render(t, load(t), Release{Values: "{observeOnly: true, clusterDNS: [10.96.0.10], clusterDomain: cluster.local, hostNetwork: {enabled: true}}"})
+	all := render(t, load(t), Release{Values: "{observeOnly: true, excludedNamespaces: [a], policies: {systemNamespaces: [b]}, clusterDNS: [10.96.0.10], clusterDomain: cluster.local, hostNetwork: {enabled: true}}"})
 	checked := 0
 	objects, err := install.Decode(all.Objects...)
 	if err != nil {

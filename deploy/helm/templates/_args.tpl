@@ -17,6 +17,9 @@
 {{- with .Values.clusterDomain }}
 {{- $args = append $args (printf "--cluster-domain=%s" .) }}
 {{- end }}
+{{- with .Values.policies.systemNamespaces }}
+{{- $args = append $args (printf "--system-namespaces=%s" (join "," .)) }}
+{{- end }}
 {{- if .Values.observeOnly }}
 {{- $args = append $args "--observe-only" }}
 {{- end }}
@@ -33,5 +36,9 @@
 {{- end }}
 
 {{- define "netmode.policies.args" -}}
-{{- toYaml (list "policies" (printf "--own-namespace=%s" .Release.Namespace)) }}
+{{- $args := list "policies" (printf "--own-namespace=%s" .Release.Namespace) }}
+{{- with .Values.excludedNamespaces }}
+{{- $args = append $args (printf "--excluded-namespaces=%s" (join "," .)) }}
+{{- end }}
+{{- toYaml $args }}
 {{- end }}
