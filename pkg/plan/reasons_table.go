@@ -24,7 +24,7 @@ var reasonTable = []ReasonDoc{
 	{AnnotationCopied, "An annotation of the workload was copied to its pod template, so that its pods get what it asks for.", ""},
 	{CopyRemoved, "An annotation that was copied to the pod template left it, because the workload has it no more.", ""},
 	{CopiedByOwner, "The pod template comes from the workload's owner, together with what was copied there.", ""},
-	{CopiedAgain, "The pod template came back with other annotations than were copied there, as after kubectl rollout undo, and those of the workload count.", "to go back, change or remove the annotation of the workload itself"},
+	{CopiedAgain, "The pod template came back with other annotations than were copied there, as after kubectl rollout undo of a StatefulSet or DaemonSet, and those of the workload count.", "to go back, change or remove the annotation of the workload itself"},
 	{TemplateAnnotationWins, "The pod template has this annotation by itself, with another value than the workload, and the template's counts.", "remove one of the two, or make them equal"},
 	{JobTemplateFixed, "Kubernetes lets nobody change the pod template of a Job that was started.", "delete the Job, and create it anew with the annotation"},
 	{RolloutHeld, "The pod template changed, and the workload does not replace its pods by itself.", ""},
