@@ -214,12 +214,15 @@ func TestReadmeOverlays(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n").FindAllStringSubmatch(string(readme), -1)
-	if len(shown) != 3 {
+	if len(shown) != 4 {
 		t.Fatalf("the README shows %d overlays", len(shown))
 	}
 	for _, block := range shown {
 		objects := render(t, overlayBeside(t, block[1]), Options{})
 		webhook := deployment(t, objects, "netmode-webhook").Spec.Template.Spec
+		if flag := regexp.MustCompile(`--system-namespaces=\S+`).FindString(block[1]); flag != "" && !slices.Contains(webhook.Containers[0].Args, flag) {
+			t.Errorf("no %s among %q", flag, webhook.Containers[0].Args)
+		}
 		if strings.Contains(block[1], "images:") && webhook.Containers[0].Image != "registry.example.com/netmode:v1" {
 			t.Errorf("image %s of\n%s", webhook.Containers[0].Image, block[1])
 		}
