@@ -108,7 +108,7 @@ scale: ## measure the webhook beside 10,000 namespaces, 20,000 Services and 100 
 .PHONY: e2e
 e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)
 	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
-	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 40m -parallel 16
+	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 60m -parallel 16
 
 .PHONY: clean
 clean: ## remove what make built
