@@ -82,7 +82,7 @@ func checkModes(spec *api.NetworkModePolicySpec, path *field.Path) field.ErrorLi
 	if m := spec.DefaultMode; m != "" && !m.Valid() {
 		errs = append(errs, field.NotSupported(path.Child("defaultMode"), m, api.Modes()))
 	}
-	if spec.DefaultMode == api.ModeDefault && spec.RequireMode && !slices.Contains(spec.AllowedModes, api.ModeDefault) {
+	if spec.DefaultMode == api.ModeDefault && refusesDefault(spec) {
 		errs = append(errs, field.Invalid(path.Child("defaultMode"), spec.DefaultMode, "is no mode that satisfies requireMode: choose another, or remove requireMode"))
 	}
 	if spec.AllowedModes == nil {

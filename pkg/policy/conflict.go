@@ -29,7 +29,7 @@ const onlyDefault modeSet = 1
 func (p *Policy) modes() modeSet {
 	var allowed modeSet
 	for i, m := range api.Modes() {
-		if m != api.ModeDefault && (p.Spec.AllowedModes == nil || slices.Contains(p.Spec.AllowedModes, m)) {
+		if m != api.ModeDefault && p.permits(m) {
 			allowed |= 1 << i
 		}
 	}
@@ -50,9 +50,17 @@ func (s modeSet) list() []api.Mode {
 	return all
 }
 
-// refusesDefault says whether a pod in mode default breaks the policy.
-func (p *Policy) refusesDefault() bool {
-	return p.Spec.RequireMode && !slices.Contains(p.Spec.AllowedModes, api.ModeDefault)
+// permits says whether a pod in the mode keeps the policy.
+func (p *Policy) permits(mode api.Mode) bool {
+	if mode == api.ModeDefault {
+		return !refusesDefault(&p.Spec)
+	}
+	return p.Spec.AllowedModes == nil || slices.Contains(p.Spec.AllowedModes, mode)
+}
+
+// refusesDefault says whether a pod in mode default breaks a policy of this spec.
+func refusesDefault(spec *api.NetworkModePolicySpec) bool {
+	return spec.RequireMode && !slices.Contains(spec.AllowedModes, api.ModeDefault)
 }
 
 // restricts says whether the policy refuses any mode.
@@ -81,7 +89,7 @@ func (s Set) restrictions() []*alike {
 		if !p.restricts() {
 			continue
 		}
-		k, pods := key{p.modes(), p.refusesDefault(), ""}, p.pods
+		k, pods := key{p.modes(), refusesDefault(&p.Spec), ""}, p.pods
 		if p.selectsAllPods() {
 			pods = nil
 		} else {

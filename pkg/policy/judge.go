@@ -114,7 +114,7 @@ func (j *judgement) mode(mode api.Mode, modeField *field.Path) {
 
 func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
 	spec := &j.policy.Spec
-	if mode == api.ModeDefault || spec.AllowedModes == nil || slices.Contains(spec.AllowedModes, mode) {
+	if mode == api.ModeDefault || j.policy.permits(mode) {
 		return
 	}
 	detail := "allows " + words(spec.AllowedModes) + j.others()
@@ -133,7 +133,7 @@ func (j *judgement) noted() string {
 
 // forbidsDefault says whether the policy refuses mode default.
 func (p *Policy) forbidsDefault() bool {
-	return p.Enforcement == api.EnforcementDeny && p.Spec.RequireMode && !slices.Contains(p.Spec.AllowedModes, api.ModeDefault)
+	return p.Enforcement == api.EnforcementDeny && refusesDefault(&p.Spec)
 }
 
 // others says what the object's other policies leave of the modes that this one allows.

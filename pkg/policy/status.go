@@ -8,8 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
-
-	"github.com/netmode-io/netmode/pkg/api"
 )
 
 // Condition types of a NetworkModePolicy.
@@ -165,15 +163,7 @@ func (s Set) overrides(i int) string {
 func (s Set) refuses(p *Policy) []string {
 	var names []string
 	for _, other := range s.policies {
-		mode := p.Spec.DefaultMode
-		if mode == "" || !other.restricts() || !other.selectsPodsOf(p) {
-			continue
-		}
-		allowed := other.Spec.AllowedModes == nil || slices.Contains(other.Spec.AllowedModes, mode)
-		if mode == api.ModeDefault {
-			allowed = !other.refusesDefault()
-		}
-		if !allowed {
+		if p.Spec.DefaultMode != "" && other.restricts() && other.selectsPodsOf(p) && !other.permits(p.Spec.DefaultMode) {
 			names = append(names, other.Name)
 		}
 	}
