@@ -86,6 +86,8 @@ func checkDecision(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Recor
 		Patched:   {allowed: true, patch: true},
 		Refused:   {code: http.StatusUnprocessableEntity},
 		Malformed: {code: http.StatusBadRequest},
+		// At an entry that is no rule.
+		LetThrough: {allowed: true},
 		// An observer holds the patch or the refusal back.
 		WouldPatch:  {allowed: true},
 		WouldRefuse: {allowed: true},
@@ -98,7 +100,7 @@ func checkDecision(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Recor
 		tb.Errorf("%s: allowed %t with patch %q", rec.Decision, resp.Allowed, resp.Patch)
 	}
 	if resp.Allowed {
-		if resp.Result != nil || (rec.Message != "") != (rec.Decision == WouldRefuse) {
+		if resp.Result != nil || (rec.Message != "") != (rec.Decision == WouldRefuse || rec.Decision == LetThrough) {
 			tb.Errorf("%s: status %v, message %q", rec.Decision, resp.Result, rec.Message)
 		}
 		return

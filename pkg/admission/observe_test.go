@@ -18,59 +18,44 @@ import (
 
 // Whatever is asked, an observer lets it through untouched and without a word,
 // and tells the audit log and the record what would have been: a patch or a
-// refusal, and the warnings of each phase.
+// refusal, and the warnings.
 func TestObserveOnly(t *testing.T) {
 	would := map[Decision]Decision{Patched: WouldPatch, Refused: WouldRefuse, Unchanged: Unchanged}
-	withheld := map[Phase]int{}
+	withheld := 0
 	for _, w := range wishes() {
-		for _, phase := range Phases() {
-			t.Run(w.String()+" "+string(phase), func(t *testing.T) {
-				body := w.body(t)
-				acting := newReviewer(t)
-				wanted, acted := ask(t, acting, body)
-				observer := newReviewer(t)
-				observer.Observe, observer.Phase = true, phase
-				resp, rec := ask(t, observer, body)
-				if !resp.Allowed || resp.Result != nil || len(resp.Patch) > 0 || len(resp.Warnings) > 0 {
-					t.Errorf("noticed: %+v", resp)
+		t.Run(w.String(), func(t *testing.T) {
+			body := w.body(t)
+			wanted, acted := ask(t, newReviewer(t), body)
+			observer := newReviewer(t)
+			observer.Observe = true
+			resp, rec := ask(t, observer, body)
+			if !resp.Allowed || resp.Result != nil || len(resp.Patch) > 0 || len(resp.Warnings) > 0 {
+				t.Errorf("noticed: %+v", resp)
+			}
+			decision, audited := would[w.decision], resp.AuditAnnotations
+			if rec.Decision != decision || rec.Mode != "" && audited["decision"] != string(decision) {
+				t.Errorf("decision %s, audit %v, want %s", rec.Decision, audited, decision)
+			}
+			if acted.Warnings != "" {
+				withheld++
+			}
+			if rec.Warnings != acted.Warnings || audited["would-warn"] != acted.Warnings {
+				t.Errorf("warnings %q, audit %v, want %q", rec.Warnings, audited, acted.Warnings)
+			}
+			switch decision {
+			case WouldPatch:
+				if diff := cmp.Diff(string(wanted.Patch), audited["would-patch"]); diff != "" || !bytes.Equal(rec.Patch, wanted.Patch) {
+					t.Errorf("patch (-acting +observed):\n%s", diff)
 				}
-				decision := would[w.decision]
-				if phase == Validate && decision == WouldPatch {
-					decision = Unchanged // what would have been patched would be good
+			case WouldRefuse:
+				if audited["would-refuse"] != acted.Message || rec.Message != acted.Message {
+					t.Errorf("audit %v, message %q, want %q", audited, rec.Message, acted.Message)
 				}
-				audited := resp.AuditAnnotations
-				if rec.Decision != decision || rec.Mode != "" && audited["decision"] != string(decision) {
-					t.Errorf("decision %s, audit %v, want %s", rec.Decision, audited, decision)
-				}
-				warnings := acted.Warnings
-				if phase == Validate {
-					acting.Phase = Validate
-					_, final := ask(t, acting, withRawObject(t, body, apply(t, body, wanted.Patch)))
-					warnings = final.Warnings
-				}
-				if warnings != "" {
-					withheld[phase]++
-				}
-				if rec.Warnings != warnings || audited["would-warn"] != warnings {
-					t.Errorf("warnings %q, audit %v, want %q", rec.Warnings, audited, warnings)
-				}
-				switch decision {
-				case WouldPatch:
-					if diff := cmp.Diff(string(wanted.Patch), audited["would-patch"]); diff != "" || !bytes.Equal(rec.Patch, wanted.Patch) {
-						t.Errorf("patch (-acting +observed):\n%s", diff)
-					}
-				case WouldRefuse:
-					if audited["would-refuse"] != acted.Message || rec.Message != acted.Message {
-						t.Errorf("audit %v, message %q, want %q", audited, rec.Message, acted.Message)
-					}
-				}
-			})
-		}
+			}
+		})
 	}
-	for _, phase := range Phases() {
-		if withheld[phase] == 0 {
-			t.Errorf("%s: nothing was warned of", phase)
-		}
+	if withheld == 0 {
+		t.Error("nothing was warned of")
 	}
 }
 
@@ -128,54 +113,60 @@ func under(t *testing.T, spec string) policed {
 	return policed{set: policy.NewSet([]*policy.Policy{compiled})}
 }
 
-// Deny refuses, Warn warns, Audit tells the audit log alone, and an observer
-// tells it of them all.
+// What policies forbid is the API server's business, unless there is only an
+// observer, who tells of it what the API server would have done.
 func TestPolicyEnforcement(t *testing.T) {
 	byHand := edited(t, replicaSetPod, func(_ *admissionv1.AdmissionRequest, object map[string]any) {
 		member(object, "spec")["hostNetwork"] = true
 	})
 	const rule = `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false},"enforcement":`
 	const allows, code = "policy p allows the host network only in mode hostnetwork", " (PolicyHostNetworkUnmanaged)"
-	var (
-		cure     = ": " + plan.PolicyHostNetworkUnmanaged.Doc().Cure
-		violated = map[string]string{"violations": "spec.hostNetwork: " + allows + code}
-		refused  = map[string]string{"would-refuse": "spec.hostNetwork: Invalid value: true: " + allows + cure + code}
-		warned   = map[string]string{"would-warn": "spec.hostNetwork: " + allows + cure + code}
-	)
+	cure := ": " + plan.PolicyHostNetworkUnmanaged.Doc().Cure
 	for _, tt := range []struct {
 		enforcement string
-		observe     bool
-		allowed     bool
-		warnings    int
 		decision    Decision
 		audit       map[string]string // beside what all have
 	}{
-		{"Deny", false, false, 0, Refused, nil},
-		{"Warn", false, true, 1, Unchanged, nil},
-		{"Audit", false, true, 0, Unchanged, violated},
-		{"Deny", true, true, 0, WouldRefuse, refused},
-		{"Warn", true, true, 0, Unchanged, warned},
-		{"Audit", true, true, 0, Unchanged, violated},
+		{"Deny", WouldRefuse, map[string]string{"would-refuse": "spec.hostNetwork: Invalid value: true: " + allows + cure + code}},
+		{"Warn", Unchanged, map[string]string{"would-warn": "spec.hostNetwork: " + allows + cure + code}},
+		{"Audit", Unchanged, map[string]string{"violations": "spec.hostNetwork: " + allows + code}},
 	} {
-		t.Run(fmt.Sprintf("%s, observe %t", tt.enforcement, tt.observe), func(t *testing.T) {
+		t.Run(tt.enforcement, func(t *testing.T) {
 			r := newReviewer(t)
-			r.Phase, r.Observe, r.Cluster = Validate, tt.observe, Unchanging{under(t, rule+`"`+tt.enforcement+`"}`)}
+			r.Observe, r.Cluster = true, Unchanging{under(t, rule+`"`+tt.enforcement+`"}`)}
 			resp, rec := ask(t, r, byHand)
-			if resp.Allowed != tt.allowed || len(resp.Warnings) != tt.warnings || rec.Decision != tt.decision || !contains(rec.Reasons, "PolicyHostNetworkUnmanaged") {
+			if !resp.Allowed || len(resp.Warnings) > 0 || rec.Decision != tt.decision || !contains(rec.Reasons, plan.PolicyHostNetworkUnmanaged) {
 				t.Errorf("allowed %t, warnings %q, %+v", resp.Allowed, resp.Warnings, rec)
 			}
-			var want map[string]string // where no mode is asked, only what nobody else is told
-			if tt.audit != nil {
-				want = map[string]string{"decision": string(tt.decision), "mode": "", "reasons": join(rec.Reasons)}
-				maps.Copy(want, tt.audit)
-			}
+			want := map[string]string{"decision": string(tt.decision), "mode": "", "reasons": join(rec.Reasons)}
+			maps.Copy(want, tt.audit)
 			if diff := cmp.Diff(want, resp.AuditAnnotations); diff != "" {
 				t.Errorf("audit annotations (-want +got):\n%s", diff)
 			}
-			r.Phase = Mutate
-			if resp, _ := ask(t, r, byHand); !resp.Allowed || len(resp.Warnings) > 0 || len(resp.Patch) > 0 {
-				t.Errorf("policies were asked before other webhooks had their say: %+v", resp)
+			r.Observe = false
+			if resp, rec := ask(t, r, byHand); !resp.Allowed || len(resp.Warnings) > 0 || len(resp.Patch) > 0 || contains(rec.Reasons, plan.PolicyHostNetworkUnmanaged) {
+				t.Errorf("the webhook judges: %+v", resp)
 			}
 		})
+	}
+}
+
+// What cannot be judged is refused, but not where policies at most help.
+func TestMalformedAtEachEntry(t *testing.T) {
+	body := edited(t, replicaSetPod, func(_ *admissionv1.AdmissionRequest, object map[string]any) {
+		member(object, "spec")["containers"] = "none"
+	})
+	for _, entry := range Entries() {
+		r := newReviewer(t)
+		r.Entry = entry
+		resp, rec := ask(t, r, body)
+		const want = "spec.containers: is a string, and must be a list"
+		decision := Malformed
+		if entry == Policy {
+			decision = LetThrough
+		}
+		if resp.Allowed != (entry == Policy) || rec.Decision != decision || rec.Entry != entry || rec.Message != want {
+			t.Errorf("%s: allowed %t, %+v", entry, resp.Allowed, rec)
+		}
 	}
 }

@@ -76,14 +76,6 @@ func TestTwoRulesRefuse(t *testing.T) {
 	}
 }
 
-// A Service that exists cannot be refused any more: its author is told.
-func TestServiceUpdateIsNeverRefused(t *testing.T) {
-	resp, rec := ask(t, newReviewer(t), annotated(t, serviceUpdate, "mode=headles"))
-	if rec.Decision != Unchanged || len(resp.Warnings) != 1 || !strings.HasPrefix(resp.Warnings[0], `netmode: metadata.annotations[netmode.io/mode]: Unsupported value: "headles"`) {
-		t.Errorf("%s, warnings %q", rec.Decision, resp.Warnings)
-	}
-}
-
 func TestWarnings(t *testing.T) {
 	for _, tt := range []struct {
 		fixture     string
@@ -92,7 +84,6 @@ func TestWarnings(t *testing.T) {
 	}{
 		{replicaSetPod, []string{"mod=headless"}, "netmode: metadata.annotations[netmode.io/mod]: the key means nothing to netmode; the nearest that does is netmode.io/mode"},
 		{replicaSetPod, []string{"mode=hostnetwork"}, "netmode: spec.containers: no port is declared"},
-		{serviceUpdate, []string{"mode=headless"}, "kubectl get service s1 -n default -o json"},
 	} {
 		resp, rec := ask(t, newReviewer(t), annotated(t, tt.fixture, tt.annotations...))
 		if !resp.Allowed || !strings.Contains(strings.Join(resp.Warnings, "\n"), tt.want) {
@@ -113,7 +104,7 @@ func (l labelled) Namespace(string) (api.Namespace, bool) {
 
 // What a namespace gives is audited and patched as what a pod asks for.
 func TestInheritedMode(t *testing.T) {
-	r := &Reviewer{Phase: Mutate, Settings: knownDNS(t), Cluster: Unchanging{labelled{mode: "hostnetwork"}}}
+	r := &Reviewer{Entry: Namespace, Settings: knownDNS(t), Cluster: Unchanging{labelled{mode: "hostnetwork"}}}
 	resp, rec := ask(t, r, fixture(t, replicaSetPod))
 	if rec.Decision != Patched || rec.Mode != api.ModeHostNetwork || resp.AuditAnnotations["mode"] != "hostnetwork" {
 		t.Errorf("%+v, audit %v", rec, resp.AuditAnnotations)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -41,8 +42,14 @@ type request struct {
 	Name        string           `json:"name"`
 	Operation   string           `json:"operation"`
 	SubResource string           `json:"subResource"`
+	UserInfo    userInfo         `json:"userInfo"`
 	// Object holds the members that a Pod's or a Service's view has, and no others.
 	Object jsontext.Value `json:"object"`
+}
+
+// userInfo is the part of authentication.k8s.io/v1 UserInfo that is read.
+type userInfo struct {
+	Groups []string `json:"groups"`
 }
 
 type groupVersionKind struct {
@@ -66,17 +73,15 @@ func (r *request) isWorkload() bool {
 // known reports whether the request is about a kind that netmode acts on.
 func (r *request) known() bool { return r.isPod() || r.isService() || r.isWorkload() }
 
-// mine reports whether the request is one that netmode acts on in the phase. A
-// workload's pods are looked at in the end, not the workload.
-func (r *request) mine(phase Phase) bool {
-	switch r.Operation {
-	case operationCreate:
-		return r.isPod() || r.isService() || r.isWorkload() && phase == Mutate
-	case operationUpdate:
-		return r.isService() || r.isWorkload() && phase == Mutate
-	default:
-		return false
-	}
+// mine reports whether the request is one that netmode acts on.
+func (r *request) mine() bool {
+	return r.known() && r.Operation == operationCreate || r.isWorkload() && r.Operation == operationUpdate
+}
+
+// byKubelet reports whether the pod is a kubelet's mirror of a static pod. Anybody
+// can write the annotation.
+func (r *request) byKubelet(pod *api.Pod) bool {
+	return pod.Metadata.Annotations[api.AnnotationMirror] != "" && slices.Contains(r.UserInfo.Groups, api.GroupNodes)
 }
 
 func (r *request) hasObject() bool { return len(r.Object) > 0 && r.Object.Kind() != 'n' }

@@ -21,6 +21,9 @@ const (
 	Refused Decision = "refused"
 	// Malformed: denied, because the object does not decode.
 	Malformed Decision = "malformed"
+	// LetThrough: allowed as it is, because the object does not decode, at an entry
+	// that enforces nothing.
+	LetThrough Decision = "let-through"
 	// WouldPatch and WouldRefuse: allowed as it is, because netmode only observes.
 	WouldPatch  Decision = "would-patch"
 	WouldRefuse Decision = "would-refuse"
@@ -28,28 +31,35 @@ const (
 
 // Decisions returns the closed list.
 func Decisions() []Decision {
-	return []Decision{Unchanged, Patched, Refused, Malformed, WouldPatch, WouldRefuse}
+	return []Decision{Unchanged, Patched, Refused, Malformed, LetThrough, WouldPatch, WouldRefuse}
 }
 
-// Phase is when in its admission an object is reviewed.
-type Phase string
+// Entry is the webhook entry that sent a review, from a closed list.
+type Entry string
 
-// The phases.
+// The entries; the path of each is /mutate/ and its name.
 const (
-	// Mutate: the object may be changed.
-	Mutate Phase = "mutate"
-	// Validate: the object is final. It is refused if it is not what its mode
-	// promises.
-	Validate Phase = "validate"
+	// Asked has Pods and Services with an author's annotation.
+	Asked Entry = "asked"
+	// Namespace has other Pods, of namespaces with a mode.
+	Namespace Entry = "namespace"
+	// Policy has other Pods, of namespaces to which policies may give something.
+	// What they give is help, and no rule: what cannot be judged is let through.
+	Policy Entry = "policy"
+	// Workloads has the objects that make pods.
+	Workloads Entry = "workloads"
 )
 
-// Phases returns the closed list.
-func Phases() []Phase { return []Phase{Mutate, Validate} }
+// Entries returns the closed list.
+func Entries() []Entry { return []Entry{Asked, Namespace, Policy, Workloads} }
+
+// Path is where the entry is served.
+func (e Entry) Path() string { return "/mutate/" + string(e) }
 
 // Record is what a caller may log and count of one review.
 type Record struct {
 	UID       string
-	Phase     Phase
+	Entry     Entry
 	Operation string
 	// Kind is Pod, Service, one of api.WorkloadKinds, or "other".
 	Kind      string
@@ -92,10 +102,10 @@ func (u Unchanging) Around(context.Context, string) engine.Cluster { return u.Cl
 // Latest has nothing newer.
 func (u Unchanging) Latest(context.Context, string) (engine.Cluster, bool) { return nil, false }
 
-// Reviewer answers AdmissionReviews of one phase. It keeps no state between
+// Reviewer answers AdmissionReviews of one entry. It keeps no state between
 // them.
 type Reviewer struct {
-	Phase    Phase
+	Entry    Entry
 	Settings *engine.Settings
 	Cluster  Cluster
 	// Observe lets everything through as it is, without a word to its author. What
@@ -139,10 +149,14 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *Record) (response, error) {
 	malformed := func(message string) (response, error) {
 		rec.Decision = Malformed
+		if r.Entry == Policy {
+			rec.Decision, rec.Message = LetThrough, clip(message, maxText)
+			return response{uid: req.UID, allowed: true}, nil
+		}
 		return badRequest(req.UID, message), nil
 	}
 	switch {
-	case !req.mine(r.Phase):
+	case !req.mine():
 		rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.KindNotMine}
 		if req.known() {
 			rec.Reasons = []plan.Reason{plan.OperationNotMine}
@@ -165,6 +179,10 @@ func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *R
 			return malformed(err.Error())
 		}
 		rec.Name = pod.Metadata.DisplayName()
+		if req.byKubelet(&pod) {
+			rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.MirrorPod}
+			return response{uid: req.UID, allowed: true}, nil
+		}
 		return rec.respond(r.planPod(ctx, req.Namespace, &pod), req.Object)
 	default:
 		var service api.Service
@@ -172,20 +190,18 @@ func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *R
 			return malformed(err.Error())
 		}
 		rec.Name = service.Metadata.DisplayName()
-		return rec.respond(r.planService(ctx, req, &service), req.Object)
+		return rec.respond(r.planService(ctx, req.Namespace, &service), req.Object)
 	}
 }
 
+// planPod leaves it to the API server what policies forbid, unless it only
+// observes: they forbid nothing then, and it tells what they would.
 func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
-	decide := engine.MutatePod
-	switch {
-	case r.Phase == Validate && r.Observe:
-		decide = engine.ObservePod
-	case r.Phase == Validate:
-		decide = engine.ValidatePod
-	}
 	return r.withLatest(ctx, namespace, func(around engine.Cluster) *plan.Plan {
-		return decide(r.Settings, around, namespace, pod)
+		if r.Observe {
+			return engine.Pod(r.Settings, around, namespace, pod, nil)
+		}
+		return engine.MutatePod(r.Settings, around, namespace, pod)
 	})
 }
 
@@ -208,20 +224,15 @@ func (r *Reviewer) withLatest(ctx context.Context, namespace string, decide func
 	return p
 }
 
-func (r *Reviewer) planService(ctx context.Context, req *request, service *api.Service) *plan.Plan {
-	update := req.Operation == operationUpdate
-	switch {
-	case r.Phase == Validate && r.Observe:
-		return engine.ObserveService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
-	case r.Phase == Validate:
-		return engine.ValidateService(r.Settings, r.Cluster.Around(ctx, req.Namespace), req.Namespace, service, update)
-	default:
-		return engine.MutateService(r.Settings, req.Namespace, service, update)
+func (r *Reviewer) planService(ctx context.Context, namespace string, service *api.Service) *plan.Plan {
+	if r.Observe {
+		return engine.Service(r.Settings, r.Cluster.Around(ctx, namespace), namespace, service)
 	}
+	return engine.MutateService(r.Settings, namespace, service)
 }
 
 func (r *Reviewer) newRecord(req *request) Record {
-	rec := Record{UID: req.UID, Phase: r.Phase, Operation: req.Operation, Kind: KindOther, Namespace: req.Namespace, Name: req.Name}
+	rec := Record{UID: req.UID, Entry: r.Entry, Operation: req.Operation, Kind: KindOther, Namespace: req.Namespace, Name: req.Name}
 	if req.known() {
 		rec.Kind = req.Kind.Kind
 	}

@@ -47,36 +47,32 @@ func wishes() []wish {
 	hostNetwork := []string{"/spec/hostNetwork", "/spec/dnsPolicy"}
 	return []wish{
 		{replicaSetPod, nil, Unchanged, nil, plan.NothingAsked},
-		{replicaSetPod, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
+		{replicaSetPod, []string{"mode=default"}, Patched, []string{}, plan.ModeDefault},
 		{replicaSetPod, []string{"mode=hostnetwork"}, Patched, hostNetwork, plan.HostNetworkSet},
 		{replicaSetPod, []string{"mode=headless", peers}, Patched, []string{"/spec/hostname", "/spec/subdomain"}, plan.HostnameSet},
 		{replicaSetPod, []string{"mode=headless"}, Refused, nil, plan.GoverningServiceUnknown},
 		{replicaSetPod, []string{sts, peers}, Refused, nil, plan.NoStableHostname},
 		{statefulSetPod, nil, Unchanged, nil, plan.NothingAsked},
-		{statefulSetPod, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
+		{statefulSetPod, []string{"mode=default"}, Patched, []string{}, plan.ModeDefault},
 		{statefulSetPod, []string{"mode=hostnetwork"}, Patched, hostNetwork, plan.DNSPolicySet},
 		{statefulSetPod, []string{"mode=headless"}, Refused, nil, plan.StatefulSetPod},
-		{statefulSetPod, []string{sts}, Unchanged, nil, plan.SearchInPlace},
+		{statefulSetPod, []string{sts}, Patched, []string{}, plan.SearchInPlace},
 		{statefulSetPod, []string{sts, "service=other"}, Refused, nil, plan.GoverningServiceConflict},
-		{statefulSetPod, []string{sts, rewrite + "auto"}, Unchanged, nil, plan.SearchInPlace},
+		{statefulSetPod, []string{sts, rewrite + "auto"}, Patched, []string{}, plan.SearchInPlace},
 		{
 			statefulSetPod, []string{sts, rewrite + "prepend"}, Patched,
 			[]string{"/spec/dnsPolicy", "/spec/dnsConfig/nameservers", "/spec/dnsConfig/searches", "/spec/dnsConfig/options"}, plan.SearchPrepended,
 		},
-		{statefulSetPod, []string{sts, rewrite + "append"}, Unchanged, nil, plan.SearchInPlace},
+		{statefulSetPod, []string{sts, rewrite + "append"}, Patched, []string{}, plan.SearchInPlace},
 		{statefulSetPod, []string{sts, rewrite + "init-container"}, Patched, []string{"/spec/initContainers"}, plan.SearchByInitContainer},
 		{statefulSetPod, []string{sts, rewrite + "post-start"}, Patched, []string{"/spec/containers/0/lifecycle"}, plan.SearchByPostStart},
-		{statefulSetPod, []string{sts, rewrite + "none"}, Unchanged, nil, plan.SearchNone},
+		{statefulSetPod, []string{sts, rewrite + "none"}, Patched, []string{}, plan.SearchNone},
 		{serviceCreate, nil, Unchanged, nil, plan.NothingAsked},
 		{serviceCreate, []string{"mode=default"}, Unchanged, nil, plan.ModeDefault},
 		{serviceCreate, []string{"mode=hostnetwork"}, Unchanged, nil, plan.NothingToChange},
 		{serviceCreate, []string{"mode=headless"}, Patched, []string{"/spec/clusterIP"}, plan.ClusterIPNoneSet},
 		{serviceCreate, []string{sts}, Patched, []string{"/spec/clusterIP", "/spec/publishNotReadyAddresses"}, plan.PublishNotReadySet},
-		{serviceUpdate, nil, Unchanged, nil, plan.NothingAsked},
-		{serviceUpdate, []string{"mode=default"}, Unchanged, nil, ""},
-		{serviceUpdate, []string{"mode=hostnetwork"}, Unchanged, nil, ""},
-		{serviceUpdate, []string{"mode=headless"}, Unchanged, nil, plan.ClusterIPStays},
-		{serviceUpdate, []string{sts}, Unchanged, nil, plan.ClusterIPStays},
+		{serviceUpdate, []string{"mode=headless"}, Unchanged, nil, plan.OperationNotMine},
 	}
 }
 
@@ -136,7 +132,7 @@ func checkRecord(t *testing.T, w wish, rec Record) {
 	got := Record{UID: rec.UID, Operation: rec.Operation, Kind: rec.Kind, Namespace: rec.Namespace, Name: rec.Name, Mode: rec.Mode}
 	want.Namespace = "default"
 	for _, a := range w.annotations {
-		if value, isMode := strings.CutPrefix(a, "mode="); isMode {
+		if value, isMode := strings.CutPrefix(a, "mode="); isMode && want.Operation == "CREATE" {
 			want.Mode = api.Mode(value)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
@@ -36,6 +37,10 @@ func TestLeftAlone(t *testing.T) {
 			member(object, "metadata", name)[key] = value
 		}
 	}
+	mirror := func(request *admissionv1.AdmissionRequest, object map[string]any) {
+		member(object, "metadata", "annotations")[api.AnnotationMirror] = "0123"
+		request.UserInfo.Groups = []string{"system:authenticated", "system:nodes"}
+	}
 	for _, tt := range []struct {
 		name    string
 		change  change
@@ -60,7 +65,8 @@ func TestLeftAlone(t *testing.T) {
 		{"kube-system", namespace("kube-system"), plan.ExemptNamespace, "", false},
 		{"netmode's own namespace", namespace("netmode-system"), plan.ExemptNamespace, "", false},
 		{"deletionTimestamp", metadata("deletionTimestamp", "", "2026-11-23T05:00:58Z"), plan.BeingDeleted, "", false},
-		{"mirror pod", metadata("annotations", "kubernetes.io/config.mirror", "0123"), plan.MirrorPod, "Pod", true},
+		{"Service UPDATE", operation(admissionv1.Update), plan.OperationNotMine, "", false},
+		{"mirror pod", mirror, plan.MirrorPod, "Pod", true},
 	} {
 		for _, fixture := range []string{replicaSetPod, statefulSetPod, serviceCreate} {
 			if tt.podOnly && fixture == serviceCreate {
@@ -113,6 +119,20 @@ func TestNoObjectNeeded(t *testing.T) {
 	for name, body := range bodies {
 		if _, rec := ask(t, newReviewer(t), body); rec.Decision != Unchanged {
 			t.Errorf("%s: %s %s", name, rec.Decision, rec.Message)
+		}
+	}
+}
+
+// Whoever is no kubelet gets nothing by the annotation of mirror pods.
+func TestForgedMirrorPod(t *testing.T) {
+	for _, groups := range [][]string{nil, {"system:authenticated"}, {"system:nodes:x"}} {
+		body := edited(t, replicaSetPod, func(request *admissionv1.AdmissionRequest, object map[string]any) {
+			annotate(object, "mode=hostnetwork")
+			member(object, "metadata", "annotations")[api.AnnotationMirror] = "0123"
+			request.UserInfo.Groups = groups
+		})
+		if _, rec := ask(t, newReviewer(t), body); rec.Decision != Patched {
+			t.Errorf("%v: %s %v", groups, rec.Decision, rec.Reasons)
 		}
 	}
 }

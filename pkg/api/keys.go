@@ -36,6 +36,9 @@ const (
 // AnnotationMirror marks the API server's copy of a static pod; the kubelet owns it.
 const AnnotationMirror = "kubernetes.io/config.mirror"
 
+// GroupNodes is the group of every kubelet (k8s.io/apiserver/pkg/authentication/user).
+const GroupNodes = "system:nodes"
+
 // AuthorAnnotations returns the annotation keys that an author may write, in
 // the order in which the documentation lists them.
 func AuthorAnnotations() []string {

@@ -1,5 +1,7 @@
 package api
 
+import "slices"
+
 // DNS policies of the Pod API (corev1.DNSPolicy).
 const (
 	DNSClusterFirst            = "ClusterFirst"
@@ -37,7 +39,12 @@ type PodSpec struct {
 // are built in, for what a node or the cluster cannot do without.
 // Source: https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/
 func (s *PodSpec) SystemCritical() bool {
-	return s.PriorityClassName == "system-node-critical" || s.PriorityClassName == "system-cluster-critical"
+	return slices.Contains(SystemCriticalClasses(), s.PriorityClassName)
+}
+
+// SystemCriticalClasses are these two.
+func SystemCriticalClasses() []string {
+	return []string{"system-cluster-critical", "system-node-critical"}
 }
 
 // PodDNSConfig is corev1.PodDNSConfig. It is also written, so empty members

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestAgreement(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := newAgreement(t, c)
 			for i, d := range a.all {
-				if d.plan == nil || d.unsent() != "" {
+				if d.plan == nil || d.pods != nil && d.entry == "" {
 					continue
 				}
 				sent++
@@ -60,7 +61,6 @@ type agreement struct {
 	around        engine.Cluster
 	all, rendered []*decided
 	webhook       *webhookProcess
-	validating    *webhookProcess
 	unknowing     *webhookProcess
 }
 
@@ -104,9 +104,8 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	}
 	unknown := *settings
 	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
-	a.webhook = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
-	a.validating = serve(t, &admission.Reviewer{Phase: admission.Validate, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
-	a.unknowing = serve(t, &admission.Reviewer{Phase: admission.Mutate, Settings: &unknown, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}})
+	a.webhook = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
+	a.unknowing = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: &unknown, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}})
 	return a
 }
 
@@ -121,7 +120,7 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 	ctx, stop := context.WithCancel(context.Background())
 	s, err := server.Listen(ctx, server.Config{
 		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source,
-		Mutate: server.NewReviewHandler(reviewer, m, logr.Discard(), server.DefaultMaxBody), Metrics: m.Handler(), Log: logr.Discard(),
+		Reviews: map[string]http.Handler{admission.Asked.Path(): server.NewReviewHandler(reviewer, m, logr.Discard(), server.DefaultMaxBody)}, Metrics: m.Handler(), Log: logr.Discard(),
 	})
 	if err != nil {
 		stop()
@@ -139,7 +138,7 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 			t.Error(err)
 		}
 	})
-	return &webhookProcess{url: "https://" + s.Addr().String() + "/mutate", client: &http.Client{Transport: transport}}
+	return &webhookProcess{url: "https://" + s.Addr().String(), client: &http.Client{Transport: transport}}
 }
 
 func (a *agreement) check(t *testing.T, d, rendered *decided) {
@@ -152,17 +151,15 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		if err := api.Decode(d.template.Pod, &pod, ""); err != nil {
 			t.Fatal(err)
 		}
-		p = engine.Pod(a.settings, a.around, d.namespace, &pod, nil)
+		p = engine.MutatePod(a.settings, a.around, d.namespace, &pod)
+	} else {
+		p = withoutPolicies(p)
 	}
 	request := requestFor(t, d)
 	response := send(t, a.webhook, request)
 	patched, warnings := request.Object.Raw, warningsOf(response)
 	if response.Allowed {
 		patched = applyPatch(t, request.Object.Raw, response.Patch)
-		final := *request
-		final.Object.Raw = patched
-		response = send(t, a.validating, &final)
-		warnings = append(warnings, warningsOf(response)...)
 	}
 	if diff := cmp.Diff(findings(p, plan.Warned), warnings); diff != "" {
 		t.Errorf("warnings differ (-render +webhook):\n%s", diff)
@@ -179,14 +176,17 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 	if p.Refused() {
 		t.Fatalf("render refuses what the webhook allows: %s", p.Denial())
 	}
-	want := requestFor(t, rendered).Object.Raw
+	if d.judged().Refused() {
+		return // by a policy, in the API server
+	}
+	want, let := requestFor(t, rendered).Object.Raw, patched
 	if d.object.Kind == "StatefulSet" && needsServiceName(t, d) {
 		// The controller writes the StatefulSet's own serviceName over the
 		// template's subdomain, so this pod needs the webhook again.
 		want = applyPatch(t, want, send(t, a.webhook, requestFor(t, rendered)).Patch)
-		patched, want = withoutStatus(t, patched), withoutStatus(t, want)
+		let, want = withoutStatus(t, patched), withoutStatus(t, want)
 	}
-	if diff := cmp.Diff(parse(t, want), parse(t, patched)); diff != "" {
+	if diff := cmp.Diff(parse(t, want), parse(t, let)); diff != "" {
 		t.Errorf("the object that the webhook lets in differs from the rendered one (-render +webhook):\n%s", diff)
 	}
 
@@ -196,7 +196,17 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		request.Object.Raw = withSidecar(t, patched)
 		wantEmpty(t, "the call with a sidecar", send(t, a.webhook, request))
 	}
-	wantEmpty(t, "the call by a webhook that knows nothing", send(t, a.unknowing, request))
+	if p.Source == plan.SourceAnnotation {
+		wantEmpty(t, "the call by a webhook that knows nothing", send(t, a.unknowing, request))
+	}
+}
+
+// withoutPolicies is the plan as the webhook has it: what policies forbid is the
+// API server's business.
+func withoutPolicies(p *plan.Plan) *plan.Plan {
+	rest := *p
+	rest.Trace = slices.DeleteFunc(slices.Clone(p.Trace), func(f plan.Finding) bool { return f.Rule == engine.RulePolicies })
+	return &rest
 }
 
 func requestFor(t *testing.T, d *decided) *admissionv1.AdmissionRequest {
@@ -210,7 +220,7 @@ func requestFor(t *testing.T, d *decided) *admissionv1.AdmissionRequest {
 
 func send(t *testing.T, w *webhookProcess, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	t.Helper()
-	response, err := w.review(t.Context(), request)
+	response, err := w.review(t.Context(), admission.Asked, request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
@@ -59,6 +60,11 @@ type decided struct {
 	template *manifest.Template
 	// plan is nil for an object that netmode does not handle.
 	plan *plan.Plan
+	// pods is the plan of the pods that the template makes, or the object's own;
+	// nil for what makes none, and where the object itself is refused.
+	pods *plan.Plan
+	// entry is where the pods are sent; empty: nowhere.
+	entry admission.Entry
 	// operations change the object's document.
 	operations []jsonpatch.Operation
 }
@@ -151,13 +157,14 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifes
 			return err
 		}
 		d.plan = engine.Pod(settings, around, d.namespace, &pod, nil)
+		d.pods, d.entry = d.plan, entryOf(&pod, around, d.namespace)
 		mutations = d.plan.Mutations
 	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
 		var service api.Service
 		if err := api.Decode(raw, &service, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Service(settings, around, d.namespace, &service, false)
+		d.plan = engine.Service(settings, around, d.namespace, &service)
 		mutations = d.plan.Mutations
 	default:
 		return nil
@@ -201,13 +208,31 @@ func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.
-	if pods := engine.Pod(settings, around, d.namespace, first, nil); pods.Changes() {
-		for _, m := range pods.Mutations {
+	d.pods, d.entry = engine.Pod(settings, around, d.namespace, first, nil), entryOf(first, around, d.namespace)
+	if d.pods.Changes() {
+		for _, m := range d.pods.Mutations {
 			m.Pointer = d.template.Pointer + m.Pointer
 			mutations = append(mutations, m)
 		}
 	}
 	return mutations, nil
+}
+
+// entryOf is the webhook entry that a pod of the namespace is sent to; empty:
+// none.
+func entryOf(pod *api.Pod, around *surroundings.Manifests, namespace string) admission.Entry {
+	ns, _ := around.Namespace(namespace)
+	_, hasMode := ns.Labels[api.LabelMode]
+	switch {
+	case api.Asks(pod.Metadata.Annotations):
+		return admission.Asked
+	case hasMode:
+		return admission.Namespace
+	case ns.Labels[api.LabelPolicy] == api.PolicyEnabled:
+		return admission.Policy
+	default:
+		return ""
+	}
 }
 
 // applyAll changes the documents.

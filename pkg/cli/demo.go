@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"sigs.k8s.io/yaml"
 
+	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -43,8 +46,9 @@ func newDemo(streams *Streams) *cobra.Command {
 		Short: "Start the real webhook on this machine and send it manifests",
 		Long: `demo starts netmode-webhook on loopback with a certificate of its own making,
 sends it the Pods and Services of the manifests, and the first pod of each pod
-template, over verified HTTPS as an API server would, and shows what changes and
-why. It needs no cluster and leaves nothing behind.`,
+template, over verified HTTPS as an API server would, judges what comes back by
+the policies as the API server itself does, and shows what changes and why. It
+needs no cluster and leaves nothing behind.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(in.decision.ClusterDNS) == 0 && in.decision.ResolvConf == "" {
@@ -82,8 +86,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// tally counts what the webhook answered, and what it was not asked about.
-type tally struct{ patched, unchanged, refused, unsent int }
+// tally counts what became of the objects.
+type tally struct{ patched, unchanged, refused int }
 
 func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, all []*decided) (err error) {
 	colors := streams.outPalette()
@@ -105,43 +109,62 @@ func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, 
 		if d.plan == nil {
 			continue
 		}
-		if why := d.unsent(); why != "" {
-			t.unsent++
-			showHeading(streams, d)
-			_, _ = fmt.Fprintf(streams.Out, "%s %s\n", colors.dim("not sent:"), why)
-			continue
-		}
-		request, err := admissionRequest(d)
-		if err != nil {
-			return d.fail(err)
-		}
-		response, err := webhook.admit(ctx, request)
-		if err != nil {
-			return d.fail(err)
-		}
-		if err := showResponse(streams, d, request, response, &t); err != nil {
+		if err := demonstrate(ctx, streams, webhook, d, &t); err != nil {
 			return d.fail(err)
 		}
 	}
-	unsent := ""
-	if t.unsent > 0 {
-		unsent = fmt.Sprintf("; %d not sent", t.unsent)
-	}
-	_, _ = fmt.Fprintf(streams.Out, "\n%s sent in %s: %s, %d left alone, %s%s\n", count(t.patched+t.unchanged+t.refused, "object"),
+	_, _ = fmt.Fprintf(streams.Out, "\n%s sent in %s: %s, %d left alone, %s\n", count(t.patched+t.unchanged+t.refused, "object"),
 		time.Since(start).Round(time.Millisecond), colors.green(fmt.Sprintf("%d changed", t.patched)), t.unchanged,
-		colors.red(fmt.Sprintf("%d refused", t.refused)), unsent)
+		colors.red(fmt.Sprintf("%d refused", t.refused)))
 	return nil
 }
 
-// unsent says why an API server would not ask netmode about the pod, whatever
-// policies there are; "": it would, or no policy is for the pod.
-func (d *decided) unsent() string {
-	for _, f := range d.plan.Trace {
-		if f.Reason == plan.PolicyNamespaceUnlabelled {
-			return f.Message()
+// demonstrate sends the object, or the first pod of its template, where an API
+// server would, and then judges it by the policies as that does.
+func demonstrate(ctx context.Context, streams *Streams, webhook *webhookProcess, d *decided, t *tally) error {
+	showHeading(streams, d)
+	request, err := admissionRequest(d)
+	if err != nil {
+		return err
+	}
+	entry := d.entry
+	if d.pods == nil { // a Service
+		entry = admission.Asked
+	}
+	response := &admissionv1.AdmissionResponse{Allowed: true}
+	if entry != "" {
+		if response, err = webhook.review(ctx, entry, request); err != nil {
+			return err
 		}
 	}
-	return ""
+	return showResponse(streams, request, response, policyFindings(d.judged()), t)
+}
+
+// judged is the plan of what policies judge.
+func (d *decided) judged() *plan.Plan {
+	if d.pods != nil {
+		return d.pods
+	}
+	return d.plan
+}
+
+// policyFindings is what the policies alone say, and why one gives nothing.
+func policyFindings(p *plan.Plan) *plan.Plan {
+	var said plan.Plan
+	for _, f := range p.Trace {
+		if f.Rule == engine.RulePolicies && f.Reason != "" || f.Reason == plan.PolicyNamespaceUnlabelled {
+			said.Trace = append(said.Trace, f)
+		}
+	}
+	return &said
+}
+
+func reasonWords(p *plan.Plan) []string {
+	var all []string
+	for _, r := range p.Reasons() {
+		all = append(all, string(r))
+	}
+	return all
 }
 
 // admissionRequest is what an API server would ask about the object, or about
@@ -181,13 +204,16 @@ func showHeading(streams *Streams, d *decided) {
 	_, _ = fmt.Fprintf(streams.Out, "\n%s  %s\n", colors.bold(what), colors.dim(fmt.Sprintf("%s:%d", d.object.Document.Name, d.object.Line)))
 }
 
-func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse, t *tally) error {
+func showResponse(streams *Streams, request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse, judged *plan.Plan, t *tally) error {
 	colors := streams.outPalette()
-	showHeading(streams, d)
-	switch {
+	switch refusal := judged.Denial(); {
 	case !response.Allowed:
 		t.refused++
 		_, _ = fmt.Fprintf(streams.Out, "%s %s\n", colors.red("refused:"), response.Result.Message)
+		judged = &plan.Plan{} // nobody asks further
+	case refusal != "":
+		t.refused++
+		_, _ = fmt.Fprintf(streams.Out, "%s %s\n", colors.red("refused:"), refusal)
 	case len(response.Patch) == 0:
 		t.unchanged++
 		_, _ = fmt.Fprintln(streams.Out, colors.dim("left alone"))
@@ -197,15 +223,27 @@ func showResponse(streams *Streams, d *decided, request *admissionv1.AdmissionRe
 			return err
 		}
 	}
-	for _, reason := range reasonsOf(response) {
-		if doc := plan.Reason(reason).Doc(); doc.Reason != "" {
-			_, _ = fmt.Fprintf(streams.Out, "  %s  %s\n", colors.cyan(reason), doc.Sentence)
-		}
-	}
+	showReasons(streams, reasonsOf(response), reasonWords(judged))
 	for _, warning := range response.Warnings {
 		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", colors.yellow("Warning:"), warning)
 	}
+	showWarnings(streams, judged)
 	return nil
+}
+
+// showReasons explains the reasons of the webhook, and then those of policies.
+func showReasons(streams *Streams, reasons, more []string) {
+	for _, reason := range slices.Concat(reasons, more) {
+		if doc := plan.Reason(reason).Doc(); doc.Reason != "" {
+			_, _ = fmt.Fprintf(streams.Out, "  %s  %s\n", streams.outPalette().cyan(reason), doc.Sentence)
+		}
+	}
+}
+
+func showWarnings(streams *Streams, judged *plan.Plan) {
+	for _, f := range judged.Findings(plan.Warned) {
+		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", streams.outPalette().yellow("Warning:"), f.Message())
+	}
 }
 
 // applied is the object after the patch, as the API server applies it; an empty

@@ -28,7 +28,7 @@ func demo(t *testing.T, program string, args ...string) result {
 	return got
 }
 
-var servesAt = regexp.MustCompile(`serves at https://(.*)/mutate`)
+var servesAt = regexp.MustCompile(`serves at https://(.*),`)
 
 func wantNothingLeft(t *testing.T, out string) {
 	t.Helper()
@@ -306,12 +306,11 @@ func TestDemoOfPolicies(t *testing.T) {
 	if !strings.Contains(got.out, `"source":"policy","policy":"host-only"`) {
 		t.Errorf("no default in\n%s%s", got.out, got.err)
 	}
-	// Without the label that sends its pods, the webhook is not asked.
+	// Without the label for it, the policy gives nothing.
 	got = demo(t, "netmode-webhook", "-f", pod, "--policy", policy, "--namespace-labels", "team=batch")
 	for _, want := range []string{
-		"\nPod/plain  " + pod + ":1\nnot sent: namespace.metadata.labels[netmode.io/policy]: is not enabled, so policies (host-only) have no say in a pod that asks for nothing: ",
-		"\n0 objects sent in ",
-		": 0 changed, 0 left alone, 0 refused; 1 not sent\n",
+		"\nPod/plain  " + pod + ":1\nleft alone\n  PolicyNamespaceUnlabelled  A NetworkModePolicy selects the namespace, and gives its pods no mode: ",
+		": 0 changed, 1 left alone, 0 refused\n",
 	} {
 		if got.code != 0 || !strings.Contains(got.out, want) {
 			t.Errorf("exit code %d, no %q in\n%s%s", got.code, want, got.out, got.err)
@@ -335,8 +334,8 @@ spec:
 	for _, want := range []string{
 		"\nPod/plain  " + pods + ":1\nleft alone\n" +
 			"  PolicyModeRequired  A NetworkModePolicy of the namespace requires a mode.\n" +
-			"  PolicyHostNetworkUnmanaged  A NetworkModePolicy of the namespace allows the host network only to pods in mode hostnetwork.\n",
-		"  PolicyPortOutOfRange  A NetworkModePolicy of the namespace allows only some ports on the host network.\n",
+			"  PolicyHostNetworkUnmanaged  A NetworkModePolicy of the namespace does not allow the host network to pods without mode hostnetwork.\n",
+		"  PolicyPortOutOfRange  A NetworkModePolicy of the namespace allows only some ports of a node.\n",
 		": 1 changed, 1 left alone, 0 refused\n",
 	} {
 		if got.code != 0 || got.err != "" || !strings.Contains(got.out, want) {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json"
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
@@ -33,8 +33,7 @@ const (
 // webhookProcess is a netmode-webhook on loopback, with a certificate of its
 // own making in a folder that goes with it.
 type webhookProcess struct {
-	url     string // for objects that may be changed
-	final   string // for objects that are final
+	url     string
 	client  *http.Client
 	command *exec.Cmd
 	log     *bytes.Buffer
@@ -89,7 +88,7 @@ func startWebhook(ctx context.Context, program string, flags []string) (_ *webho
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	w.url, w.final = "https://"+address+"/mutate", "https://"+address+"/validate"
+	w.url = "https://" + address
 	w.client = &http.Client{
 		Timeout:   webhookCallTimeout,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
@@ -134,39 +133,6 @@ func (w *webhookProcess) stop() error {
 	return errors.Join(err, os.RemoveAll(w.folder))
 }
 
-// review sends one request as the API server does and returns the response.
-func (w *webhookProcess) review(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
-	return w.post(ctx, w.url, request)
-}
-
-// admit sends one request in both phases, as the API server does, and returns
-// the refusal, or else the first response with the warnings and reasons of both.
-func (w *webhookProcess) admit(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
-	response, err := w.review(ctx, request)
-	if err != nil || !response.Allowed {
-		return response, err
-	}
-	last := *request
-	if last.Object.Raw, err = applied(request.Object.Raw, response.Patch); err != nil {
-		return nil, err
-	}
-	final, err := w.post(ctx, w.final, &last)
-	if err != nil || !final.Allowed {
-		return final, err
-	}
-	response.Warnings = append(response.Warnings, final.Warnings...)
-	told := reasonsOf(response)
-	for _, reason := range reasonsOf(final) {
-		// What the mode is and where it came from stands in both.
-		if strings.HasPrefix(reason, "Policy") && !slices.Contains(told, reason) {
-			told = append(told, reason)
-		}
-	}
-	if len(told) > 0 {
-		response.AuditAnnotations = map[string]string{auditReasons: strings.Join(told, ",")}
-	}
-	return response, nil
-}
 
 // auditReasons is the audit annotation with the reasons, if there are any.
 const auditReasons = "reasons"
@@ -175,14 +141,16 @@ func reasonsOf(response *admissionv1.AdmissionResponse) []string {
 	return strings.FieldsFunc(response.AuditAnnotations[auditReasons], func(r rune) bool { return r == ',' })
 }
 
-func (w *webhookProcess) post(ctx context.Context, url string, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+// review sends one request to an entry as the API server does and returns the
+// response.
+func (w *webhookProcess) review(ctx context.Context, entry admission.Entry, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
 	review := admissionv1.AdmissionReview{Request: request}
 	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
 	body, err := marshal(&review)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"?timeout=3s", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+entry.Path()+"?timeout=3s", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

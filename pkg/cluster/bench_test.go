@@ -90,7 +90,7 @@ func decider(tb testing.TB, of size) func(namespace int) {
 		if !p.Changes() || p.Source != plan.SourcePolicy || p.Service != "app-0" {
 			tb.Fatalf("namespace %s: %+v", namespace, p)
 		}
-		if p := engine.ValidatePod(settings, c.Around(ctx, namespace), namespace, pod); p.Refused() {
+		if p := engine.Pod(settings, c.Around(ctx, namespace), namespace, pod, nil); p.Refused() {
 			tb.Fatalf("namespace %s: %+v", namespace, p)
 		}
 	}

@@ -208,13 +208,13 @@ func TestOneConsistentSet(t *testing.T) {
 		return newPolicy(name, 1, spec)
 	}
 	policies := newPolicies(gives("one", "hostnetwork", 1))
-	c := startedWith(t, fake.NewClientset(newNamespace("a", map[string]string{"team": "a"})), policies, logr.Discard())
+	c := startedWith(t, fake.NewClientset(newNamespace("a", map[string]string{"team": "a", api.LabelPolicy: api.PolicyEnabled})), policies, logr.Discard())
 	settings := &engine.Settings{}
 	pod := &api.Pod{Metadata: api.ObjectMeta{Name: "p"}, Spec: api.PodSpec{Subdomain: "s", Containers: []api.Container{{Name: "c"}}}}
 	decide := func() string {
 		around := c.Around(t.Context(), "a")
 		before := policyNames(around.Policies("a"))
-		p := engine.ValidatePod(settings, around, "a", pod)
+		p := engine.Pod(settings, around, "a", pod, nil)
 		broken := []string{}
 		for _, name := range []string{"one", "two"} {
 			if strings.Contains(p.Denial(), "policy "+name+" allows ") {

@@ -51,7 +51,7 @@ func TestUnusedAnnotations(t *testing.T) {
 				raw := annotated(`{"subdomain":"peers"}`, annotations...)
 				p := decidePod(t, raw, &around{})
 				if kind == "Service" {
-					p = decideService(t, raw, false)
+					p = decideService(t, raw)
 				}
 				warned := strings.Count(strings.Join(describeAll(p), "\n"), unused(key, why))
 				expected := 1
@@ -73,15 +73,15 @@ func TestUnusedAnnotations(t *testing.T) {
 func TestUnknownAnnotations(t *testing.T) {
 	raw := annotated(`{"clusterIP":"None","selector":{"a":"b"}}`, "netmode.io/Mode", "headless", "netmode.io/publish-not-ready-adresses", "true", "netmode.io.example/x", "y",
 		api.AnnotationStatus, "anything", api.AnnotationCopied, "anything", api.AnnotationMode, "headless")
-	wantFindings(t, decideService(t, raw, false),
+	wantFindings(t, decideService(t, raw),
 		unknown("netmode.io/Mode", "netmode.io/mode"), unknown("netmode.io/publish-not-ready-adresses", "netmode.io/publish-not-ready-addresses"))
 
 	raw = annotated(`{}`, "netmode.io/modes", "headless", api.AnnotationStatus, "{}", api.AnnotationCopied, "x")
-	wantFindings(t, decidePod(t, raw, &around{}), unknown("netmode.io/modes", "netmode.io/mode"), "kept NothingAsked")
+	wantFindings(t, decidePod(t, raw, &around{}), unknown("netmode.io/modes", "netmode.io/mode"), "kept NothingAsked", "changed StatusRemoved metadata.annotations[netmode.io/status]")
 }
 
 // TestBadAnnotations are refused on a Pod and on a new Service, each with the
-// values that would do, and only warned of when a Service is updated.
+// values that would do.
 func TestBadAnnotations(t *testing.T) {
 	const modes = `supported values: "default", "hostnetwork", "headless", "statefulset-headless"`
 	const strategies = `supported values: "auto", "prepend", "append", "init-container", "post-start", "none"`
@@ -106,27 +106,18 @@ func TestBadAnnotations(t *testing.T) {
 		{"two at once, in order", []string{api.AnnotationSearchRewrite, "first", api.AnnotationMode, "hostnet"},
 			[]string{at(api.AnnotationMode) + `Unsupported value: "hostnet": ` + modes, at(api.AnnotationSearchRewrite) + `Unsupported value: "first": ` + strategies}},
 	} {
-		prefixed := func(verdict string) []string {
-			var all []string
-			for _, w := range test.want {
-				all = append(all, verdict+" "+w)
-			}
-			return all
-		}
 		t.Run(test.name, func(t *testing.T) {
 			raw := annotated(`{"clusterIP":"10.96.0.7"}`, test.annotations...)
 			pod := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
-			wantFindings(t, pod, prefixed("refused")...)
-			wantNoChange(t, pod)
-			service := decideService(t, raw, false)
-			wantFindings(t, service, prefixed("refused")...)
-			wantNoChange(t, service)
-			update := decideService(t, raw, true)
-			wantFindings(t, update, prefixed("warned")...)
-			wantNoChange(t, update)
-			if update.Refused() {
-				t.Error("an update is refused")
+			var refused []string
+			for _, w := range test.want {
+				refused = append(refused, "refused "+w)
 			}
+			wantFindings(t, pod, refused...)
+			wantNoChange(t, pod)
+			service := decideService(t, raw)
+			wantFindings(t, service, refused...)
+			wantNoChange(t, service)
 		})
 	}
 	p := decidePod(t, annotated(`{}`, api.AnnotationSearchRewrite, "first", api.AnnotationMode, "hostnet"), &around{})

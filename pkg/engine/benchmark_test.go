@@ -40,7 +40,7 @@ func BenchmarkService(b *testing.B) {
 			service.Metadata.Annotations = map[string]string{api.AnnotationMode: string(m)}
 			b.ReportAllocs()
 			for b.Loop() {
-				build(b, raw, engine.Service(settings, engine.NoCluster{}, "default", service, false), m.Headless())
+				build(b, raw, engine.Service(settings, engine.NoCluster{}, "default", service), m.Headless())
 			}
 		})
 	}

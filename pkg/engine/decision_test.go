@@ -100,9 +100,9 @@ func decidePod(t testing.TB, raw string, cluster *around) *plan.Plan {
 	return engine.Pod(settings(), cluster, namespace, decode[api.Pod](t, []byte(raw)), nil)
 }
 
-func decideService(t testing.TB, raw string, update bool) *plan.Plan {
+func decideService(t testing.TB, raw string) *plan.Plan {
 	t.Helper()
-	return engine.Service(settings(), engine.NoCluster{}, namespace, decode[api.Service](t, []byte(raw)), update)
+	return engine.Service(settings(), engine.NoCluster{}, namespace, decode[api.Service](t, []byte(raw)))
 }
 
 // annotated is an object with annotations, a list of keys and values by turns.

@@ -51,33 +51,20 @@ func (NoCluster) Namespace(string) (api.Namespace, bool) { return api.Namespace{
 func (NoCluster) Policies(string) policy.Set { return policy.Set{} }
 
 // Pod decides about a Pod that is created in the namespace: how its mode changes
-// it, and what policies say of it then, if the cluster would ask netmode about
-// it. The workload is nil unless the pod is that of a template.
+// it, and what policies say of it then. The workload is nil unless the pod is
+// that of a template.
 func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
-	cluster, withheld := asSent(cluster, namespace, pod)
 	p, s := planPod(settings, cluster, namespace, pod, workload)
 	if s.policed {
 		judgePod(p, s, pod)
-		tellWithheld(p, withheld)
 	}
 	return p
 }
 
-// MutatePod is Pod where netmode is asked before other webhooks may change the
-// pod: policies are not, yet.
+// MutatePod is Pod where the API server itself judges the pod later, by the
+// policies that forbid something.
 func MutatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
 	p, _ := planPod(settings, cluster, namespace, pod, nil)
-	return p
-}
-
-// ValidatePod is Pod when nothing will change the pod any more.
-func ValidatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
-	pod = asMutated(pod)
-	p, s := planPod(settings, cluster, namespace, pod, nil)
-	final(p)
-	if s.policed {
-		judgePod(p, s, pod)
-	}
 	return p
 }
 
@@ -89,7 +76,7 @@ type standing struct {
 	// mode is what the pod has in the end: an inherited mode that cannot serve it
 	// is none.
 	mode api.Mode
-	// critical says that policies may at most warn.
+	// critical says that policies let the pod pass.
 	critical bool
 }
 
@@ -97,11 +84,7 @@ type standing struct {
 func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) (*plan.Plan, standing) {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 20)}
 	p.Rule("scope")
-	switch {
-	case outOfReach(p, settings, namespace, &pod.Metadata):
-		return p, standing{}
-	case pod.Metadata.Annotations[api.AnnotationMirror] != "":
-		p.Keep(plan.MirrorPod, "metadata.annotations["+api.AnnotationMirror+"]", "the pod is its kubelet's")
+	if outOfReach(p, settings, namespace, &pod.Metadata) {
 		return p, standing{}
 	}
 	s := standing{policed: true, policies: cluster.Policies(namespace).ForPod(pod.Metadata.Labels)}
@@ -119,6 +102,7 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 	m, found := mode.Find(p.Mode)
 	warnUnused(p, asked, m.PodAnnotations)
 	if !found {
+		removeStatus(p, pod.Metadata.Annotations)
 		return p, s
 	}
 	before := len(p.Trace)
@@ -136,13 +120,14 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 	m.CheckPod(c)
 	switch {
 	case p.Source == plan.SourceAnnotation || servable(p):
+		writeStatus(p, pod.Metadata.Annotations)
 	case applied(&m, c):
 		refuseApplied(p)
 	default:
 		setAside(p, before)
 		s.mode = ""
+		removeStatus(p, pod.Metadata.Annotations)
 	}
-	addStatus(p, pod.Metadata.Annotations)
 	return p, s
 }
 
@@ -154,13 +139,16 @@ func rewriteOf(policies policy.Set) resolv.Given {
 	return resolv.Given{}
 }
 
+// RulePolicies is the rule whose findings are the policies'.
+const RulePolicies = "policies"
+
 // judgePod asks the pod's policies. A refused plan is judged by what it would
 // have been.
 func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 	if len(s.policies.Policies()) == 0 {
 		return
 	}
-	p.Rule("policies")
+	p.Rule(RulePolicies)
 	before := len(p.Trace)
 	asks, note := origin(p, s.mode)
 	s.policies.JudgePod(&policy.Pod{
@@ -173,23 +161,10 @@ func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 	}
 }
 
-// Service decides about a Service that is being created, or updated, in the
-// namespace.
-func Service(settings *Settings, cluster Cluster, namespace string, service *api.Service, update bool) *plan.Plan {
-	p := MutateService(settings, namespace, service, update)
-	if !update {
-		judgeService(p, settings, cluster, namespace, service)
-	}
-	return p
-}
-
-// ValidateService is Service when nothing will change the Service any more.
-func ValidateService(settings *Settings, cluster Cluster, namespace string, service *api.Service, update bool) *plan.Plan {
-	p := MutateService(settings, namespace, service, update)
-	if !update {
-		final(p)
-		judgeService(p, settings, cluster, namespace, service)
-	}
+// Service decides about a Service that is being created in the namespace.
+func Service(settings *Settings, cluster Cluster, namespace string, service *api.Service) *plan.Plan {
+	p := MutateService(settings, namespace, service)
+	judgeService(p, settings, cluster, namespace, service)
 	return p
 }
 
@@ -199,7 +174,7 @@ func judgeService(p *plan.Plan, settings *Settings, cluster Cluster, namespace s
 	if p.Mode == "" || len(policies.Policies()) == 0 || slices.Contains(settings.ExemptNamespaces, namespace) || service.Metadata.DeletionTimestamp != nil {
 		return
 	}
-	p.Rule("policies")
+	p.Rule(RulePolicies)
 	before := len(p.Trace)
 	policies.JudgeService(p.Mode, annotationsPath.Key(api.AnnotationMode), p)
 	if len(p.Trace) == before {
@@ -207,9 +182,8 @@ func judgeService(p *plan.Plan, settings *Settings, cluster Cluster, namespace s
 	}
 }
 
-// MutateService is Service before other webhooks may change it: policies are not
-// asked yet.
-func MutateService(settings *Settings, namespace string, service *api.Service, update bool) *plan.Plan {
+// MutateService is Service where the API server itself judges the Service later.
+func MutateService(settings *Settings, namespace string, service *api.Service) *plan.Plan {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 12)}
 	p.Rule("scope")
 	if outOfReach(p, settings, namespace, &service.Metadata) || ignored(p, &service.Metadata) {
@@ -217,9 +191,6 @@ func MutateService(settings *Settings, namespace string, service *api.Service, u
 	}
 	asked, ok := parseAnnotations(p, &service.Metadata)
 	if !ok {
-		if update {
-			neverRefuse(p)
-		}
 		return p
 	}
 	p.Rule("mode")
@@ -235,13 +206,10 @@ func MutateService(settings *Settings, namespace string, service *api.Service, u
 	if !found {
 		return p
 	}
-	c := &mode.ServiceCase{Service: service, Namespace: namespace, Asked: asked, Plan: p}
-	if update {
-		m.CheckServiceUpdate(c)
-		return p
+	m.CheckService(&mode.ServiceCase{Service: service, Namespace: namespace, Asked: asked, Plan: p})
+	if p.Changes() {
+		writeStatus(p, service.Metadata.Annotations)
 	}
-	m.CheckService(c)
-	addStatus(p, service.Metadata.Annotations)
 	return p
 }
 

@@ -49,9 +49,9 @@ func TestPolicyModeTruthTable(t *testing.T) {
 		{"", "", api.ModeHostNetwork, plan.SourcePolicy, "host"},
 	} {
 		t.Run(tt.annotation+" "+tt.label, func(t *testing.T) {
-			c := &around{policies: set}
+			c := &around{policies: set, labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 			if tt.label != "" {
-				c.labels = map[string]string{api.LabelMode: tt.label}
+				c.labels[api.LabelMode] = tt.label
 			}
 			raw := `{"spec":{"subdomain":"peers"}}`
 			if tt.annotation != "" {
@@ -71,7 +71,7 @@ func TestPolicyModeTruthTable(t *testing.T) {
 // The status names the policy, and a policy's default that cannot serve the pod
 // leaves it alone, as an inherited mode does.
 func TestPolicyDefault(t *testing.T) {
-	set := &around{policies: policies(t, "host", defaultsToHost)}
+	set := &around{policies: policies(t, "host", defaultsToHost), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 	raw := `{"spec":{"containers":[{"ports":[{"containerPort":1}]}]}}`
 	if got := patchOf(t, []byte(raw), decidePod(t, raw, set)); !strings.Contains(got, `\"source\":\"policy\",\"policy\":\"host\"`) {
 		t.Errorf("patch %s", got)
@@ -98,7 +98,7 @@ func TestPolicyOfSystemCriticalPods(t *testing.T) {
 		raw := []byte(`{"spec":{"hostNetwork":true,"priorityClassName":"` + tt.class + `"}}`)
 		p := engine.Pod(settings(), c, tt.namespace, decode[api.Pod](t, raw), nil)
 		findings := strings.Join(describeAll(p), "\n")
-		if p.Refused() != tt.refused || !strings.Contains(findings, "policy p allows the host network only in mode hostnetwork") {
+		if p.Refused() != tt.refused || strings.Contains(findings, "policy p allows the host network only in mode hostnetwork") != tt.refused || strings.Contains(findings, "kept SystemCritical") == tt.refused {
 			t.Errorf("%s %s: refused %t, findings %s", tt.namespace, tt.class, p.Refused(), findings)
 		}
 	}
@@ -184,9 +184,9 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 			`policy a spec.defaultMode: Invalid value: "statefulset-headless": ` + allows + "; the mode comes from the default of policy a" + setOther},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &around{policies: policies(t, "a", tt.a, "b", tt.b)}
+			c := &around{policies: policies(t, "a", tt.a, "b", tt.b), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 			if tt.label != "" {
-				c.labels = map[string]string{api.LabelMode: tt.label}
+				c.labels[api.LabelMode] = tt.label
 			}
 			if got := decidePod(t, tt.raw, c).Denial(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
@@ -200,7 +200,7 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 	// At a workload the label and the policy are still not its own.
 	c := workloadOf("StatefulSet", "", "")
 	c.Pod.Spec.Hostname, c.Pod.Spec.Subdomain = "web-0", "workers"
-	if got := decideWorkload(c, &around{policies: policies(t, "a", gives, "b", only)}).Denial(); !strings.HasPrefix(got, "policy a spec.defaultMode: ") {
+	if got := decideWorkload(c, &around{policies: policies(t, "a", gives, "b", only), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}).Denial(); !strings.HasPrefix(got, "policy a spec.defaultMode: ") {
 		t.Errorf("workload: %s", got)
 	}
 }
@@ -211,7 +211,6 @@ func TestPolicyOutOfReach(t *testing.T) {
 	for _, tt := range []struct{ namespace, metadata string }{
 		{"kube-system", `{}`},
 		{"a", `{"deletionTimestamp":"2026-01-01T00:00:00Z"}`},
-		{"a", `{"annotations":{"kubernetes.io/config.mirror":"x"}}`},
 	} {
 		pod := decode[api.Pod](t, []byte(`{"metadata":`+tt.metadata+`,"spec":{}}`))
 		if p := engine.Pod(settings(), set, tt.namespace, pod, nil); p.Refused() {
@@ -220,44 +219,28 @@ func TestPolicyOutOfReach(t *testing.T) {
 	}
 }
 
-// Before other webhooks have had their say, policies are not asked.
-func TestPoliciesAreAskedLast(t *testing.T) {
+// Where the API server itself judges, policies are not asked.
+func TestMutatePodAsksNoPolicies(t *testing.T) {
 	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
 	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
 	if p := engine.MutatePod(settings(), set, "a", pod); p.Refused() {
 		t.Errorf("mutating: %q", describeAll(p))
 	}
-	if p := engine.ValidatePod(settings(), set, "a", pod); !p.Refused() {
-		t.Errorf("validating: %q", describeAll(p))
-	}
-}
-
-// What a policy gives is no promise: a pod that was not patched starts.
-func TestPolicyDefaultIsNoPromise(t *testing.T) {
-	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
-	if p := engine.ValidatePod(settings(), &around{policies: policies(t, "host", defaultsToHost)}, "a", pod); p.Refused() || p.Changes() {
-		t.Errorf("policy: %q", describeAll(p))
-	}
-	if p := engine.ValidatePod(settings(), &around{labels: map[string]string{api.LabelMode: "hostnetwork"}}, "a", pod); !p.Refused() {
-		t.Errorf("namespace: %q", describeAll(p))
+	if p := engine.Pod(settings(), set, "a", pod, nil); !p.Refused() {
+		t.Errorf("judged: %q", describeAll(p))
 	}
 }
 
 func TestServicePolicies(t *testing.T) {
 	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`, "pods", `{"namespaceSelector":{},"podSelector":{},"allowedModes":["default"]}`)}
 	service := decode[api.Service](t, []byte(annotated(`{"selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
-	for what, p := range map[string]*plan.Plan{
-		"offline":    engine.Service(settings(), set, "a", service, false),
-		"validating": engine.ValidateService(settings(), set, "a", decode[api.Service](t, []byte(annotated(`{"clusterIP":"None","selector":{"a":"b"}}`, api.AnnotationMode, "headless"))), false),
-	} {
-		if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Text, "policy p allows hostnetwork") {
-			t.Errorf("%s: %q", what, describeAll(p))
-		}
+	p := engine.Service(settings(), set, "a", service)
+	if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Text, "policy p allows hostnetwork") {
+		t.Errorf("%q", describeAll(p))
 	}
 	for what, p := range map[string]*plan.Plan{
-		"mutating": engine.MutateService(settings(), "a", service, false),
-		"updated":  engine.ValidateService(settings(), set, "a", service, true),
-		"exempt":   engine.Service(settings(), set, "kube-system", service, false),
+		"mutating": engine.MutateService(settings(), "a", service),
+		"exempt":   engine.Service(settings(), set, "kube-system", service),
 	} {
 		if p.Refused() {
 			t.Errorf("%s: %q", what, describeAll(p))

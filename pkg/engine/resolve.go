@@ -41,10 +41,15 @@ func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]st
 		}
 		p.Warn(plan.LabelInvalid, namespaceLabel.String(), err.ErrorBody())
 	}
-	if inherited, by := policies.Default(); by != nil {
+	switch inherited, by := policies.Default(); {
+	case by == nil:
+	case namespaceLabels[api.LabelPolicy] == api.PolicyEnabled:
 		p.Mode, p.Source, p.Policy = inherited, plan.SourcePolicy, by.Name
 		p.Keep(plan.PolicyDefault, "", string(inherited)+", the default of policy "+by.Name)
 		return
+	default:
+		p.Keep(plan.PolicyNamespaceUnlabelled, "namespace.metadata.labels["+api.LabelPolicy+"]",
+			"is not "+api.PolicyEnabled+", so policy "+by.Name+" does not give its defaultMode "+string(inherited)+": "+plan.PolicyNamespaceUnlabelled.Doc().Cure)
 	}
 	if !labelled {
 		p.Keep(plan.NothingAsked, "", "neither the pod nor its namespace asks for a mode")

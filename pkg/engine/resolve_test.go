@@ -65,18 +65,19 @@ func TestPodModeTruthTable(t *testing.T) {
 			if got != row.finding {
 				t.Errorf("got  %s\nwant %s", got, row.finding)
 			}
-			if changes := row.mode != "" && row.mode != api.ModeDefault; p.Changes() != changes {
+			if changes := row.mode != ""; p.Changes() != changes {
 				t.Errorf("changes the pod: %v, want %v", p.Changes(), changes)
 			}
 		})
 	}
 }
 
-// TestDefaultOptsOut: a pod of a namespace that gives a mode stays as it is.
+// TestDefaultOptsOut: a pod of a namespace that gives a mode stays as it is, but
+// for its status.
 func TestDefaultOptsOut(t *testing.T) {
 	p := decidePod(t, annotated(`{"dnsPolicy":"ClusterFirst"}`, api.AnnotationMode, "default"), &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	wantFindings(t, p, "kept ModeDefault")
-	if p.Changes() {
+	if got, want := statusOf(t, p), `{"mode":"default","source":"annotation","reasons":["ModeDefault"]}`; got != want || len(p.Mutations) != 1 {
 		t.Errorf("changed: %v", p.Mutations)
 	}
 }

@@ -42,22 +42,18 @@ func TestScope(t *testing.T) {
 		})
 		t.Run("Service/"+test.name, func(t *testing.T) {
 			service := decode[api.Service](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Service(settings(), engine.NoCluster{}, test.namespace, service, false)
+			p := engine.Service(settings(), engine.NoCluster{}, test.namespace, service)
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})
 	}
 }
 
-// TestMirrorPod: the kubelet's copy of a static pod inherits nothing and is
-// never refused.
-func TestMirrorPod(t *testing.T) {
-	raw := annotated(`{}`, api.AnnotationMirror, "5d2f", api.AnnotationMode, "hostnet")
-	p := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
-	wantFindings(t, p, "kept MirrorPod metadata.annotations[kubernetes.io/config.mirror]")
-	wantNoChange(t, p)
-	if p.Mode != "" {
-		t.Errorf("mode %s", p.Mode)
+// TestMirrorAnnotation: anybody can write it, and so it counts for nothing.
+func TestMirrorAnnotation(t *testing.T) {
+	raw := annotated(`{}`, api.AnnotationMirror, "5d2f", api.AnnotationMode, "hostnetwork")
+	if p := decidePod(t, raw, &around{}); !p.Changes() {
+		t.Errorf("left alone: %v", describeAll(p))
 	}
 }
 

@@ -60,7 +60,6 @@ func TestDependsOnServices(t *testing.T) {
 			plans := map[string]*plan.Plan{"offline": engine.Pod(settings(), c, namespace, pod, tt.workload)}
 			if tt.workload == nil {
 				plans["mutating"] = engine.MutatePod(settings(), c, namespace, pod)
-				plans["validating"] = engine.ValidatePod(settings(), c, namespace, pod)
 			}
 			if tt.workload != nil {
 				w := &engine.WorkloadCase{Metadata: &api.ObjectMeta{Name: "web"}, Workload: tt.workload, Pod: pod}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -51,9 +53,15 @@ func (s Status) String() string {
 	return string(append(text, `]}`...))
 }
 
+// maxStatus is more than any status that netmode writes, in bytes.
+const maxStatus = 4 << 10
+
 // parseStatus reads the value of the annotation; it may be anybody's.
 func parseStatus(text string) (Status, bool) {
 	var s Status
+	if len(text) > maxStatus {
+		return s, false
+	}
 	err := json.Unmarshal([]byte(text), &s)
 	return s, err == nil
 }
@@ -61,15 +69,39 @@ func parseStatus(text string) (Status, bool) {
 // statusPointer is where the status annotation stands.
 var statusPointer = plan.Pointer("metadata", "annotations", api.AnnotationStatus)
 
-// addStatus records the status annotation, as the last mutation, on an object
-// that the plan changes. One that is already as its mode promises keeps what
-// it has, so that the plan of a planned object stays empty.
-func addStatus(p *plan.Plan, annotations map[string]string) {
-	if !p.Changes() {
+// writeStatus records the status annotation, as the last mutation, on an object
+// that has a mode. One that is already as its mode promises keeps what it has if
+// that tells the same, so that the plan of a planned object stays empty.
+func writeStatus(p *plan.Plan, annotations map[string]string) {
+	if p.Refused() {
 		return
 	}
 	status := Status{Mode: p.Mode, Source: p.Source, Policy: p.Policy, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()}
-	if text := status.String(); annotations[api.AnnotationStatus] != text {
+	has := annotations[api.AnnotationStatus]
+	if !p.Changes() && status.told(has) {
+		return
+	}
+	if text := status.String(); has != text {
 		p.Mutations = append(p.Mutations, plan.Mutation{Pointer: statusPointer, Value: text})
+	}
+}
+
+// told says whether the value of an annotation begins as the status does, and
+// is one. How it came to that differs from call to call.
+func (s Status) told(value string) bool {
+	before := s
+	before.Strategy, before.Reasons = "", nil
+	begins := strings.TrimSuffix(before.String(), `"reasons":[]}`)
+	_, ok := parseStatus(value)
+	return ok && strings.HasPrefix(value, begins)
+}
+
+// removeStatus takes away a status that a pod without a mode brings: netmode did
+// not write it, and whoever reads it would be misled.
+func removeStatus(p *plan.Plan, annotations map[string]string) {
+	if _, brings := annotations[api.AnnotationStatus]; brings {
+		p.Rule("status")
+		p.Change(plan.Mutation{Action: plan.Remove, Pointer: statusPointer}, plan.StatusRemoved,
+			annotationsPath.Key(api.AnnotationStatus).String(), "removed, since the pod has no mode")
 	}
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,23 +53,54 @@ func TestStatusWithoutAnnotations(t *testing.T) {
 	}
 }
 
-// TestNoStatus: an object that is as its mode promises, one that is refused,
-// and one that nobody asked about get none; one that would be the same again is
-// not written.
-func TestNoStatus(t *testing.T) {
-	served := annotated(`{"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet"}`, api.AnnotationMode, "hostnetwork")
-	refused := annotated(`{"hostUsers":false}`, api.AnnotationMode, "hostnetwork")
-	for name, raw := range map[string]string{"served": served, "refused": refused, "not asked": annotated(`{}`)} {
-		p := decidePod(t, raw, &around{})
-		for _, m := range p.Mutations {
-			if m.Pointer == statusPointer {
-				t.Errorf("%s: %v", name, m)
-			}
+// TestStatusOfEveryMode: a pod with a mode has a status also where nothing else
+// changes, and keeps one that tells the same; any other is written anew.
+func TestStatusOfEveryMode(t *testing.T) {
+	const (
+		served = `{"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet"}`
+		status = `{"mode":"hostnetwork","source":"annotation","reasons":["NoDeclaredPort","NodeHostname"]}`
+		before = `{"mode":"hostnetwork","source":"annotation","reasons":["HostNetworkSet"]}`
+	)
+	for _, tt := range []struct{ has, want string }{
+		{"", status},
+		{before, ""},
+		{"{", status},
+		{`{"mode":"hostnetwork","source":"annotation"`, status},
+		{`{"mode":"hostnetwork","source":"namespace","reasons":[]}`, status},
+		{`{"mode":"headless","source":"annotation","reasons":[]}`, status},
+		{`{ "mode":"hostnetwork","source":"annotation","reasons":[]}`, status},
+		{`{"mode":"hostnetwork","source":"annotation","policy":"p","reasons":[]}`, ""},
+		{before + strings.Repeat(" ", 4<<10), status},
+	} {
+		annotations := []string{api.AnnotationMode, "hostnetwork"}
+		if tt.has != "" {
+			annotations = append(annotations, api.AnnotationStatus, tt.has)
+		}
+		p := decidePod(t, annotated(served, annotations...), &around{})
+		switch {
+		case tt.want == "" && len(p.Mutations) > 0:
+			t.Errorf("%s: %v", tt.has, p.Mutations)
+		case tt.want != "" && (len(p.Mutations) != 1 || statusOf(t, p) != tt.want):
+			t.Errorf("%s: %v\nwant %s", tt.has, p.Mutations, tt.want)
 		}
 	}
-	raw := annotated(`{"subdomain":"peers","hostname":"a"}`, api.AnnotationMode, "headless")
-	if p := decidePod(t, raw, &around{}); !p.Refused() {
-		t.Fatal("want a refusal of the hostname")
+}
+
+// TestNoStatus: a pod that is refused, and one that has no mode, get none, and
+// one that the latter brings goes.
+func TestNoStatus(t *testing.T) {
+	for name, raw := range map[string]string{
+		"refused":   annotated(`{"hostUsers":false}`, api.AnnotationMode, "hostnetwork"),
+		"not asked": annotated(`{}`),
+	} {
+		if p := decidePod(t, raw, &around{}); p.Changes() {
+			t.Errorf("%s: %v", name, p.Mutations)
+		}
+	}
+	raw := []byte(annotated(`{}`, api.AnnotationStatus, `{"mode":"hostnetwork","source":"policy","policy":"p","reasons":[]}`))
+	want := `[{"op":"remove","path":"/metadata/annotations/netmode.io~1status"}]`
+	if got := patchOf(t, raw, decidePod(t, string(raw), &around{})); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 	text := statusOf(t, decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork"), &around{}))
 	p := decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork", api.AnnotationStatus, text), &around{})

@@ -34,8 +34,8 @@ func New() *Metrics {
 		registry: prometheus.NewRegistry(),
 		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "netmode_admission_reviews_total",
-			Help: "AdmissionReviews answered, by phase, kind, operation, mode and decision.",
-		}, []string{"phase", "kind", "operation", "mode", "decision"}),
+			Help: "AdmissionReviews answered, by entry, kind, operation, mode and decision.",
+		}, []string{"entry", "kind", "operation", "mode", "decision"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "netmode_admission_review_duration_seconds",
 			Help:    "Time from the whole review being read to its answer being written.",
@@ -86,7 +86,7 @@ func (m *Metrics) Reviewed(rec *admission.Record, took time.Duration) {
 		mode = "none"
 	}
 	decision := string(rec.Decision)
-	m.reviews.WithLabelValues(string(rec.Phase), rec.Kind, operation(rec.Operation), mode, decision).Inc()
+	m.reviews.WithLabelValues(string(rec.Entry), rec.Kind, operation(rec.Operation), mode, decision).Inc()
 	m.duration.WithLabelValues(decision).Observe(took.Seconds())
 	for _, r := range rec.Reasons {
 		m.reasons.WithLabelValues(string(r)).Inc()

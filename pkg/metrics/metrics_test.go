@@ -28,11 +28,11 @@ func used(t *testing.T) *Metrics {
 	t.Helper()
 	m := New()
 	for _, record := range []admission.Record{
-		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
-		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
-		{Phase: admission.Validate, Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
-		{Phase: admission.Mutate, Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
-		{Phase: admission.Mutate, Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
+		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
+		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
+		{Entry: admission.Policy, Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
+		{Entry: admission.Workloads, Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
+		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
 	} {
 		m.Reviewed(&record, 3*time.Millisecond)
 	}
@@ -59,12 +59,12 @@ func TestValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-# HELP netmode_admission_reviews_total AdmissionReviews answered, by phase, kind, operation, mode and decision.
+# HELP netmode_admission_reviews_total AdmissionReviews answered, by entry, kind, operation, mode and decision.
 # TYPE netmode_admission_reviews_total counter
-netmode_admission_reviews_total{decision="malformed",kind="Pod",mode="none",operation="CREATE",phase="mutate"} 1
-netmode_admission_reviews_total{decision="patched",kind="Pod",mode="hostnetwork",operation="CREATE",phase="mutate"} 2
-netmode_admission_reviews_total{decision="unchanged",kind="Service",mode="none",operation="UPDATE",phase="validate"} 1
-netmode_admission_reviews_total{decision="unchanged",kind="other",mode="none",operation="other",phase="mutate"} 1
+netmode_admission_reviews_total{decision="malformed",entry="asked",kind="Pod",mode="none",operation="CREATE"} 1
+netmode_admission_reviews_total{decision="patched",entry="asked",kind="Pod",mode="hostnetwork",operation="CREATE"} 2
+netmode_admission_reviews_total{decision="unchanged",entry="policy",kind="Service",mode="none",operation="UPDATE"} 1
+netmode_admission_reviews_total{decision="unchanged",entry="workloads",kind="other",mode="none",operation="other"} 1
 # HELP netmode_admission_reasons_total Reason codes in decisions; docs/reasons.md explains each.
 # TYPE netmode_admission_reasons_total counter
 netmode_admission_reasons_total{reason="DNSPolicySet"} 1
@@ -188,7 +188,7 @@ func TestHandler(t *testing.T) {
 // Whatever clients send, no label has a value that is not in a closed list.
 func TestLabelsAreClosed(t *testing.T) {
 	m := New()
-	reviewer := &admission.Reviewer{Phase: admission.Mutate, Settings: &engine.Settings{}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}}
+	reviewer := &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}}
 	for _, hostile := range []string{"", "create", "CREATE\n", `x"} 1`, "PATCH", "ノード", strings.Repeat("x", 10_000)} {
 		for _, spoil := range []func(*admissionv1.AdmissionRequest){
 			func(*admissionv1.AdmissionRequest) {},
@@ -211,9 +211,9 @@ func TestLabelsAreClosed(t *testing.T) {
 			m.Reviewed(&record, time.Millisecond)
 		}
 	}
-	var phases, decisions, modes, reasons []string
-	for _, p := range admission.Phases() {
-		phases = append(phases, string(p))
+	var entries, decisions, modes, reasons []string
+	for _, e := range admission.Entries() {
+		entries = append(entries, string(e))
 	}
 	for _, d := range admission.Decisions() {
 		decisions = append(decisions, string(d))
@@ -225,7 +225,7 @@ func TestLabelsAreClosed(t *testing.T) {
 		reasons = append(reasons, string(doc.Reason))
 	}
 	closed := map[string][]string{
-		"phase":     phases,
+		"entry":     entries,
 		"kind":      append(api.WorkloadKinds(), "Pod", "Service", "other"),
 		"operation": {"CREATE", "UPDATE", "DELETE", "CONNECT", "other"},
 		"mode":      append(modes, "none"),

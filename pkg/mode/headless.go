@@ -26,7 +26,6 @@ func headless() Mode {
 			{"replicas", warnSharedHostname},
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyAsAsked),
-		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
 		Applied: func(c *PodCase, service string) bool {
 			return service != "" && c.Pod.Spec.Hostname == service
 		},

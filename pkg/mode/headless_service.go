@@ -95,22 +95,3 @@ func warnNoSelector(c *ServiceCase) {
 		c.Plan.Warn(plan.ServiceWithoutSelector, "spec.selector", "the Service has none, so no pod gets a name from it")
 	}
 }
-
-// warnClusterIPStays tells how to migrate a Service whose cluster IP Kubernetes
-// will not give up. The command deletes the Service before it makes it anew, so
-// it is told only where the new one would be accepted.
-func warnClusterIPStays(c *ServiceCase) {
-	ip, kind := c.Service.Spec.ClusterIP, c.Service.Spec.Type
-	switch {
-	case ip == "" || ip == api.ClusterIPNone:
-	case neverHeadless(kind):
-		c.Plan.Warn(plan.ClusterIPStays, "spec.clusterIP", fmt.Sprintf(
-			"%s stays, because Kubernetes lets nobody change it, and a Service of type %s cannot be headless. "+
-				"Set type ClusterIP first, with a second Service for access from outside: the warning then tells how to replace this one", ip, kind))
-	default:
-		c.Plan.Warn(plan.ClusterIPStays, "spec.clusterIP", fmt.Sprintf(
-			"%s stays, because Kubernetes lets nobody change it. To make the Service headless, replace it: "+
-				"kubectl get service %s -n %s -o json | jq 'del(.spec.clusterIP,.spec.clusterIPs)' | kubectl replace --force -f -",
-			ip, c.Service.Metadata.Name, c.Namespace))
-	}
-}

@@ -45,7 +45,7 @@ func headlessServices() []serviceRow {
 		{annotation: "false", published: "false", patch: `[` + setClusterIP + `]`, want: publishKept},
 		{annotation: "false", published: "true", patch: `[` + setClusterIP + `,` + publishToFalse + `]`, want: publishSet},
 	})...)
-	return append(rows, serviceUpdates()...)
+	return rows
 }
 
 func statefulSetHeadlessServices() []serviceRow {
@@ -72,7 +72,7 @@ func statefulSetHeadlessServices() []serviceRow {
 		{annotation: "false", published: "false", patch: `[` + setClusterIP + `]`, want: publishKept},
 		{annotation: "false", published: "true", patch: `[` + setClusterIP + `,` + publishToFalse + `]`, want: publishSet},
 	})...)
-	return append(rows, serviceUpdates()...)
+	return rows
 }
 
 // afterClusterIP puts a finding where the rule about publishing comes: behind

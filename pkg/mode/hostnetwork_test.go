@@ -182,6 +182,5 @@ func hostNetworkServices() []serviceRow {
 	return []serviceRow{
 		{line: "a Service stays as it is", spec: `{"type":"ClusterIP","ports":[{"port":80,"targetPort":8080}]}`, want: []string{keeps}},
 		{line: "whatever its type", spec: `{"type":"NodePort","clusterIP":"10.96.0.7","sessionAffinity":"ClientIP","externalIPs":["192.0.2.1"]}`, want: []string{keeps}},
-		{line: "an update is not looked at", update: true, spec: `{"type":"ClusterIP","clusterIP":"10.96.0.7"}`},
 	}
 }

@@ -21,9 +21,6 @@ type Mode struct {
 	PodRules []PodRule
 	// ServiceRules look at a Service that is being created, in order.
 	ServiceRules []ServiceRule
-	// ServiceUpdateRules look at a Service that is being updated. They may
-	// warn, and neither change nor refuse.
-	ServiceUpdateRules []ServiceRule
 	// Applied reports whether the pod holds what the mode writes and nobody else
 	// is likely to; service governs it. nil: the mode writes nothing.
 	Applied func(c *PodCase, service string) bool
@@ -106,13 +103,6 @@ func (m Mode) CheckPod(c *PodCase) {
 // CheckService runs the mode's rules over a Service that is being created.
 func (m Mode) CheckService(c *ServiceCase) {
 	for _, rule := range m.ServiceRules {
-		check(c.Plan, rule.Name, func() { rule.Check(c) })
-	}
-}
-
-// CheckServiceUpdate runs the mode's rules over a Service that is being updated.
-func (m Mode) CheckServiceUpdate(c *ServiceCase) {
-	for _, rule := range m.ServiceUpdateRules {
 		check(c.Plan, rule.Name, func() { rule.Check(c) })
 	}
 }

@@ -70,11 +70,11 @@ func TestStrategiesAreRegistered(t *testing.T) {
 
 func TestRulesAreNamed(t *testing.T) {
 	for _, m := range mode.Modes() {
-		pods, services, updates := names(m)
+		pods, services := names(m)
 		if len(pods) == 0 || len(services) == 0 {
 			t.Errorf("mode %s: %d rules for Pods and %d for Services: it must say something about both", m.Name, len(pods), len(services))
 		}
-		for _, list := range [][]string{pods, services, updates} {
+		for _, list := range [][]string{pods, services} {
 			for i, name := range list {
 				if name == "" || strings.TrimSpace(name) != name {
 					t.Errorf("mode %s: rule %d has no good name: %q", m.Name, i, name)
@@ -87,17 +87,14 @@ func TestRulesAreNamed(t *testing.T) {
 	}
 }
 
-func names(m mode.Mode) (pods, services, updates []string) {
+func names(m mode.Mode) (pods, services []string) {
 	for _, r := range m.PodRules {
 		pods = append(pods, r.Name)
 	}
 	for _, r := range m.ServiceRules {
 		services = append(services, r.Name)
 	}
-	for _, r := range m.ServiceUpdateRules {
-		updates = append(updates, r.Name)
-	}
-	return pods, services, updates
+	return pods, services
 }
 
 // TestModesUseKnownAnnotations finds a misspelt key, and one that means
@@ -146,19 +143,15 @@ func TestEveryModeHasFixtures(t *testing.T) {
 			look(rows.pods[i].decide(t, m, object("Pod", rows.pods[i].metadata, rows.pods[i].spec)), "Pod", verdicts, rules)
 		}
 		for i := range rows.services {
-			kind := "Service"
-			if rows.services[i].update {
-				kind = "Service update"
-			}
-			look(rows.services[i].decide(t, m, object("Service", rows.services[i].metadata, rows.services[i].spec)), kind, verdicts, rules)
+			look(rows.services[i].decide(t, m, object("Service", rows.services[i].metadata, rows.services[i].spec)), "Service", verdicts, rules)
 		}
 		for _, v := range []plan.Verdict{plan.Changed, plan.Kept, plan.Refused} {
 			if want := !slices.Contains(never[m.Name], v); verdicts[v] != want {
 				t.Errorf("mode %s: a row with the verdict %s: %v, want %v", m.Name, v, verdicts[v], want)
 			}
 		}
-		pods, services, updates := names(m)
-		for kind, list := range map[string][]string{"Pod": pods, "Service": services, "Service update": updates} {
+		pods, services := names(m)
+		for kind, list := range map[string][]string{"Pod": pods, "Service": services} {
 			for _, rule := range list {
 				checkRuleSeen(t, m.Name, kind, rule, rules[kind+"/"+rule])
 			}

@@ -42,7 +42,6 @@ type podRow struct {
 type serviceRow struct {
 	line           string
 	metadata, spec string
-	update         bool
 	patch          string
 	want           []string
 }
@@ -141,12 +140,7 @@ func (row *serviceRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan 
 	t.Helper()
 	service := decode[api.Service](t, raw)
 	p := &plan.Plan{Mode: m.Name}
-	c := &mode.ServiceCase{Service: &service, Namespace: namespace, Asked: asks(t, service.Metadata), Plan: p}
-	if row.update {
-		m.CheckServiceUpdate(c)
-	} else {
-		m.CheckService(c)
-	}
+	m.CheckService(&mode.ServiceCase{Service: &service, Namespace: namespace, Asked: asks(t, service.Metadata), Plan: p})
 	return p
 }
 

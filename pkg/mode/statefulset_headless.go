@@ -27,7 +27,6 @@ func statefulSetHeadless() Mode {
 			{"search rewrite", rewriteSearch},
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
-		ServiceUpdateRules: []ServiceRule{{"cluster IP", warnClusterIPStays}},
 		Applied:            appliedForPeers,
 		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},

@@ -26,6 +26,8 @@ const (
 	AnnotationUnused   Reason = "AnnotationUnused"
 	LabelInvalid       Reason = "LabelInvalid"
 	NotAsPromised      Reason = "NotAsPromised"
+	PodTooLarge        Reason = "PodTooLarge"
+	StatusRemoved      Reason = "StatusRemoved"
 
 	AnnotationCopied       Reason = "AnnotationCopied"
 	CopyRemoved            Reason = "CopyRemoved"
@@ -42,6 +44,7 @@ const (
 	PolicyPortsUndeclared      Reason = "PolicyPortsUndeclared"
 	PolicyPortOutOfRange       Reason = "PolicyPortOutOfRange"
 	PolicyNamespaceUnlabelled  Reason = "PolicyNamespaceUnlabelled"
+	SystemCritical             Reason = "SystemCritical"
 
 	HostNetworkSet     Reason = "HostNetworkSet"
 	DNSPolicySet       Reason = "DNSPolicySet"

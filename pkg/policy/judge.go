@@ -1,11 +1,10 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -31,18 +30,19 @@ type Pod struct {
 
 // JudgePod records what each of the policies has to say of the pod, under its
 // own enforcement: the strictest verdict wins, since one refusal refuses. The
-// set is that of the pod.
+// set is that of the pod. It is what the API server says of the pod by the
+// AdmissionPolicies of each policy, in more words.
 func (s Set) JudgePod(pod *Pod, p *plan.Plan) {
+	if pod.Critical {
+		p.Keep(plan.SystemCritical, "spec.priorityClassName", pod.Spec.PriorityClassName+" lets the pod pass by every policy here")
+		return
+	}
 	optOut := !slices.ContainsFunc(s.policies, (*Policy).forbidsDefault)
+	conflicts := sync.OnceValue(s.conflicts)
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement, optOut: optOut, note: pod.ModeNote}
-		if pod.Critical && j.enforcement == api.EnforcementDeny {
-			j.enforcement = api.EnforcementWarn
-		}
+		j := judgement{policy: policy, all: s, conflicts: conflicts, plan: p, optOut: optOut, note: pod.ModeNote}
 		j.mode(pod.Mode, pod.ModeField)
-		if pod.HostNetwork {
-			j.hostNetwork(pod)
-		}
+		j.hostNetwork(pod)
 	}
 }
 
@@ -52,8 +52,9 @@ func (s Set) JudgeService(mode api.Mode, modeField *field.Path, p *plan.Plan) {
 	if mode == "" {
 		return
 	}
+	conflicts := sync.OnceValue(s.conflicts)
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, plan: p, enforcement: policy.Enforcement, optOut: true}
+		j := judgement{policy: policy, all: s, conflicts: conflicts, plan: p, optOut: true}
 		j.allowed(mode, modeField)
 	}
 }
@@ -62,26 +63,25 @@ func (s Set) JudgeService(mode api.Mode, modeField *field.Path, p *plan.Plan) {
 type judgement struct {
 	policy *Policy
 	all    Set
-	plan   *plan.Plan
-	// enforcement is the policy's, or a milder one.
-	enforcement api.Enforcement
+	// conflicts are those of all.
+	conflicts func() map[string]*conflict
+	plan      *plan.Plan
 	// optOut says that no policy refuses mode default.
 	optOut bool
 	// note is the ModeNote of the pod.
 	note string
 }
 
-// broken records that the object breaks the policy. A nil value stands for a
-// field that is missing.
+// broken records that the object breaks the policy; the value is fault's.
 func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, detail string) {
-	detail = fmt.Sprintf("policy %s %s", j.policy.Name, detail)
-	switch j.enforcement {
+	detail = j.policy.says(detail)
+	switch j.policy.Enforcement {
 	case api.EnforcementWarn:
 		j.plan.Warn(reason, path.String(), detail)
 	case api.EnforcementAudit:
 		j.plan.Audit(reason, path.String(), detail)
 	default:
-		j.plan.Refuse(reason, path, value, detail)
+		j.plan.RefuseError(reason, fault(path, value, detail))
 	}
 }
 
@@ -99,26 +99,25 @@ func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, deta
 func (j *judgement) mode(mode api.Mode, modeField *field.Path) {
 	switch mode {
 	case "", api.ModeDefault:
-		if !j.policy.Spec.RequireMode || mode != "" && slices.Contains(j.policy.Spec.AllowedModes, mode) {
+		if !j.policy.Spec.RequireMode || mode != "" && j.policy.permits(mode) {
 			return
 		}
 		var value any
 		if mode != "" {
 			value = mode
 		}
-		j.broken(plan.PolicyModeRequired, modeField, value, "requires a mode: "+words(j.policy.required())+j.noted())
+		j.broken(plan.PolicyModeRequired, modeField, value, j.policy.requiresMode()+j.others()+j.noted())
 	default:
 		j.allowed(mode, modeField)
 	}
 }
 
 func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
-	spec := &j.policy.Spec
 	if mode == api.ModeDefault || j.policy.permits(mode) {
 		return
 	}
-	detail := "allows " + words(spec.AllowedModes) + j.others()
-	if j.optOut && !slices.Contains(spec.AllowedModes, api.ModeDefault) {
+	detail := j.policy.allowsModes() + j.others()
+	if j.optOut && !slices.Contains(j.policy.Spec.AllowedModes, api.ModeDefault) {
 		detail += "; mode default is allowed, too"
 	}
 	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail+j.noted())
@@ -141,9 +140,8 @@ func (j *judgement) others() string {
 	if !j.policy.restricts() {
 		return ""
 	}
-	if c := j.all.conflicts()[j.policy.Name]; c != nil {
-		names := sets.List(c.certain.Union(c.possible).Insert(j.policy.Name))
-		return "; the policies " + strings.Join(names, ", ") + " allow nothing in common"
+	if c := j.conflicts()[j.policy.Name]; c != nil {
+		return "; the policies " + some(c.certain.Union(c.possible).Insert(j.policy.Name)) + " allow nothing in common"
 	}
 	if common := inCommon(j.all.restrictions()); common != 0 && common != j.policy.modes() {
 		return "; all policies together allow " + words(common.list())
@@ -151,21 +149,25 @@ func (j *judgement) others() string {
 	return ""
 }
 
-// required are the modes that would do.
-func (p *Policy) required() []api.Mode {
-	if p.Spec.AllowedModes != nil {
-		return p.Spec.AllowedModes
-	}
-	return api.Modes()[1:]
-}
-
+// hostNetwork decides about the ports that the pod takes of its node:
+//
+//	rule                  looks at                          broken
+//	allowUnmanaged false  pods on the host network that     PolicyHostNetworkUnmanaged
+//	                      are not in mode hostnetwork
+//	requireDeclaredPorts  pods on the host network          PolicyPortsUndeclared, PodTooLarge
+//	portRange             every port of a node, hostPorts   PolicyPortOutOfRange, PodTooLarge
+//	                      of other pods included
 func (j *judgement) hostNetwork(pod *Pod) {
+	if pod.HostNetwork && pod.Mode != api.ModeHostNetwork && !j.policy.allowsUnmanaged() {
+		j.broken(plan.PolicyHostNetworkUnmanaged, hostNetworkPath, true, j.policy.allowsHostNetwork())
+	}
 	rules := j.policy.Spec.HostNetwork
-	if rules == nil {
+	if rules == nil || rules.PortRange == nil && !(rules.RequireDeclaredPorts && pod.HostNetwork) {
 		return
 	}
-	if rules.AllowUnmanaged != nil && !*rules.AllowUnmanaged && pod.Mode != api.ModeHostNetwork {
-		j.broken(plan.PolicyHostNetworkUnmanaged, field.NewPath("spec", "hostNetwork"), true, "allows the host network only in mode hostnetwork")
+	if tooLarge(pod.Spec) {
+		j.broken(plan.PodTooLarge, containersPath, anyValue{}, looksAt())
+		return
 	}
 	declared := false
 	for _, list := range []struct {
@@ -175,27 +177,29 @@ func (j *judgement) hostNetwork(pod *Pod) {
 		for i := range list.containers {
 			container := &list.containers[i]
 			declared = declared || len(container.Ports) > 0 && (list.name == "containers" || container.Restartable())
-			j.portRange(rules.PortRange, container.Ports, field.NewPath("spec", list.name).Index(i).Child("ports"))
+			j.portRange(pod.HostNetwork, container.Ports, field.NewPath("spec", list.name).Index(i).Child("ports"))
 		}
 	}
-	if rules.RequireDeclaredPorts && !declared {
-		j.broken(plan.PolicyPortsUndeclared, field.NewPath("spec", "containers"), nil, "requires that pods on the host network declare their ports")
+	if rules.RequireDeclaredPorts && pod.HostNetwork && !declared {
+		j.broken(plan.PolicyPortsUndeclared, containersPath, nil, requiresPorts)
 	}
 }
 
-// portRange looks at the ports that the container has on its node: the
-// hostPort, or else the containerPort.
-func (j *judgement) portRange(r *api.PortRange, ports []api.ContainerPort, path *field.Path) {
+// portRange looks at the ports that the container has on its node: the hostPort,
+// or else, on the host network, the containerPort, which the API server makes
+// the hostPort.
+func (j *judgement) portRange(hostNetwork bool, ports []api.ContainerPort, path *field.Path) {
+	r := j.policy.Spec.HostNetwork.PortRange
 	if r == nil {
 		return
 	}
 	for i, port := range ports {
-		name, number := "containerPort", port.ContainerPort
-		if port.HostPort != 0 {
-			name, number = "hostPort", port.HostPort
+		name, number := "hostPort", port.HostPort
+		if number == 0 && hostNetwork {
+			name, number = "containerPort", port.ContainerPort
 		}
-		if number < r.Min || number > r.Max {
-			j.broken(plan.PolicyPortOutOfRange, path.Index(i).Child(name), number, fmt.Sprintf("allows ports %d to %d on the host network", r.Min, r.Max))
+		if number != 0 && (number < r.Min || number > r.Max) {
+			j.broken(plan.PolicyPortOutOfRange, path.Index(i).Child(name), number, allowsPorts(r))
 		}
 	}
 }

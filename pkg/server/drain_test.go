@@ -49,7 +49,7 @@ func TestGracefulDrain(t *testing.T) {
 
 		r.cancel()
 		r.waitForReadiness(t, http.StatusServiceUnavailable)
-		code, text := post(t, r.client(t, http2), r.url("/mutate"), review(t, "late", "hostnetwork"))
+		code, text := post(t, r.client(t, http2), r.url("/mutate/asked"), review(t, "late", "hostnetwork"))
 		checkAnswer(t, code, text, "late")
 		if code, _ := get(t, r.opsURL("/livez")); code != http.StatusOK {
 			t.Errorf("livez is %d while draining", code)

@@ -23,7 +23,7 @@ func serveAndRead(t *testing.T, logLevel string, reviews ...string) *running {
 	r := start(t, func(s *setup) { s.logLevel = logLevel })
 	client := r.client(t, false)
 	for _, body := range reviews {
-		if code, text := post(t, client, r.url("/mutate"), body); code != http.StatusOK {
+		if code, text := post(t, client, r.url("/mutate/asked"), body); code != http.StatusOK {
 			t.Fatalf("%d %s", code, text)
 		}
 	}
@@ -43,11 +43,11 @@ func TestOneLineARequest(t *testing.T) {
 	const nodeHostname = "spec.hostNetwork: hostname(1) in the pod is the node's name (NodeHostname)"
 	noPort := "spec.containers: no port is declared, so the scheduler cannot keep two such pods off one node: " + plan.NoDeclaredPort.Doc().Cure + " (NoDeclaredPort)"
 	want := []map[string]any{
-		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}, "warnings": noPort + "; " + nodeHostname},
-		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
-		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
-		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "phase": "mutate", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
-		{"uid": "other", "kind": "other", "operation": "CREATE", "phase": "mutate", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"KindNotMine"}},
+		{"uid": "patched", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "d1-78c56bf446-", "mode": "hostnetwork", "decision": "patched", "reasons": []any{"HostNetworkSet", "DNSPolicySet", "NoDeclaredPort", "NodeHostname"}, "warnings": noPort + "; " + nodeHostname},
+		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
+		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
+		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
+		{"uid": "other", "kind": "other", "operation": "CREATE", "entry": "asked", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"KindNotMine"}},
 	}
 	messages := map[string]string{
 		"refused":   `metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": supported values: `,
@@ -94,7 +94,7 @@ func TestTextsInTheLog(t *testing.T) {
 	r := start(t, func(s *setup) {
 		s.reviewer = reviewerFunc(func([]byte) ([]byte, admission.Record, error) { return []byte("{}"), record, nil })
 	})
-	if code, text := post(t, r.client(t, false), r.url("/mutate"), "{}"); code != http.StatusOK {
+	if code, text := post(t, r.client(t, false), r.url("/mutate/asked"), "{}"); code != http.StatusOK {
 		t.Fatalf("%d %s", code, text)
 	}
 	if err := r.stop(); err != nil {

@@ -48,7 +48,7 @@ type outcome struct {
 func (r *running) send(t *testing.T, client *http.Client, uid, mode string) <-chan outcome {
 	t.Helper()
 	done := make(chan outcome, 1)
-	request := newRequest(t, http.MethodPost, r.url("/mutate"), jsonType, strings.NewReader(review(t, uid, mode)))
+	request := newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, strings.NewReader(review(t, uid, mode)))
 	go func() {
 		code, text, err := try(client, request)
 		done <- outcome{code, text, err}
@@ -64,12 +64,12 @@ func TestPanicHurtsOneRequest(t *testing.T) {
 
 		inFlight := r.send(t, client, "wait", "hostnetwork")
 		<-b.entered
-		code, text := post(t, client, r.url("/mutate"), review(t, "panic", "hostnetwork"))
+		code, text := post(t, client, r.url("/mutate/asked"), review(t, "panic", "hostnetwork"))
 		if code != http.StatusInternalServerError || text != "netmode failed on this request; its log says why\n" {
 			t.Errorf("%d %q, want 500", code, text)
 		}
 
-		next := newRequest(t, http.MethodPost, r.url("/mutate"), jsonType, strings.NewReader(review(t, "next", "hostnetwork")))
+		next := newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, strings.NewReader(review(t, "next", "hostnetwork")))
 		reused := false
 		trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }}
 		code, text = do(t, client, next.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
@@ -77,7 +77,7 @@ func TestPanicHurtsOneRequest(t *testing.T) {
 		if !reused {
 			t.Error("the panic closed its connection")
 		}
-		code, text = post(t, r.client(t, http2), r.url("/mutate"), review(t, "new", "hostnetwork"))
+		code, text = post(t, r.client(t, http2), r.url("/mutate/asked"), review(t, "new", "hostnetwork"))
 		checkAnswer(t, code, text, "new")
 
 		close(b.release)

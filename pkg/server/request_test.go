@@ -47,7 +47,7 @@ func TestRejectedRequests(t *testing.T) {
 		client := r.client(t, http2)
 		for _, tt := range requests {
 			t.Run(tt.name, func(t *testing.T) {
-				response, err := client.Do(newRequest(t, tt.method, r.url("/mutate"), tt.contentType, strings.NewReader(tt.body)))
+				response, err := client.Do(newRequest(t, tt.method, r.url("/mutate/asked"), tt.contentType, strings.NewReader(tt.body)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -104,7 +104,7 @@ func TestAcceptedContentTypes(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, http2 bool) {
 		client := r.client(t, http2)
 		for _, contentType := range []string{"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"} {
-			code, text := do(t, client, newRequest(t, http.MethodPost, r.url("/mutate"), contentType, strings.NewReader(review(t, "u", ""))))
+			code, text := do(t, client, newRequest(t, http.MethodPost, r.url("/mutate/asked"), contentType, strings.NewReader(review(t, "u", ""))))
 			checkAnswer(t, code, text, "u")
 		}
 	})
@@ -120,7 +120,7 @@ func TestBodyOfTheLargestSize(t *testing.T) {
 		client := r.client(t, http2)
 		for _, extra := range []string{"", " "} {
 			for name, body := range map[string]io.Reader{"sized": strings.NewReader(pod + extra), "chunked": unsized{strings.NewReader(pod + extra)}} {
-				code, text := do(t, client, newRequest(t, http.MethodPost, r.url("/mutate"), jsonType, body))
+				code, text := do(t, client, newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, body))
 				if extra == "" {
 					checkAnswer(t, code, text, "u")
 				} else if code != http.StatusRequestEntityTooLarge {
@@ -138,9 +138,9 @@ func TestLargeBody(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, http2 bool) {
 		client := r.client(t, http2)
 		for range 3 {
-			code, text := post(t, client, r.url("/mutate"), pod)
+			code, text := post(t, client, r.url("/mutate/asked"), pod)
 			checkAnswer(t, code, text, "u")
-			code, text = post(t, client, r.url("/mutate"), review(t, "v", ""))
+			code, text = post(t, client, r.url("/mutate/asked"), review(t, "v", ""))
 			checkAnswer(t, code, text, "v")
 		}
 	})
@@ -152,7 +152,7 @@ func TestTooLargeBodyIsNotRead(t *testing.T) {
 		r := start(t, func(s *setup) { s.maxBody = maxBody })
 		for _, expect := range []string{"", "Expect: 100-continue\r\n"} {
 			conn := r.dial(t)
-			if _, err := fmt.Fprintf(conn, "POST /mutate HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n", maxBody+1, expect); err != nil {
+			if _, err := fmt.Fprintf(conn, "POST /mutate/asked HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n", maxBody+1, expect); err != nil {
 				t.Fatal(err)
 			}
 			reader := bufio.NewReader(conn)
@@ -173,7 +173,7 @@ func TestTooLargeChunksAreNotReadToTheEnd(t *testing.T) {
 	r := start(t, func(s *setup) { s.maxBody = 1_000 })
 	conn := r.dial(t)
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", 1_001, strings.Repeat(" ", 1_001))
-	if _, err := io.WriteString(conn, "POST /mutate HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk); err != nil {
+	if _, err := io.WriteString(conn, "POST /mutate/asked HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk); err != nil {
 		t.Fatal(err)
 	}
 	reader := bufio.NewReader(conn)
@@ -207,7 +207,7 @@ func TestTooLargeBodyOverHTTP2(t *testing.T) {
 	client := r.client(t, true)
 	for _, size := range []int64{1_001, -1} {
 		owed, owing := io.Pipe()
-		request := newRequest(t, http.MethodPost, r.url("/mutate"), jsonType, owed)
+		request := newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, owed)
 		request.ContentLength = size
 		if size < 0 {
 			go func() { _, _ = owing.Write(bytes.Repeat([]byte(" "), 1_001)) }()
@@ -216,7 +216,7 @@ func TestTooLargeBodyOverHTTP2(t *testing.T) {
 			t.Errorf("length %d: %d %s", size, code, text)
 		}
 		_ = owing.Close()
-		code, text := post(t, client, r.url("/mutate"), "{}")
+		code, text := post(t, client, r.url("/mutate/asked"), "{}")
 		if code != http.StatusBadRequest {
 			t.Errorf("the next request: %d %s", code, text)
 		}
@@ -232,7 +232,7 @@ func TestBodyThatEndsTooSoon(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := r.dial(t)
-			if _, err := io.WriteString(conn, "POST /mutate HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\n"+tt.request); err != nil {
+			if _, err := io.WriteString(conn, "POST /mutate/asked HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\n"+tt.request); err != nil {
 				t.Fatal(err)
 			}
 			if err := conn.CloseWrite(); err != nil {
@@ -256,7 +256,7 @@ func TestFaultOfTheReviewer(t *testing.T) {
 		})
 	})
 	eachProtocol(t, func(t *testing.T, http2 bool) {
-		code, text := post(t, r.client(t, http2), r.url("/mutate"), "{}")
+		code, text := post(t, r.client(t, http2), r.url("/mutate/asked"), "{}")
 		if code != http.StatusInternalServerError || text != "netmode failed on this review; its log says why\n" {
 			t.Errorf("%d %q", code, text)
 		}

@@ -30,7 +30,7 @@ const keepBuffer = 1 << 20
 // Keys of the log line of a request.
 const (
 	keyUID        = "uid"
-	keyPhase      = "phase"
+	keyEntry      = "entry"
 	keyKind       = "kind"
 	keyOperation  = "operation"
 	keyNamespace  = "namespace"
@@ -176,7 +176,7 @@ func (h *ReviewHandler) logReview(record *admission.Record, took time.Duration, 
 	}
 	fields := make([]any, 0, 26)
 	fields = append(fields,
-		keyUID, record.UID, keyPhase, string(record.Phase), keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
+		keyUID, record.UID, keyEntry, string(record.Entry), keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
 		keyMode, string(record.Mode), keyDecision, string(record.Decision), keyReasons, words(record.Reasons), keyDuration, took)
 	for _, said := range []struct{ key, text string }{
 		{keyMessage, record.Message}, {keyWarnings, record.Warnings}, {keyViolations, record.Violations},

@@ -45,9 +45,8 @@ type Config struct {
 	DrainTimeout time.Duration
 
 	Certificates CertificateSource
-	// Mutate answers AdmissionReviews at /mutate, Validate at /validate; a nil
-	// Validate is not served.
-	Mutate, Validate http.Handler
+	// Reviews answer AdmissionReviews, by path.
+	Reviews map[string]http.Handler
 	// Prepared says whether all that decisions need has been read; nil: yes.
 	Prepared func() bool
 	// Metrics answers /metrics.
@@ -78,9 +77,8 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	}
 	errorLog := slog.NewLogLogger(logr.ToSlogHandler(config.Log.V(1)), slog.LevelInfo)
 	mux := http.NewServeMux()
-	mux.Handle("/mutate", config.Mutate)
-	if config.Validate != nil {
-		mux.Handle("/validate", config.Validate)
+	for path, handler := range config.Reviews {
+		mux.Handle(path, handler)
 	}
 	s.webhook = &http.Server{
 		Handler:           mux,

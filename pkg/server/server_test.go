@@ -93,7 +93,7 @@ func start(t *testing.T, change func(*setup)) *running {
 			DrainTimeout: patience,
 			Certificates: source,
 		},
-		reviewer: &admission.Reviewer{Phase: admission.Mutate, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
+		reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
 		maxBody:  DefaultMaxBody,
 		logLevel: "info",
 	}
@@ -106,7 +106,7 @@ func start(t *testing.T, change func(*setup)) *running {
 	if s.Log, err = logging.New(r.log); err != nil {
 		t.Fatal(err)
 	}
-	s.Mutate = NewReviewHandler(s.reviewer, r.metrics, s.Log, s.maxBody)
+	s.Reviews = map[string]http.Handler{"/mutate/asked": NewReviewHandler(s.reviewer, r.metrics, s.Log, s.maxBody)}
 	s.Metrics = r.metrics.Handler()
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel
@@ -274,7 +274,7 @@ func TestProtocols(t *testing.T) {
 				client := r.client(t, http2)
 				config := client.Transport.(*http.Transport).TLSClientConfig //nolint:errcheck // made so two lines above
 				config.MinVersion, config.MaxVersion = version, version
-				response, err := client.Do(newRequest(t, http.MethodPost, r.url("/mutate?timeout=3s"), "application/json", strings.NewReader(review(t, "u", "hostnetwork"))))
+				response, err := client.Do(newRequest(t, http.MethodPost, r.url("/mutate/asked?timeout=3s"), "application/json", strings.NewReader(review(t, "u", "hostnetwork"))))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -313,7 +313,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 
 func TestPlainHTTPIsRefused(t *testing.T) {
 	r := start(t, nil)
-	if code, text := get(t, "http://"+r.Addr().String()+"/mutate"); code != http.StatusBadRequest || !strings.Contains(text, "HTTP request to an HTTPS server") {
+	if code, text := get(t, "http://"+r.Addr().String()+"/mutate/asked"); code != http.StatusBadRequest || !strings.Contains(text, "HTTP request to an HTTPS server") {
 		t.Errorf("%d %q", code, text)
 	}
 }
@@ -322,7 +322,7 @@ func TestPaths(t *testing.T) {
 	r := start(t, nil)
 	eachProtocol(t, func(t *testing.T, http2 bool) {
 		client := r.client(t, http2)
-		for _, path := range []string{"/", "/mutate/", "/mutate/x", "/Mutate", "/validate", "/livez", "/readyz", "/metrics", "/debug/pprof/"} {
+		for _, path := range []string{"/", "/mutate", "/mutate/", "/mutate/x", "/Mutate/asked", "/validate", "/livez", "/readyz", "/metrics", "/debug/pprof/"} {
 			if code, text := post(t, client, r.url(path), review(t, "u", "")); code != http.StatusNotFound {
 				t.Errorf("%s: %d %s", path, code, text)
 			}
@@ -332,7 +332,7 @@ func TestPaths(t *testing.T) {
 
 func TestOpsPort(t *testing.T) {
 	r := start(t, nil)
-	if code, _ := post(t, r.client(t, false), r.url("/mutate"), review(t, "u", "hostnetwork")); code != http.StatusOK {
+	if code, _ := post(t, r.client(t, false), r.url("/mutate/asked"), review(t, "u", "hostnetwork")); code != http.StatusOK {
 		t.Fatal(code)
 	}
 	for _, tt := range []struct {
@@ -342,9 +342,9 @@ func TestOpsPort(t *testing.T) {
 	}{
 		{"/livez", 200, "ok\n"},
 		{"/readyz", 200, "ok\n"},
-		{"/metrics", 200, "netmode_admission_reviews_total{decision=\"patched\",kind=\"Pod\",mode=\"hostnetwork\",operation=\"CREATE\",phase=\"mutate\"} 1\n"},
+		{"/metrics", 200, "netmode_admission_reviews_total{decision=\"patched\",entry=\"asked\",kind=\"Pod\",mode=\"hostnetwork\",operation=\"CREATE\"} 1\n"},
 		{"/", 404, "not found"},
-		{"/mutate", 404, "not found"},
+		{"/mutate/asked", 404, "not found"},
 		{"/debug/pprof/", 404, "not found"},
 	} {
 		if code, text := get(t, r.opsURL(tt.path)); code != tt.code || !strings.Contains(text, tt.want) {
@@ -396,7 +396,7 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 					uid := strings.Repeat("abcdefgh"[worker:worker+1], i+1)
 					mode := []string{"", "hostnetwork", "nonsense"}[(worker+i)%3]
 					body := strings.NewReader(review(t, uid, mode))
-					code, text, err := try(client, newRequest(t, http.MethodPost, r.url("/mutate"), "application/json", body))
+					code, text, err := try(client, newRequest(t, http.MethodPost, r.url("/mutate/asked"), "application/json", body))
 					if err != nil || code != http.StatusOK || !strings.Contains(text, `"uid":"`+uid+`"`) || strings.Contains(text, `"patch"`) != (mode == "hostnetwork") {
 						t.Errorf("uid %s: %v: %d %s", uid, err, code, text)
 					}

@@ -18,7 +18,7 @@ import (
 // machine, and short enough to wait for.
 const short = 500 * time.Millisecond
 
-const postHeaders = "POST /mutate HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\n"
+const postHeaders = "POST /mutate/asked HTTP/1.1\r\nHost: netmode\r\nContent-Type: application/json\r\n"
 
 // wantCutOff reads until the server ends the connection, which it must do
 // before the test's own deadline.
@@ -126,7 +126,7 @@ func TestSlowBodyOverHTTP2IsCutOff(t *testing.T) {
 	client := r.client(t, true)
 	owed, owing := io.Pipe()
 	defer func() { _ = owing.Close() }()
-	code, text, err := try(client, newRequest(t, http.MethodPost, r.url("/mutate"), jsonType, owed))
+	code, text, err := try(client, newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, owed))
 	if err != nil || code != http.StatusRequestTimeout {
 		t.Errorf("%v: %d %q, want 408", err, code, text)
 	}
@@ -136,7 +136,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(s *setup) { s.tune = func(s *Server) { s.webhook.IdleTimeout = short } })
 	conn := r.dial(t)
-	if _, err := io.WriteString(conn, "GET /mutate HTTP/1.1\r\nHost: netmode\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET /mutate/asked HTTP/1.1\r\nHost: netmode\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	if text := wantCutOff(t, conn); !strings.HasPrefix(text, "HTTP/1.1 405 ") {

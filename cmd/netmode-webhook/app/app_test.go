@@ -181,7 +181,7 @@ func client(t *testing.T, ca []byte) *http.Client {
 // ask posts a review and returns the response in the answer, over a new
 // connection.
 func (w *webhook) ask(ctx context.Context, c *http.Client, body []byte) (*admissionv1.AdmissionResponse, error) {
-	return w.askAt(ctx, "/mutate", c, body)
+	return w.askAt(ctx, "/mutate/asked", c, body)
 }
 
 func (w *webhook) askAt(ctx context.Context, path string, c *http.Client, body []byte) (*admissionv1.AdmissionResponse, error) {

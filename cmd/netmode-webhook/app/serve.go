@@ -64,15 +64,16 @@ func newCommand(logTo io.Writer) *cobra.Command {
 		Use:   "netmode-webhook",
 		Short: "Give Pods and Services the network mode that their annotations ask for",
 		Long: `netmode-webhook answers the AdmissionReviews of a Kubernetes API server at
-https://LISTEN/mutate and https://LISTEN/validate. It reads the annotations
-netmode.io/mode and its kin on Pods and Services that are being created, patches
-what the mode needs, and refuses what in the end is not as the mode promises.
+https://LISTEN/mutate/ENTRY, where an entry is asked, namespace, policy or
+workloads. It reads the annotations netmode.io/mode and its kin on Pods and
+Services that are being created and on workloads, patches what the mode needs,
+and refuses what cannot be served.
 
 Try it without a cluster:
 
   netmode-webhook --standalone --listen 127.0.0.1:8443 --cert-dir /tmp/netmode
   curl --cacert /tmp/netmode/ca.crt -H 'Content-Type: application/json' \
-    --data-binary @review.json https://127.0.0.1:8443/mutate`,
+    --data-binary @review.json https://127.0.0.1:8443/mutate/asked`,
 		Version:       version.Version,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -114,9 +115,10 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handler := func(phase admission.Phase) http.Handler {
-		reviewer := &admission.Reviewer{Phase: phase, Settings: settings, Cluster: around, Observe: o.observeOnly}
-		return server.NewReviewHandler(reviewer, m, log, o.maxBody)
+	reviews := map[string]http.Handler{}
+	for _, entry := range admission.Entries() {
+		reviewer := &admission.Reviewer{Entry: entry, Settings: settings, Cluster: around, Observe: o.observeOnly}
+		reviews[entry.Path()] = server.NewReviewHandler(reviewer, m, log, o.maxBody)
 	}
 	s, err := server.Listen(ctx, server.Config{
 		Listen:        o.listen,
@@ -124,8 +126,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 		ShutdownDelay: o.shutdownDelay,
 		DrainTimeout:  o.drainTimeout,
 		Certificates:  source,
-		Mutate:        handler(admission.Mutate),
-		Validate:      handler(admission.Validate),
+		Reviews:       reviews,
 		Prepared:      around.Synced,
 		Metrics:       m.Handler(),
 		Log:           log,

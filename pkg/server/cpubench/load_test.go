@@ -82,7 +82,7 @@ func newConnection(conn net.Conn) (*connection, error) {
 
 // newRequest is the review as a whole HTTP request.
 func newRequest(address string, review []byte) []byte {
-	head := fmt.Sprintf("POST /mutate?timeout=3s HTTP/1.1\r\nHost: %s\r\nUser-Agent: kube-apiserver-admission\r\n"+
+	head := fmt.Sprintf("POST /mutate/asked?timeout=3s HTTP/1.1\r\nHost: %s\r\nUser-Agent: kube-apiserver-admission\r\n"+
 		"Content-Length: %d\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\n\r\n", address, len(review))
 	return append([]byte(head), review...)
 }

@@ -61,7 +61,7 @@ func serve(handler http.Handler, certDir string, log io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/mutate", handler)
+	mux.Handle("/mutate/asked", handler)
 	server := &http.Server{
 		Handler:           mux,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
