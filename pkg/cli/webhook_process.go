@@ -133,7 +133,6 @@ func (w *webhookProcess) stop() error {
 	return errors.Join(err, os.RemoveAll(w.folder))
 }
 
-
 // auditReasons is the audit annotation with the reasons, if there are any.
 const auditReasons = "reasons"
 

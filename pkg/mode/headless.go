@@ -25,7 +25,7 @@ func headless() Mode {
 			{"ports", warnPodPorts},
 			{"replicas", warnSharedHostname},
 		},
-		ServiceRules:       headlessServiceRules(publishNotReadyAsAsked),
+		ServiceRules: headlessServiceRules(publishNotReadyAsAsked),
 		Applied: func(c *PodCase, service string) bool {
 			return service != "" && c.Pod.Spec.Hostname == service
 		},
