@@ -2,7 +2,6 @@ package api
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -21,8 +20,11 @@ type Asked struct {
 	Unknown []UnknownKey
 }
 
+// MaxNearest is how many unknown keys come with the nearest known one.
+const MaxNearest = 10
+
 // UnknownKey is an annotation key under Prefix that netmode does not know,
-// with the known key nearest to it.
+// with the known key nearest to it; only the first MaxNearest have one.
 type UnknownKey struct {
 	Key     string
 	Nearest string
@@ -52,7 +54,11 @@ func ParseAnnotations(annotations map[string]string, path *field.Path) (Asked, f
 				asked.PublishNotReadyAddresses = &publish
 			}
 		default:
-			asked.Unknown = append(asked.Unknown, UnknownKey{Key: key, Nearest: nearestKey(key)})
+			unknown := UnknownKey{Key: key}
+			if len(asked.Unknown) < MaxNearest {
+				unknown.Nearest = nearestKey(key)
+			}
+			asked.Unknown = append(asked.Unknown, unknown)
 			continue
 		}
 		asked.Keys = append(asked.Keys, key)
@@ -69,19 +75,45 @@ func ParseMode(value string, path *field.Path) (Mode, *field.Error) {
 }
 
 // Asks says whether an author wrote an annotation of netmode, be it one that
-// means nothing: such an object is sent to netmode wherever it is.
-func Asks(annotations map[string]string) bool { return len(authorKeys(annotations)) > 0 }
+// means nothing, or more than MaxAnnotations of any kind: such an object is sent
+// to netmode wherever it is.
+func Asks(annotations map[string]string) bool {
+	if len(annotations) > MaxAnnotations {
+		return true
+	}
+	for key := range annotations {
+		if isAuthorKey(key) {
+			return true
+		}
+	}
+	return false
+}
 
 // authorKeys are the keys under Prefix that netmode does not write, sorted.
 func authorKeys(annotations map[string]string) []string {
 	var keys []string
 	for key := range annotations {
-		if strings.HasPrefix(key, Prefix) && key != AnnotationStatus && key != AnnotationCopied {
+		if isAuthorKey(key) {
 			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+func isAuthorKey(key string) bool {
+	return IsOwn(key) && key != AnnotationStatus && key != AnnotationCopied
+}
+
+// ReadsAnnotation says whether decisions read the value of the annotation; of
+// others they read only how many there are.
+func ReadsAnnotation(key []byte) bool {
+	return IsOwn(key) || string(key) == AnnotationMirror
+}
+
+// IsOwn says whether the key of an annotation or a label belongs to netmode.
+func IsOwn[T ~string | ~[]byte](key T) bool {
+	return len(key) >= len(Prefix) && string(key[:len(Prefix)]) == Prefix
 }
 
 func oneOf[T ~string](path *field.Path, value string, supported []T) (T, *field.Error) {

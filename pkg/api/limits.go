@@ -1,12 +1,22 @@
 package api
 
-// The most of a pod that netmode looks at: rules loop over them, here and in the
-// API server, whose expressions are quadratic.
+// How much of an object netmode looks at. A mode serves no object that has more, so that a
+// decision takes milliseconds whatever it is asked about. The conditions that the API server
+// evaluates know the same numbers.
 const (
 	MaxContainers     = 100
 	MaxInitContainers = 100
 	// MaxPorts counts those of all containers and init containers.
 	MaxPorts = 1000
-	// MaxSearches is Kubernetes' own limit for dnsConfig.searches.
+	// MaxSearches is what Kubernetes allows in dnsConfig.searches.
 	MaxSearches = 32
+	// MaxItems holds for every other list or map that a decision reads. Of annotations it
+	// counts those that netmode reads.
+	MaxItems = 1000
+	// MaxText is the most bytes of a text that a decision uses, and the longest argument that
+	// Linux gives a program (MAX_ARG_STRLEN).
+	MaxText = 128 << 10
+	// MaxAnnotations is how many annotations an object may have before it counts as one that
+	// asks: more are not looked through by the API server.
+	MaxAnnotations = 500
 )

@@ -88,10 +88,12 @@ type Plan struct {
 	// Mutations are the changes, in the order in which they apply. They count
 	// only when Refused is false.
 	Mutations []Mutation
-	// Trace has an entry for every rule that looked at the object, in order.
+	// Trace has an entry for every rule that looked at the object, in order, as far
+	// as there is room; see MaxFindings.
 	Trace []Finding
 
-	rule string
+	rule   string
+	untold untold
 }
 
 // Rule names the rule whose findings are recorded next.
@@ -99,7 +101,9 @@ func (p *Plan) Rule(name string) { p.rule = name }
 
 // Pass records that the rule looked and found nothing to do.
 func (p *Plan) Pass() {
-	p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: Passed})
+	if p.told() < room(Passed) {
+		p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: Passed})
+	}
 }
 
 // Change records a mutation and its reason.
@@ -130,10 +134,19 @@ func (p *Plan) Refuse(reason Reason, path *field.Path, value any, detail string)
 
 // RefuseError records a refusal that is a field.Error already.
 func (p *Plan) RefuseError(reason Reason, err *field.Error) {
+	if value, ok := err.BadValue.(string); ok && len(value) > maxValue/maxQuoted {
+		short := *err
+		short.BadValue = Clip(value, maxValue)
+		err = &short
+	}
 	p.add(Refused, reason, err.Field, err.ErrorBody())
 }
 
 func (p *Plan) add(verdict Verdict, reason Reason, fieldPath, text string) {
+	if p.Counted(verdict, reason) {
+		return
+	}
+	fieldPath, text = Clip(fieldPath, maxField), Clip(text, maxText)
 	if verdict == Warned || verdict == Refused {
 		if cure := reason.Doc().Cure; cure != "" {
 			text += ": " + cure
@@ -177,19 +190,34 @@ func (p *Plan) Reasons() []Reason {
 			reasons = append(reasons, f.Reason)
 		}
 	}
+	for _, u := range p.untold.reasons {
+		if !(refused && u.verdict == Changed) && !slices.Contains(reasons, u.reason) {
+			reasons = append(reasons, u.reason)
+		}
+	}
 	return reasons
 }
 
+// Has reports whether a finding has the reason, told or not.
+func (p *Plan) Has(reason Reason) bool {
+	return slices.ContainsFunc(p.Trace, func(f Finding) bool { return f.Reason == reason }) ||
+		slices.ContainsFunc(p.untold.reasons, func(u untoldReason) bool { return u.reason == reason })
+}
+
 // Denial is the refusal as the API server's client reads it: every refused
-// field, its value and the cure.
+// field, its value and the cure, in at most maxDenial bytes.
 func (p *Plan) Denial() string {
 	refused := p.Findings(Refused)
 	messages := make([]string, len(refused))
 	for i, f := range refused {
 		messages[i] = f.Message()
 	}
-	if len(messages) > 1 {
-		return fmt.Sprintf("%d problems: %s", len(messages), strings.Join(messages, "; "))
+	switch n := len(messages); {
+	case n > 1 && slices.ContainsFunc(refused, func(f Finding) bool { return f.Reason == FindingsCut }):
+		return Clip(fmt.Sprintf("more than %d problems: %s", n-1, strings.Join(messages, "; ")), maxDenial)
+	case n > 1:
+		return Clip(fmt.Sprintf("%d problems: %s", n, strings.Join(messages, "; ")), maxDenial)
+	default:
+		return strings.Join(messages, "")
 	}
-	return strings.Join(messages, "")
 }

@@ -28,6 +28,8 @@ const (
 	NotAsPromised      Reason = "NotAsPromised"
 	PodTooLarge        Reason = "PodTooLarge"
 	StatusRemoved      Reason = "StatusRemoved"
+	ServiceTooLarge    Reason = "ServiceTooLarge"
+	FindingsCut        Reason = "FindingsCut"
 
 	AnnotationCopied       Reason = "AnnotationCopied"
 	CopyRemoved            Reason = "CopyRemoved"

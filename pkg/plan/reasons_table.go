@@ -23,6 +23,8 @@ var reasonTable = []ReasonDoc{
 
 	{PodTooLarge, "The pod has more containers, ports or other items than netmode looks at.", "make it smaller"},
 	{StatusRemoved, "The pod brought a status of netmode's, as a copy of a pod does, and has no mode.", ""},
+	{ServiceTooLarge, "The Service has more ports, labels or other items than netmode looks at.", "make it smaller"},
+	{FindingsCut, "There are more findings than the 50 that netmode tells of one object.", ""},
 
 	{AnnotationCopied, "An annotation of the workload was copied to its pod template, so that its pods get what it asks for.", ""},
 	{CopyRemoved, "An annotation that was copied to the pod template left it, because the workload has it no more.", ""},
