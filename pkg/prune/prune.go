@@ -9,6 +9,7 @@ package prune
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 	"unicode/utf8"
@@ -19,8 +20,13 @@ import (
 // What a Pruner keeps for the next text.
 const (
 	keepNames     = 4096
+	keepHashes    = 4096
 	keepUnescaped = 64 << 10
 )
+
+// ErrTooLarge says that what is kept was cut, because it is too large as a
+// whole.
+var ErrTooLarge = errors.New("too large")
 
 // maxDepth is how deep values may nest, as in jsontext.
 const maxDepth = 10000
@@ -37,43 +43,77 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("at byte %d: %s", e.Of
 
 // Pruner prunes texts to one shape. It is safe for use by many goroutines.
 type Pruner struct {
-	shape *Shape
-	free  sync.Pool // of *pruner
+	shape  *Shape
+	limits Limits
+	free   sync.Pool // of *pruner
+}
+
+// Limits bound what is kept; 0 is no bound.
+type Limits struct {
+	// Text is the most bytes of a text that are of interest. A longer one is cut a
+	// little behind them.
+	Text int
+	// Kept is the most bytes in all, of which lists and dicts may take a little more.
+	// Where it is reached they end, and the error is ErrTooLarge.
+	Kept int
 }
 
 // New returns a Pruner for the shape; a nil shape keeps values whole.
-func New(shape *Shape) *Pruner {
-	return &Pruner{shape: shape, free: sync.Pool{New: func() any { return &pruner{} }}}
+func New(shape *Shape, limits Limits) *Pruner {
+	return &Pruner{shape: shape, limits: limits, free: sync.Pool{New: func() any { return &pruner{} }}}
+}
+
+// Mark is the place of a value of a marked shape in the text.
+type Mark struct {
+	Name       string
+	Start, End int
 }
 
 // Prune appends the JSON value in text to dst, without the members that the
 // shape does not keep and without the white space around what it keeps in
-// part. Order stays, and so does the index of every list item. The error is a
-// *SyntaxError, or jsontext's own where that explains the same text better.
+// part. Order stays, and so does the index of every list item. The error is
+// ErrTooLarge, or a *SyntaxError, or jsontext's own where that explains the same
+// text better.
 func (r *Pruner) Prune(dst, text []byte) ([]byte, error) {
+	pruned, _, err := r.PruneMarked(dst, text)
+	return pruned, err
+}
+
+// PruneMarked is Prune, and tells where the values of marked shapes stand.
+func (r *Pruner) PruneMarked(dst, text []byte) ([]byte, []Mark, error) {
 	p, ok := r.free.Get().(*pruner)
 	if !ok {
 		p = &pruner{}
 	}
-	*p = pruner{text: text, out: dst, names: p.names[:0], unescaped: p.unescaped[:0]}
+	*p = pruner{text: text, out: dst, limits: r.limits, names: p.names[:0], hashes: p.hashes[:0], unescaped: p.unescaped[:0]}
 	err := p.document(r.shape)
-	pruned := p.out
-	p.text, p.out = nil, nil
-	if cap(p.names) <= keepNames && cap(p.unescaped) <= keepUnescaped {
+	pruned, marks, tooLarge := p.out, p.marks, p.tooLarge
+	p.text, p.out, p.marks = nil, nil, nil
+	if cap(p.names) <= keepNames && cap(p.hashes) <= keepHashes && cap(p.unescaped) <= keepUnescaped {
 		r.free.Put(p)
 	}
-	if err == nil {
-		return pruned, nil
+	switch better := error(nil); {
+	case err != nil:
+		if better = explain(text); better != nil {
+			err = better
+		}
+		return nil, nil, err
+	case tooLarge:
+		return pruned, marks, ErrTooLarge
 	}
-	if better := explain(text); better != nil {
-		return nil, better
-	}
-	return nil, err
+	return pruned, marks, nil
 }
+
+// maxExplained is the largest text that jsontext is asked about: it remembers
+// all names.
+const maxExplained = 1 << 20
 
 // explain has jsontext, which tells the member and the line, look at text that
 // was refused.
 func explain(text []byte) error {
+	if len(text) > maxExplained {
+		return nil
+	}
 	dec := jsontext.NewDecoder(bytes.NewReader(text))
 	if _, err := dec.ReadValue(); err != nil {
 		return err
@@ -84,14 +124,21 @@ func explain(text []byte) error {
 // pruner walks one text. Its methods take the index at which something begins
 // and return the index behind it, or -1 when it is not JSON; fail says why.
 type pruner struct {
-	text []byte
-	out  []byte
-	// names are the member names of the objects around the index, outermost first.
-	names []name
+	text   []byte
+	out    []byte
+	limits Limits
+	// names are the member names of the objects around the index, outermost first;
+	// hashes are those of objects with many.
+	names  []name
+	hashes []uint64
 	// unescaped holds the names that have escapes, without them.
 	unescaped []byte
-	depth     int
-	problem   *SyntaxError
+	// compared is how many bytes of names were compared.
+	compared int
+	depth    int
+	marks    []Mark
+	tooLarge bool
+	problem  *SyntaxError
 }
 
 func (p *pruner) fail(i int, problem string) int {
@@ -134,17 +181,28 @@ func (p *pruner) value(i int, shape *Shape, keep bool) int {
 		return p.fail(i, "the text ends too soon")
 	}
 	if keep && shape != nil {
+		end := i
 		switch c := p.text[i]; {
-		case c == '{' && shape.members != nil:
-			return p.object(i, shape)
-		case c == '[' && shape.items != nil:
-			return p.array(i, shape.items, true)
+		case c == '{' && (shape.dict || shape.members != nil):
+			end = p.object(i, shape)
+		case c == '[' && shape.list:
+			end = p.array(i, shape, true)
+		}
+		if end != i {
+			if shape.mark != "" && end > 0 {
+				p.marks = append(p.marks, Mark{shape.mark, i, end})
+			}
+			return end
 		}
 	}
 	var end int
 	switch p.text[i] {
 	case '"':
 		end, _ = p.str(i)
+		if keep && end-i > p.limits.Text && p.limits.Text > 0 {
+			p.keepText(i, end)
+			return end
+		}
 	case '{':
 		end = p.object(i, nil)
 	case '[':
@@ -158,7 +216,12 @@ func (p *pruner) value(i int, shape *Shape, keep bool) int {
 	default:
 		end = p.number(i)
 	}
-	if keep && end >= 0 {
+	switch {
+	case !keep || end < 0:
+	case p.limits.Kept > 0 && len(p.out)+end-i > p.limits.Kept && end-i > len("null"):
+		p.tooLarge = true
+		p.out = append(p.out, "null"...)
+	default:
 		p.out = append(p.out, p.text[i:end]...)
 	}
 	return end
@@ -169,8 +232,8 @@ func (p *pruner) object(i int, shape *Shape) int {
 	if p.depth++; p.depth > maxDepth {
 		return p.fail(i, "nested too deep")
 	}
-	names := nameSet{first: len(p.names)}
-	kept := false
+	names := p.newNames(i)
+	var kept keeping
 	if shape != nil {
 		p.out = append(p.out, '{')
 	}
@@ -191,17 +254,27 @@ func (p *pruner) object(i int, shape *Shape) int {
 			return p.fail(colon, "a colon must stand here")
 		}
 		var inner *Shape
-		keep := false
-		if shape != nil {
-			if inner, keep = shape.members[string(name)]; keep {
-				if kept {
-					p.out = append(p.out, ',')
-				}
-				kept = true
-				p.out = append(append(p.out, p.text[i:end]...), ':')
-			}
+		keep, bare := false, false
+		switch {
+		case shape == nil:
+		case shape.dict:
+			inner = shape.items
+			keep, bare = kept.member(p, shape, name)
+		default:
+			inner, keep = shape.members[string(name)]
 		}
-		if i = p.value(p.space(colon+1), inner, keep); i < 0 {
+		if keep {
+			if kept.any {
+				p.out = append(p.out, ',')
+			}
+			kept.any = true
+			p.out = append(append(p.out, p.text[i:end]...), ':')
+		}
+		i = p.space(colon + 1)
+		if bare && p.at(i, '"') {
+			p.out, keep = append(p.out, `""`...), false
+		}
+		if i = p.value(i, inner, keep); i < 0 {
 			return -1
 		}
 		var more bool
@@ -211,7 +284,9 @@ func (p *pruner) object(i int, shape *Shape) int {
 			break
 		}
 	}
-	p.names = p.names[:names.first]
+	if !p.endNames(&names) {
+		return -1
+	}
 	p.depth--
 	if shape != nil {
 		p.out = append(p.out, '}')
@@ -219,16 +294,55 @@ func (p *pruner) object(i int, shape *Shape) int {
 	return i + 1
 }
 
-// array goes over a list. With keep, every item goes to out in the shape.
-func (p *pruner) array(i int, items *Shape, keep bool) int {
+// keeping is how much of a list or an object was kept.
+type keeping struct {
+	any           bool
+	count, others int
+}
+
+// member decides about a member of a dict.
+func (k *keeping) member(p *pruner, shape *Shape, name []byte) (keep, bare bool) {
+	count, most := &k.count, shape.most
+	if shape.first != nil && !shape.first(name) {
+		count, most, bare = &k.others, shape.other, shape.bare
+	}
+	if most > 0 && *count >= most || p.full() {
+		return false, false
+	}
+	*count++
+	return true, bare
+}
+
+// full reports whether no more may be kept of lists and dicts.
+func (p *pruner) full() bool {
+	if p.limits.Kept == 0 || len(p.out) < p.limits.Kept {
+		return false
+	}
+	p.tooLarge = true
+	return true
+}
+
+// array goes over a list. With keep, its items go to out in the shape.
+func (p *pruner) array(i int, shape *Shape, keep bool) int {
 	if p.depth++; p.depth > maxDepth {
 		return p.fail(i, "nested too deep")
 	}
+	var items *Shape
+	most := 0
 	if keep {
+		items, most = shape.items, shape.most
 		p.out = append(p.out, '[')
 	}
+	inside := keep
+	count := 0
 	for i = p.space(i + 1); i == len(p.text) || p.text[i] != ']'; {
-		if i = p.value(i, items, keep); i < 0 {
+		if inside {
+			if inside = (most == 0 || count < most) && !p.full(); inside && count > 0 {
+				p.out = append(p.out, ',')
+			}
+			count++
+		}
+		if i = p.value(i, items, inside); i < 0 {
 			return -1
 		}
 		var more bool
@@ -236,9 +350,6 @@ func (p *pruner) array(i int, items *Shape, keep bool) int {
 			return -1
 		} else if !more {
 			break
-		}
-		if keep {
-			p.out = append(p.out, ',')
 		}
 	}
 	p.depth--

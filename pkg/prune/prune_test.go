@@ -30,7 +30,7 @@ type value struct {
 }
 
 func TestPruneKeepsTheShape(t *testing.T) {
-	p := New(ShapeOf(reflect.TypeFor[value]()))
+	p := New(ShapeOf(reflect.TypeFor[value]()), Limits{})
 	for name, c := range map[string]struct{ in, want string }{
 		"nothing to drop":         {`{"number":1}`, `{"number":1}`},
 		"order stays":             {`{"raw":[1, 2],"number":-0.5e+3}`, `{"raw":[1, 2],"number":-0.5e+3}`},
@@ -57,7 +57,7 @@ func TestPruneKeepsTheShape(t *testing.T) {
 }
 
 func TestPruneRefuses(t *testing.T) {
-	p := New(nil)
+	p := New(nil, Limits{})
 	for name, c := range map[string]struct{ in, want string }{
 		"empty":              {``, "EOF"},
 		"blank":              {"  ", "EOF"},
@@ -95,7 +95,7 @@ func TestPruneManyNames(t *testing.T) {
 	for i := range 4 * fewNames {
 		fmt.Fprintf(&b, `"name-%d":%d,`, i, i)
 	}
-	p := New(nil)
+	p := New(nil, Limits{})
 	if _, err := p.Prune(nil, []byte(b.String()+`"last":0}`)); err != nil {
 		t.Error(err)
 	}
@@ -112,12 +112,12 @@ func TestUnionOfShapes(t *testing.T) {
 		Items  string `json:"items"`
 		More   bool   `json:"more"`
 	}
-	p := New(ShapeOf(reflect.TypeFor[value](), reflect.TypeFor[other]()))
+	p := New(ShapeOf(reflect.TypeFor[value](), reflect.TypeFor[other]()), Limits{})
 	got, err := p.Prune(nil, []byte(`{"more":true,"items":[{"x":1}],"labels":{},"y":0}`))
 	if want := `{"more":true,"items":[{"x":1}],"labels":{}}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
-	p = New(ShapeOf(reflect.TypeFor[other]()).With("items", ShapeOf(reflect.TypeFor[item]())))
+	p = New(ShapeOf(reflect.TypeFor[other]()).With("items", ShapeOf(reflect.TypeFor[item]())), Limits{})
 	got, err = p.Prune([]byte("before "), []byte(`{"items":{"name":"a","x":1},"labels":{}}`))
 	if want := `before {"items":{"name":"a"}}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
@@ -141,7 +141,11 @@ func FuzzPrune(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	shaped, whole := New(ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service]())), New(nil)
+	shaped, whole := New(ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service]()), Limits{}), New(nil, Limits{})
+	podShape := ShapeOf(reflect.TypeFor[api.Pod]())
+	podShape.Limit(2)
+	podShape.Member("metadata", "labels").First(func(name []byte) bool { return len(name) == 1 }, 1, true)
+	limited := New(podShape, Limits{Text: 3, Kept: 60})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pruned, err := shaped.Prune(nil, text)
 		if valid := jsontext.Value(text).IsValid(); valid != (err == nil) {
@@ -153,6 +157,12 @@ func FuzzPrune(f *testing.F) {
 		all, wholeErr := whole.Prune(nil, text)
 		if (err == nil) != (wholeErr == nil) || wholeErr == nil && !bytes.Equal(all, bytes.Trim(text, " \t\r\n")) {
 			t.Fatalf("without a shape the value must come back whole: %q, %v", all, wholeErr)
+		}
+		cut, cutErr := limited.Prune(nil, text)
+		if tooLarge := errors.Is(cutErr, ErrTooLarge); (cutErr == nil || tooLarge) != (err == nil) || err == nil && !jsontext.Value(cut).IsValid() {
+			t.Fatalf("with limits: %v, %q", cutErr, cut)
+		} else if again, _ := limited.Prune(nil, cut); err == nil && !tooLarge && !bytes.Equal(again, cut) {
+			t.Fatalf("cutting twice gives %q, once %q", again, cut)
 		}
 		if err != nil {
 			return
@@ -173,7 +183,7 @@ func BenchmarkPrune(b *testing.B) {
 	}
 	text := []byte(`{"metadata":{"name":"a","managedFields":[{"fieldsV1":{` + strings.TrimSuffix(fields.String(), ",") +
 		`}}]},"spec":{"containers":[{"name":"c","env":[` + strings.TrimSuffix(env.String(), ",") + `]}]}}`)
-	p := New(ShapeOf(reflect.TypeFor[api.Pod]()))
+	p := New(ShapeOf(reflect.TypeFor[api.Pod]()), Limits{})
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	var dst []byte

@@ -2,11 +2,9 @@ package prune
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strconv"
 	"unicode/utf16"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"unicode/utf8"
 )
 
 // plain holds the bytes that stand for themselves in a string.
@@ -80,73 +78,25 @@ func unit(text []byte) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// name is a member name without quotes and escapes.
-type name struct {
-	hash uint64
-	text []byte
-}
-
-// nameSet finds names that an object has twice: by comparing hashes while they
-// are few, by a map from there on. Its names are those of the pruner from first on.
-type nameSet struct {
-	first int
-	many  map[string]bool
-}
-
-const fewNames = 256
-
-// distinct adds the member name that stands quoted between two indexes to the
-// set and returns it; not ok when the set has it already.
-func (p *pruner) distinct(set *nameSet, start, end int, escaped bool) (text []byte, ok bool) {
-	text = p.text[start+1 : end-1]
-	if escaped {
-		from := len(p.unescaped)
-		var err error
-		if p.unescaped, err = jsontext.AppendUnquote(p.unescaped, p.text[start:end]); err != nil {
-			return nil, p.fail(start, err.Error()) > 0
-		}
-		text = p.unescaped[from:]
-	}
-	if set.many != nil {
-		if set.many[string(text)] {
-			return nil, p.twice(start, text)
-		}
-		set.many[string(text)] = true
-		return text, true
-	}
-	h := hash(text)
-	others := p.names[set.first:]
-	for i := range others {
-		if others[i].hash == h && bytes.Equal(others[i].text, text) {
-			return nil, p.twice(start, text)
+// keepText keeps the string between two indexes up to a little behind the bytes
+// that are of interest, so that it still shows to be longer.
+func (p *pruner) keepText(start, end int) {
+	i, size := start+1, 0
+	for size <= p.limits.Text && i < end-1 {
+		switch c := p.text[i]; {
+		case c != '\\':
+			_, n := utf8.DecodeRune(p.text[i:])
+			i, size = i+n, size+n
+		case p.text[i+1] != 'u':
+			i, size = i+2, size+1
+		default:
+			r, _ := unit(p.text[i:])
+			n := 6
+			if utf16.IsSurrogate(r) {
+				n, r = 12, utf8.MaxRune
+			}
+			i, size = i+n, size+utf8.RuneLen(r)
 		}
 	}
-	p.names = append(p.names, name{h, text})
-	if len(others) == fewNames {
-		set.many = make(map[string]bool, 2*fewNames)
-		for _, n := range p.names[set.first:] {
-			set.many[string(n.text)] = true
-		}
-	}
-	return text, true
-}
-
-// hash tells most different names apart by their length and their two ends.
-func hash(text []byte) uint64 {
-	n := len(text)
-	if n >= 8 {
-		return binary.LittleEndian.Uint64(text)*31 ^ binary.LittleEndian.Uint64(text[n-8:]) ^ uint64(n)<<56
-	}
-	if n >= 4 {
-		return uint64(binary.LittleEndian.Uint32(text))<<24 ^ uint64(binary.LittleEndian.Uint32(text[n-4:])) ^ uint64(n)<<56
-	}
-	h := uint64(n)
-	for _, c := range text {
-		h = h<<8 | uint64(c)
-	}
-	return h
-}
-
-func (p *pruner) twice(i int, text []byte) bool {
-	return p.fail(i, "duplicate name "+strconv.Quote(string(text))) > 0
+	p.out = append(append(p.out, p.text[start:i]...), '"')
 }
