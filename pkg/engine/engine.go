@@ -117,7 +117,9 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		Rewrite:         rewriteOf(s.policies),
 		Plan:            p,
 	}
-	m.CheckPod(c)
+	if !refusePodTooLarge(p, pod) {
+		m.CheckPod(c)
+	}
 	switch {
 	case p.Source == plan.SourceAnnotation || servable(p):
 		writeStatus(p, pod.Metadata.Annotations)
@@ -149,14 +151,14 @@ func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 		return
 	}
 	p.Rule(RulePolicies)
-	before := len(p.Trace)
+	before := p.Found()
 	asks, note := origin(p, s.mode)
 	s.policies.JudgePod(&policy.Pod{
 		Mode: s.mode, ModeField: asks, ModeNote: note, Spec: &pod.Spec,
 		HostNetwork: pod.Spec.HostNetwork || s.mode == api.ModeHostNetwork,
 		Critical:    s.critical,
 	}, p)
-	if len(p.Trace) == before {
+	if p.Found() == before {
 		p.Pass()
 	}
 }
@@ -175,9 +177,9 @@ func judgeService(p *plan.Plan, settings *Settings, cluster Cluster, namespace s
 		return
 	}
 	p.Rule(RulePolicies)
-	before := len(p.Trace)
+	before := p.Found()
 	policies.JudgeService(p.Mode, annotationsPath.Key(api.AnnotationMode), p)
-	if len(p.Trace) == before {
+	if p.Found() == before {
 		p.Pass()
 	}
 }
@@ -206,7 +208,9 @@ func MutateService(settings *Settings, namespace string, service *api.Service) *
 	if !found {
 		return p
 	}
-	m.CheckService(&mode.ServiceCase{Service: service, Namespace: namespace, Asked: asked, Plan: p})
+	if !refuseServiceTooLarge(p, service) {
+		m.CheckService(&mode.ServiceCase{Service: service, Namespace: namespace, Asked: asked, Plan: p})
+	}
 	if p.Changes() {
 		writeStatus(p, service.Metadata.Annotations)
 	}
@@ -236,29 +240,30 @@ func ignored(p *plan.Plan, meta *api.ObjectMeta) bool {
 		p.Keep(plan.IgnoreLabel, path, "the object is to be left alone")
 		return true
 	case labelled && value != "false":
-		p.Warn(plan.IgnoreLabelValue, path, `"`+value+`" counts as false`)
+		p.Warn(plan.IgnoreLabelValue, path, `"`+plan.Clip(value, maxShown)+`" counts as false`)
 	}
 	return false
 }
 
 var (
+	specPath        = field.NewPath("spec")
 	annotationsPath = field.NewPath("metadata").Child("annotations")
 	namespaceLabel  = field.NewPath("namespace", "metadata").Child("labels").Key(api.LabelMode)
 )
 
-// maxUnknown is how many unknown keys get a warning of their own.
-const maxUnknown = 10
+// maxShown is the most bytes of a key or a value of the author's in a text.
+const maxShown = 512
 
 func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (asked api.Asked, ok bool) {
 	p.Rule("annotations")
 	path := annotationsPath
 	asked, errs := api.ParseAnnotations(meta.Annotations, path)
 	for i, unknown := range asked.Unknown {
-		if i == maxUnknown {
+		if i == api.MaxNearest {
 			p.Warn(plan.AnnotationUnknown, path.String(), fmt.Sprintf("%d more keys mean nothing to netmode", len(asked.Unknown)-i))
 			break
 		}
-		p.Warn(plan.AnnotationUnknown, path.Key(unknown.Key).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
+		p.Warn(plan.AnnotationUnknown, path.Key(plan.Clip(unknown.Key, maxShown)).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
 	}
 	for _, err := range errs {
 		p.RefuseError(plan.AnnotationInvalid, err)

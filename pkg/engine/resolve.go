@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -88,7 +86,7 @@ func servable(p *plan.Plan) bool { return !p.Refused() && !(p.Changes() && rejec
 // rejected says whether Kubernetes itself will refuse the pod as the mode makes
 // it, by the PodSecurity level of its namespace.
 func rejected(p *plan.Plan) bool {
-	return slices.ContainsFunc(p.Trace, func(f plan.Finding) bool { return f.Reason == plan.PodSecurityRejects })
+	return p.Has(plan.PodSecurityRejects)
 }
 
 // applied reports whether netmode has given the pod its inherited mode before:

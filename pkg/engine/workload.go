@@ -60,10 +60,7 @@ func Workload(settings *Settings, cluster Cluster, namespace string, c *Workload
 	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
 	p.LacksService = trial.LacksService
 	copied := copiedKeys(pod.Metadata.Annotations)
-	for _, f := range trial.Trace {
-		f.Field = c.field(f.Field, copied)
-		p.Trace = append(p.Trace, f)
-	}
+	p.Adopt(trial, func(f string) string { return c.field(f, copied) })
 	return c.soften(p, &pod)
 }
 

@@ -34,9 +34,9 @@ import (
 // netmode.io/status, and keys that mean nothing to netmode, are never copied.
 func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok bool) {
 	p.Rule("copy")
-	start := len(p.Trace)
+	start := p.Found()
 	defer func() {
-		if len(p.Trace) == start {
+		if p.Found() == start {
 			p.Pass()
 		}
 	}()
@@ -58,18 +58,18 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 		if follows && there && c.ofCronJob(key, has) {
 			follows, from = false, "came from the CronJob"
 			keys = append(keys, key)
-			p.Keep(plan.CopiedByOwner, c.templateField(key), has+" came with the template from the CronJob")
+			p.Keep(plan.CopiedByOwner, c.templateField(key), plan.Clip(has, maxShown)+" came with the template from the CronJob")
 		}
 		switch {
 		case asks && there && !follows:
 			if has != asked {
-				p.Warn(plan.TemplateAnnotationWins, c.templateField(key), `"`+has+`" stays, which `+from+`, and the `+c.Workload.Kind+` says "`+asked+`"`)
+				p.Warn(plan.TemplateAnnotationWins, c.templateField(key), `"`+plan.Clip(has, maxShown)+`" stays, which `+from+`, and the `+c.Workload.Kind+` says "`+plan.Clip(asked, maxShown)+`"`)
 			}
 		case asks:
 			keys = append(keys, key)
 			if has != asked || !there {
 				after[key] = asked
-				p.Change(c.mutation(plan.Set, key, asked), plan.AnnotationCopied, c.templateField(key), asked+", as the "+c.Workload.Kind+" says")
+				p.Change(c.mutation(plan.Set, key, asked), plan.AnnotationCopied, c.templateField(key), plan.Clip(asked, maxShown)+", as the "+c.Workload.Kind+" says")
 			}
 		case follows && there:
 			delete(after, key)
