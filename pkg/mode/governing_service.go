@@ -3,7 +3,6 @@ package mode
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -33,7 +32,7 @@ func findGoverningService(c *PodCase) {
 	named, subdomain := c.Asked.Service, c.Pod.Spec.Subdomain
 	switch {
 	case named != "" && subdomain != "" && named != subdomain:
-		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+subdomain)
+		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+plan.Clip(subdomain, maxShown))
 	case named != "":
 		useNamedService(c, annotationPath(api.AnnotationService), named)
 	case subdomain != "":
@@ -45,21 +44,22 @@ func findGoverningService(c *PodCase) {
 
 func useNamedService(c *PodCase, path *field.Path, name string) {
 	c.Plan.Service = name
-	c.Plan.Keep(plan.GoverningServiceNamed, path.String(), name+" governs the pod")
+	shown := plan.Clip(name, maxShown)
+	c.Plan.Keep(plan.GoverningServiceNamed, path.String(), shown+" governs the pod")
 	services, known := c.Cluster.Services(c.Namespace)
 	if !known {
 		return
 	}
 	i := slices.IndexFunc(services, func(s api.Service) bool { return s.Metadata.Name == name })
 	if i < 0 {
-		c.Plan.Warn(plan.GoverningServiceMissing, path.String(), fmt.Sprintf("there is no Service %s in namespace %s", name, c.Namespace))
+		c.Plan.Warn(plan.GoverningServiceMissing, path.String(), fmt.Sprintf("there is no Service %s in namespace %s", shown, c.Namespace))
 		return
 	}
 	if !services[i].Headless() {
-		c.Plan.Warn(plan.GoverningServiceClusterIP, path.String(), fmt.Sprintf("Service %s is not headless", name))
+		c.Plan.Warn(plan.GoverningServiceClusterIP, path.String(), fmt.Sprintf("Service %s is not headless", shown))
 	}
 	if !services[i].Selects(c.Pod.Metadata.Labels) {
-		c.Plan.Warn(plan.GoverningServiceMismatch, path.String(), fmt.Sprintf("Service %s does not select the pod", name))
+		c.Plan.Warn(plan.GoverningServiceMismatch, path.String(), fmt.Sprintf("Service %s does not select the pod", shown))
 	}
 }
 
@@ -86,7 +86,7 @@ func deriveService(c *PodCase) {
 		c.Plan.Keep(plan.GoverningServiceDerived, "", candidates[0]+" governs the pod: it is the only headless Service that selects it")
 	default:
 		noService(c, plan.GoverningServiceAmbiguous,
-			"the pod names no governing Service, and several headless Services select it: "+strings.Join(candidates, ", "))
+			"the pod names no governing Service, and several headless Services select it: "+plan.List(candidates, ", "))
 	}
 }
 
@@ -110,7 +110,7 @@ func (c *PodCase) subdomainField() string {
 
 func setSubdomain(c *PodCase) {
 	if service := c.Plan.Service; service != "" && c.Pod.Spec.Subdomain == "" {
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/subdomain", Value: service}, plan.SubdomainSet, "spec.subdomain", service+", the governing Service")
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/subdomain", Value: service}, plan.SubdomainSet, "spec.subdomain", plan.Clip(service, maxShown)+", the governing Service")
 	}
 }
 
@@ -122,36 +122,45 @@ func warnPodPorts(c *PodCase) {
 	if !known || c.Plan.Service == "" {
 		return
 	}
+	var numbers map[portName]int32 // of the pod
 	for i := range services {
 		if services[i].Metadata.Name != c.Plan.Service || !services[i].Headless() {
 			continue
 		}
 		for _, port := range services[i].Spec.Ports {
-			number, ok := namedPort(c.Pod, port)
-			switch target := port.TargetPort.Number; {
-			case ok && number != port.Port:
-				c.Plan.Warn(plan.PortNotTranslated, "spec.containers",
-					fmt.Sprintf("Service %s has port %d, and the pod listens on its targetPort %s, %d", c.Plan.Service, port.Port, port.TargetPort.Name, number))
-			case c.Workload != nil && target != 0 && target != port.Port:
-				c.Plan.Warn(plan.PortNotTranslated, "spec.containers",
-					fmt.Sprintf("Service %s has port %d, and its targetPort is %d", c.Plan.Service, port.Port, target))
+			if port.TargetPort.Name != "" && numbers == nil {
+				numbers = namedPorts(c.Pod)
 			}
+			number, named := numbers[portName{port.TargetPort.Name, protocol(port.Protocol)}]
+			named = named && port.TargetPort.Name != ""
+			target := port.TargetPort.Number
+			numbered := c.Workload != nil && target != 0
+			if !(named && number != port.Port || numbered && target != port.Port) || c.Plan.Counted(plan.Warned, plan.PortNotTranslated) {
+				continue
+			}
+			text := fmt.Sprintf("Service %s has port %d, and its targetPort is %d", c.Plan.Service, port.Port, target)
+			if named {
+				text = fmt.Sprintf("Service %s has port %d, and the pod listens on its targetPort %s, %d", c.Plan.Service, port.Port, port.TargetPort.Name, number)
+			}
+			c.Plan.Warn(plan.PortNotTranslated, "spec.containers", text)
 		}
 	}
 }
 
-// namedPort finds what the Service's port leads to by name and protocol, as
-// Kubernetes does for its endpoints.
-func namedPort(pod *api.Pod, of api.ServicePort) (number int32, ok bool) {
-	if of.TargetPort.Name == "" {
-		return 0, false
-	}
+// portName is how a Service's targetPort names a port of a pod.
+type portName struct{ name, protocol string }
+
+// namedPorts are the pod's ports by name and protocol; the first counts, as
+// Kubernetes has it for a Service's endpoints.
+func namedPorts(pod *api.Pod) map[portName]int32 {
+	numbers := map[portName]int32{}
 	eachServing(pod, func(_ *field.Path, container *api.Container) {
 		for _, port := range container.Ports {
-			if port.Name == of.TargetPort.Name && protocol(port.Protocol) == protocol(of.Protocol) && !ok {
-				number, ok = port.ContainerPort, true
+			key := portName{port.Name, protocol(port.Protocol)}
+			if _, taken := numbers[key]; !taken {
+				numbers[key] = port.ContainerPort
 			}
 		}
 	})
-	return number, ok
+	return numbers
 }

@@ -64,10 +64,10 @@ func setServiceHostname(c *PodCase) {
 		if refuseNoLabel(c, specPath.Child("subdomain"), service) {
 			return
 		}
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", service+", the governing Service's name")
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", plan.Clip(service, maxShown)+", the governing Service's name")
 	default:
 		if c.Pod.Metadata.ControllerKind() != "StatefulSet" {
-			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+service)
+			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+plan.Clip(service, maxShown))
 		}
 	}
 }

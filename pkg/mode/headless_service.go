@@ -71,7 +71,7 @@ func setPublishNotReady(c *ServiceCase, publish bool) {
 
 func warnServicePorts(c *ServiceCase) {
 	for i, port := range c.Service.Spec.Ports {
-		if target := port.TargetPort.Number; target != 0 && target != port.Port {
+		if target := port.TargetPort.Number; target != 0 && target != port.Port && !c.Plan.Counted(plan.Warned, plan.PortNotTranslated) {
 			c.Plan.Warn(plan.PortNotTranslated, specPath.Child("ports").Index(i).Child("targetPort").String(),
 				fmt.Sprintf("%d differs from port %d, and a headless Service does not translate ports", target, port.Port))
 		}
@@ -80,7 +80,7 @@ func warnServicePorts(c *ServiceCase) {
 
 func warnSessionAffinity(c *ServiceCase) {
 	if a := c.Service.Spec.SessionAffinity; a != "" && a != "None" {
-		c.Plan.Warn(plan.SessionAffinityIgnored, "spec.sessionAffinity", a+" does nothing in a headless Service")
+		c.Plan.Warn(plan.SessionAffinityIgnored, "spec.sessionAffinity", plan.Clip(a, maxShown)+" does nothing in a headless Service")
 	}
 }
 

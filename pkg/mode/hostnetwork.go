@@ -2,7 +2,6 @@ package mode
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,6 +12,9 @@ import (
 )
 
 var specPath = field.NewPath("spec")
+
+// maxShown is the most bytes of a value of the author's in a text.
+const maxShown = 512
 
 // hostNetwork puts a pod on its node's network. What it refuses, the API
 // server would refuse later and at another person (corev1 validation of
@@ -62,31 +64,10 @@ func setHostNetDNSPolicy(c *PodCase) {
 func refuseHostPortMismatch(c *PodCase) {
 	eachServing(c.Pod, func(path *field.Path, container *api.Container) {
 		for i, port := range container.Ports {
-			if port.HostPort != 0 && port.HostPort != port.ContainerPort {
+			if port.HostPort != 0 && port.HostPort != port.ContainerPort && !c.Plan.Counted(plan.Refused, plan.HostPortMismatch) {
 				c.Plan.Refuse(plan.HostPortMismatch, path.Child("ports").Index(i).Child("hostPort"), port.HostPort,
 					fmt.Sprintf("differs from containerPort %d", port.ContainerPort))
 			}
-		}
-	})
-}
-
-func refuseHostPortConflict(c *PodCase) {
-	type taken struct {
-		port  api.ContainerPort
-		field string
-	}
-	var all []taken
-	eachServing(c.Pod, func(path *field.Path, container *api.Container) {
-		for i, port := range container.Ports {
-			here := path.Child("ports").Index(i)
-			for _, other := range all {
-				if samePort(port, other.port) {
-					c.Plan.Refuse(plan.HostPortConflict, here.Child("containerPort"), port.ContainerPort,
-						fmt.Sprintf("%s port %d is taken by %s", protocol(port.Protocol), port.ContainerPort, other.field))
-					break
-				}
-			}
-			all = append(all, taken{port, here.String()})
 		}
 	})
 }
@@ -113,21 +94,6 @@ func protocol(given string) string {
 	return given
 }
 
-func samePort(a, b api.ContainerPort) bool {
-	return a.ContainerPort == b.ContainerPort && protocol(a.Protocol) == protocol(b.Protocol) && overlap(a.HostIP, b.HostIP)
-}
-
-// overlap reports whether two hostIPs can mean the same address; an empty or
-// unspecified one means every address.
-func overlap(a, b string) bool {
-	parse := func(ip string) netip.Addr {
-		addr, _ := netip.ParseAddr(ip) // the zero Addr is no address
-		return addr.Unmap()
-	}
-	everywhere := func(ip string) bool { return ip == "" || parse(ip).IsUnspecified() }
-	return a == b || everywhere(a) || everywhere(b) || (parse(a).IsValid() && parse(a) == parse(b))
-}
-
 func refuseUserNamespace(c *PodCase) {
 	if users := c.Pod.Spec.HostUsers; users != nil && !*users {
 		c.Plan.Refuse(plan.UserNamespace, specPath.Child("hostUsers"), false, "a pod in a user namespace cannot use the host network")
@@ -146,7 +112,10 @@ func refuseNetSysctls(c *PodCase) {
 	}
 	for i, sysctl := range c.Pod.Spec.SecurityContext.Sysctls {
 		// sysctl(8) takes slashes for dots.
-		if strings.HasPrefix(strings.ReplaceAll(sysctl.Name, "/", "."), "net.") {
+		if strings.HasPrefix(sysctl.Name, "net.") || strings.HasPrefix(sysctl.Name, "net/") {
+			if c.Plan.Counted(plan.Refused, plan.NetSysctl) {
+				continue
+			}
 			c.Plan.Refuse(plan.NetSysctl, specPath.Child("securityContext", "sysctls").Index(i).Child("name"), sysctl.Name,
 				"would change the node's own network")
 		}
@@ -159,7 +128,7 @@ func refuseMeshSidecar(c *PodCase) {
 	sidecars := []string{"istio-proxy", "istio-init", "linkerd-proxy", "linkerd-init"}
 	look := func(list string, containers []api.Container) {
 		for i := range containers {
-			if slices.Contains(sidecars, containers[i].Name) {
+			if slices.Contains(sidecars, containers[i].Name) && !c.Plan.Counted(plan.Refused, plan.MeshSidecar) {
 				c.Plan.Refuse(plan.MeshSidecar, specPath.Child(list).Index(i).Child("name"), containers[i].Name,
 					"a service mesh was injected already, and its rules would be the node's")
 			}

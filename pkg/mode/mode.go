@@ -110,9 +110,9 @@ func (m Mode) CheckService(c *ServiceCase) {
 // check records a rule that found nothing as passed.
 func check(p *plan.Plan, name string, run func()) {
 	p.Rule(name)
-	before := len(p.Trace)
+	before := p.Found()
 	run()
-	if len(p.Trace) == before {
+	if p.Found() == before {
 		p.Pass()
 	}
 }

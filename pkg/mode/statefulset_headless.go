@@ -40,7 +40,7 @@ func setOwnHostname(c *PodCase) {
 		if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
 			return
 		}
-		c.Plan.Keep(plan.HostnameKept, "spec.hostname", hostname+" stays")
+		c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")
 		if w := c.Workload; w != nil && !w.OwnHostnames {
 			warnSharedHostname(c) // it is the template's, and so every pod's
 		}

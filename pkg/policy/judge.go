@@ -85,6 +85,18 @@ func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, deta
 	}
 }
 
+// verdict is what the plan has of an object that breaks the policy.
+func (j *judgement) verdict() plan.Verdict {
+	switch j.policy.Enforcement {
+	case api.EnforcementWarn:
+		return plan.Warned
+	case api.EnforcementAudit:
+		return plan.Audited
+	default:
+		return plan.Refused
+	}
+}
+
 // mode decides about the pod's mode:
 //
 //	mode     requireMode  allowedModes  verdict
@@ -198,7 +210,7 @@ func (j *judgement) portRange(hostNetwork bool, ports []api.ContainerPort, path 
 		if number == 0 && hostNetwork {
 			name, number = "containerPort", port.ContainerPort
 		}
-		if number != 0 && (number < r.Min || number > r.Max) {
+		if number != 0 && (number < r.Min || number > r.Max) && !j.plan.Counted(j.verdict(), plan.PolicyPortOutOfRange) {
 			j.broken(plan.PolicyPortOutOfRange, path.Index(i).Child(name), number, allowsPorts(r))
 		}
 	}

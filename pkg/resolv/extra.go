@@ -2,7 +2,6 @@ package resolv
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -24,6 +23,6 @@ func addExtra(c *Case, have []string) {
 		}
 	}
 	if len(cut) > 0 {
-		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+strings.Join(cut, " ")+", which policy "+c.Given.Policy+" gives")
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+plan.List(cut, " ")+", which policy "+c.Given.Policy+" gives")
 	}
 }

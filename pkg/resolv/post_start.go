@@ -63,7 +63,7 @@ func suitable(c *Case) []int {
 // keepUnsuitable records the others.
 func keepUnsuitable(c *Case) {
 	for i := range c.Pod.Spec.Containers {
-		if why := unsuitable(c.Pod.Spec.SecurityContext, &c.Pod.Spec.Containers[i]); why != "" {
+		if why := unsuitable(c.Pod.Spec.SecurityContext, &c.Pod.Spec.Containers[i]); why != "" && !c.Plan.Counted(plan.Kept, plan.PostStartSkipped) {
 			c.Plan.Keep(plan.PostStartSkipped, specPath.Child("containers").Index(i).String(), "no postStart hook: "+why)
 		}
 	}

@@ -3,6 +3,7 @@ package resolv
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -105,12 +106,12 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 		return nil, false
 	}
 	given := slices.Concat(c.Given.ExtraSearches, facts.NodeSearches)
-	kept := len(given)
-	for searches = unique(head, given, tail); !fits(searches); searches = unique(head, given[:kept], tail) {
-		kept--
-	}
-	if kept < len(given) {
-		text := "left out " + strings.Join(given[kept:], " ")
+	// The list never grows when another entry is left out.
+	cut := sort.Search(len(given), func(n int) bool { return fits(unique(head, given[:len(given)-n], tail)) })
+	kept := len(given) - cut
+	searches = unique(head, given[:kept], tail)
+	if cut > 0 {
+		text := "left out " + plan.List(given[kept:], " ")
 		if kept < len(c.Given.ExtraSearches) {
 			text += ", some of which policy " + c.Given.Policy + " gives"
 		}
@@ -123,8 +124,18 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 func unique(lists ...[]string) []string {
 	all := slices.Concat(lists...)
 	kept := all[:0]
+	if len(all) <= 2*maxSearches {
+		for _, s := range all {
+			if !slices.Contains(kept, s) {
+				kept = append(kept, s)
+			}
+		}
+		return kept
+	}
+	seen := make(map[string]bool, len(all))
 	for _, s := range all {
-		if !slices.Contains(kept, s) {
+		if !seen[s] {
+			seen[s] = true
 			kept = append(kept, s)
 		}
 	}
@@ -139,7 +150,7 @@ func mergeNameservers(c *Case) []string {
 		merged = unique(merged, own.Nameservers)
 	}
 	if len(merged) > maxNameservers {
-		c.Plan.Warn(plan.NameserversCut, "spec.dnsConfig.nameservers", "left out "+strings.Join(merged[maxNameservers:], " "))
+		c.Plan.Warn(plan.NameserversCut, "spec.dnsConfig.nameservers", "left out "+plan.List(merged[maxNameservers:], " "))
 		merged = merged[:maxNameservers]
 	}
 	return merged
