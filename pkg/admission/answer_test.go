@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/netmode-io/netmode/pkg/plan"
 )
 
 // readAnswer reads an answer as strictly as can be, holds it to what an API
@@ -67,7 +69,7 @@ func checkSaid(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Record) {
 	for i, warning := range resp.Warnings {
 		said[i] = strings.TrimPrefix(warning, "netmode: ")
 	}
-	warnings := clip(strings.Join(said, "; "), maxText)
+	warnings := plan.Clip(strings.Join(said, "; "), maxText)
 	if held := resp.AuditAnnotations["would-warn"]; held != "" && warnings != "" || rec.Warnings != warnings+held {
 		tb.Errorf("the record's warnings are %q, the answer's %q, and %q is held back", rec.Warnings, warnings, held)
 	}
@@ -108,7 +110,7 @@ func checkDecision(tb testing.TB, resp *admissionv1.AdmissionResponse, rec Recor
 	switch status := resp.Result; {
 	case status == nil:
 		tb.Errorf("%s: no status", rec.Decision)
-	case status.Code != w.code || status.Status != "Failure" || status.Message == "" || clip(status.Message, maxText) != rec.Message:
+	case status.Code != w.code || status.Status != "Failure" || status.Message == "" || plan.Clip(status.Message, maxText) != rec.Message:
 		tb.Errorf("%s: status %+v, want code %d and the record's message %q", rec.Decision, status, w.code, rec.Message)
 	}
 }

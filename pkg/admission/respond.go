@@ -28,6 +28,11 @@ const (
 	// maxText is the most bytes of a text for people in logs: container runtimes
 	// split lines of 16 kB.
 	maxText = 4 << 10
+	// maxName is the most bytes of a name, which has 253 at most (RFC 1123).
+	maxName = 512
+	// maxWarnings and maxCauses are the most bytes of all of them, in JSON.
+	maxWarnings = 7 << 10
+	maxCauses   = 7 << 10
 	// maxHeld is the most bytes of a patch or denial in an audit annotation, as
 	// API servers have it for those of a ValidatingAdmissionPolicy.
 	maxHeld = 10 << 10
@@ -74,12 +79,19 @@ type statusCause struct {
 }
 
 func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
+	rec.Name = plan.Clip(rec.Name, maxName)
 	rec.Decision, rec.Mode, rec.Reasons = Unchanged, p.Mode, p.Reasons()
 	warned := p.Findings(plan.Warned)
 	rec.Warnings, rec.Violations = text(warned), text(p.Findings(plan.Audited))
 	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons, violations: rec.Violations}
-	for _, f := range warned {
-		resp.warnings = append(resp.warnings, "netmode: "+f.Message())
+	room := maxWarnings
+	for i, f := range warned {
+		warning := "netmode: " + f.Message()
+		if room -= plan.Quoted(warning) + len(`"",`); room < 0 {
+			resp.warnings = append(resp.warnings, fmt.Sprintf("netmode: %d more warnings", len(warned)-i))
+			break
+		}
+		resp.warnings = append(resp.warnings, warning)
 	}
 	switch {
 	case p.Refused():
@@ -105,9 +117,9 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 func (r *response) observe(rec *Record) {
 	switch {
 	case r.status != nil:
-		rec.Decision, r.held = WouldRefuse, clip(r.status.Message, maxHeld)
+		rec.Decision, r.held = WouldRefuse, plan.Clip(r.status.Message, maxHeld)
 	case len(r.patch) > 0:
-		rec.Decision, r.held = WouldPatch, clip(string(r.patch), maxHeld)
+		rec.Decision, r.held = WouldPatch, plan.Clip(string(r.patch), maxHeld)
 	}
 	r.decision, r.heldWarnings = rec.Decision, rec.Warnings
 	r.allowed, r.status, r.patch, r.warnings = true, nil, nil, nil
@@ -123,8 +135,14 @@ func denial(p *plan.Plan, rec *Record) *status {
 		Code:    http.StatusUnprocessableEntity,
 		Details: &statusDetails{Kind: rec.Kind, Name: rec.Name},
 	}
-	for _, f := range p.Findings(plan.Refused) {
-		s.Details.Causes = append(s.Details.Causes, statusCause{Reason: string(f.Reason), Message: f.Text + " (netmode: " + string(f.Reason) + ")", Field: f.Field})
+	refused, room := p.Findings(plan.Refused), maxCauses
+	for i, f := range refused {
+		cause := statusCause{Reason: string(f.Reason), Message: f.Text + " (netmode: " + string(f.Reason) + ")", Field: f.Field}
+		if room -= plan.Quoted(cause.Message) + plan.Quoted(cause.Field) + len(cause.Reason) + len(`{"reason":"","message":"","field":""},`); room < 0 {
+			s.Details.Causes = append(s.Details.Causes, statusCause{Reason: string(plan.FindingsCut), Message: fmt.Sprintf("%d more problems", len(refused)-i)})
+			break
+		}
+		s.Details.Causes = append(s.Details.Causes, cause)
 	}
 	return s
 }
@@ -210,15 +228,7 @@ func text(findings []plan.Finding) string {
 	for i, f := range findings {
 		messages[i] = f.Message()
 	}
-	return clip(strings.Join(messages, "; "), maxText)
-}
-
-// clip cuts a text after most bytes, between two characters, and says so.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return fmt.Sprintf("%s... (%d bytes in all)", strings.ToValidUTF8(s[:most], ""), len(s))
+	return plan.Clip(strings.Join(messages, "; "), maxText)
 }
 
 func join(reasons []plan.Reason) string {

@@ -5,13 +5,13 @@ package admission
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/prune"
 )
 
@@ -43,8 +43,15 @@ type request struct {
 	Operation   string           `json:"operation"`
 	SubResource string           `json:"subResource"`
 	UserInfo    userInfo         `json:"userInfo"`
-	// Object holds the members that a Pod's or a Service's view has, and no others.
-	Object jsontext.Value `json:"object"`
+	// Object holds the members that a Pod's, a Service's or a workload's view has,
+	// and no others. OldObject holds those of a workload's.
+	Object    jsontext.Value  `json:"object"`
+	OldObject *jsontext.Value `json:"oldObject"`
+
+	// tooLarge says that they were cut, since too much of them is read.
+	tooLarge bool
+	// sent are the pod templates in them, as they were sent, by their mark.
+	sent map[string][]byte
 }
 
 // userInfo is the part of authentication.k8s.io/v1 UserInfo that is read.
@@ -86,13 +93,12 @@ func (r *request) byKubelet(pod *api.Pod) bool {
 
 func (r *request) hasObject() bool { return len(r.Object) > 0 && r.Object.Kind() != 'n' }
 
-// pruner leaves of a review what is read of it. It holds no state but buffers.
-var pruner = prune.New(reviewShape())
+// maxKept is the most bytes that are read of a review: a few times what there is
+// to read of any object that an API server lets in.
+const maxKept = 4 << 20
 
-func reviewShape() *prune.Shape {
-	object := prune.ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service]())
-	return prune.ShapeOf(reflect.TypeFor[review]()).With("request", prune.ShapeOf(reflect.TypeFor[request]()).With("object", object))
-}
+// pruner leaves of a review what is read of it. It holds no state but buffers.
+var pruner = prune.New(reviewShape(), prune.Limits{Text: api.MaxText, Kept: maxKept})
 
 // buffers hold pruned reviews, one after the other.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -107,9 +113,10 @@ var ErrBadReview = errors.New("bad AdmissionReview")
 // decode reads a review. The request's object stands in the buffer, which gets
 // the review without what is not read. The error is an ErrBadReview.
 func decode(body []byte, buffer *[]byte) (*request, error) {
-	pruned, err := pruner.Prune((*buffer)[:0], body)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadReview, err)
+	pruned, marks, err := pruner.PruneMarked((*buffer)[:0], body)
+	tooLarge := errors.Is(err, prune.ErrTooLarge)
+	if err != nil && !tooLarge {
+		return nil, fmt.Errorf("%w: %s", ErrBadReview, plan.Clip(err.Error(), maxText))
 	}
 	*buffer = pruned
 	var rv review
@@ -117,7 +124,7 @@ func decode(body []byte, buffer *[]byte) (*request, error) {
 	const spoken = "netmode speaks " + reviewKind + " of " + reviewAPIVersion
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w; %s", ErrBadReview, err, spoken)
+		return nil, fmt.Errorf("%w: %s; %s", ErrBadReview, plan.Clip(err.Error(), maxText), spoken)
 	case rv.APIVersion != reviewAPIVersion || rv.Kind != reviewKind:
 		return nil, fmt.Errorf("%w: it is %s of %s, and %s", ErrBadReview, orNothing(rv.Kind), orNothing(rv.APIVersion), spoken)
 	case rv.Request == nil:
@@ -125,12 +132,23 @@ func decode(body []byte, buffer *[]byte) (*request, error) {
 	case rv.Request.UID == "":
 		return nil, fmt.Errorf("%w: request.uid is missing; %s", ErrBadReview, spoken)
 	}
-	return rv.Request, nil
+	req := rv.Request
+	req.tooLarge = tooLarge
+	for _, text := range []*string{&req.UID, &req.Namespace, &req.Name, &req.Operation} {
+		*text = plan.Clip(*text, maxName)
+	}
+	if len(marks) > 0 {
+		req.sent = make(map[string][]byte, len(marks))
+		for _, m := range marks {
+			req.sent[m.Name] = body[m.Start:m.End]
+		}
+	}
+	return req, nil
 }
 
 func orNothing(s string) string {
 	if s == "" {
 		return "nothing"
 	}
-	return fmt.Sprintf("%q", s)
+	return fmt.Sprintf("%q", plan.Clip(s, maxName))
 }

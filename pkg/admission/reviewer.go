@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
@@ -115,7 +116,9 @@ type Reviewer struct {
 
 // Review answers one AdmissionReview in JSON. The error is ErrBadReview for a
 // body that holds no review to answer, and any other for a fault of netmode's.
-// Dry-run and reinvocation get the same answer as every other call.
+// Dry-run and reinvocation get the same answer as every other call. What a body
+// can cost is bounded, so that the context matters only to what is asked of the
+// cluster.
 func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, error) {
 	buffer, ok := buffers.Get().(*[]byte)
 	if !ok {
@@ -131,12 +134,12 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 		return nil, Record{}, err
 	}
 	rec := r.newRecord(req)
-	resp, err := r.decide(ctx, req, body, &rec)
+	resp, err := r.decide(ctx, req, &rec)
 	if err != nil {
 		return nil, rec, err
 	}
 	if resp.status != nil {
-		rec.Message = clip(resp.status.Message, maxText)
+		rec.Message = plan.Clip(resp.status.Message, maxText)
 	}
 	if r.Observe {
 		resp.observe(&rec)
@@ -145,12 +148,13 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 	return encoded, rec, err
 }
 
-// decide answers the request of a review's body.
-func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *Record) (response, error) {
+// decide answers a request.
+func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (response, error) {
 	malformed := func(message string) (response, error) {
 		rec.Decision = Malformed
+		message = plan.Clip(message, maxText)
 		if r.Entry == Policy {
-			rec.Decision, rec.Message = LetThrough, clip(message, maxText)
+			rec.Decision, rec.Message = LetThrough, message
 			return response{uid: req.UID, allowed: true}, nil
 		}
 		return badRequest(req.UID, message), nil
@@ -164,15 +168,17 @@ func (r *Reviewer) decide(ctx context.Context, req *request, body []byte, rec *R
 		return response{uid: req.UID, allowed: true}, nil
 	case !req.hasObject():
 		return malformed("request.object: Required value: there is no object to look at")
+	case req.tooLarge:
+		return malformed(fmt.Sprintf("request.object: Too long: netmode reads more than %d bytes of it: shorten its names, labels, annotations and commands", maxKept))
 	case req.Namespace == "":
 		return malformed("request.namespace: Required value: Pods, Services and workloads live in a namespace")
 	case req.isWorkload():
-		workload, object, err := decodeWorkload(req, body)
+		workload, err := decodeWorkload(req)
 		if err != nil {
 			return malformed(err.Error())
 		}
 		rec.Name = workload.Metadata.DisplayName()
-		return rec.respond(r.planWorkload(ctx, req.Namespace, workload), object)
+		return rec.respond(r.planWorkload(ctx, req.Namespace, workload), req.Object)
 	case req.isPod():
 		var pod api.Pod
 		if err := api.Decode(req.Object, &pod, ""); err != nil {

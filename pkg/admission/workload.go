@@ -11,42 +11,33 @@ import (
 	"github.com/netmode-io/netmode/pkg/manifest"
 )
 
-// workloadReview is what is read of a workload's review beside the request:
-// the objects, whole.
-type workloadReview struct {
-	Request struct {
-		Object    jsontext.Value `json:"object"`
-		OldObject jsontext.Value `json:"oldObject"`
-	} `json:"request"`
-}
-
-// decodeWorkload reads a workload from a review's body and returns it as it was
-// sent, too. An error names the field that cannot be read.
-func decodeWorkload(req *request, body []byte) (c *engine.WorkloadCase, object []byte, err error) {
-	var review workloadReview
-	if err := api.Decode(body, &review, ""); err != nil {
-		return nil, nil, err
-	}
-	object = review.Request.Object
-	now, err := decodeTemplated(req, object)
+// decodeWorkload reads a workload from a review. An error names the field that
+// cannot be read.
+func decodeWorkload(req *request) (*engine.WorkloadCase, error) {
+	now, err := decodeTemplated(req, req.Object)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c = &engine.WorkloadCase{Metadata: &now.metadata, Workload: &now.template.Workload, Pod: &now.pod}
+	c := &engine.WorkloadCase{Metadata: &now.metadata, Workload: &now.template.Workload, Pod: &now.pod}
 	if req.Operation == operationCreate {
-		return c, object, nil
+		return c, nil
 	}
-	old, err := decodeTemplated(req, review.Request.OldObject)
+	sent := jsontext.Value("null")
+	if req.OldObject != nil {
+		sent = *req.OldObject
+	}
+	old, err := decodeTemplated(req, sent)
 	if err != nil {
-		return nil, nil, fmt.Errorf("request.oldObject: %w", err)
+		return nil, fmt.Errorf("request.oldObject: %w", err)
 	}
+	mark := now.template.Field()
 	c.Old = &engine.OldWorkload{
 		Annotations:         old.metadata.Annotations,
 		TemplateAnnotations: old.pod.Metadata.Annotations,
 		Workload:            &old.template.Workload,
-		SameTemplate:        sameJSON(old.template.JSON, now.template.JSON),
+		SameTemplate:        sameJSON(req.sent[markOld+mark], req.sent[mark]),
 	}
-	return c, object, nil
+	return c, nil
 }
 
 // templated is an object with a pod template.
@@ -75,11 +66,18 @@ func decodeTemplated(req *request, object []byte) (*templated, error) {
 	return t, api.Decode(t.template.Pod, &t.pod, t.template.Field())
 }
 
-// sameJSON compares two values of valid JSON, whatever the order of their
-// members.
+// maxReordered is how large a template is, at most, to be compared member by
+// member. API servers write members always in the same order.
+const maxReordered = 256 << 10
+
+// sameJSON compares two values of valid JSON, up to a size whatever the order of
+// their members.
 func sameJSON(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
+	}
+	if len(a) > maxReordered || len(b) > maxReordered {
+		return false
 	}
 	x, y := jsontext.Value(bytes.Clone(a)), jsontext.Value(bytes.Clone(b))
 	return x.Canonicalize() == nil && y.Canonicalize() == nil && bytes.Equal(x, y)

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -68,6 +69,9 @@ type updateStrategy struct {
 		Partition int32          `json:"partition"`
 	} `json:"rollingUpdate"`
 }
+
+// WorkloadType is what PodTemplate reads of an object beside its pod template.
+func WorkloadType() reflect.Type { return reflect.TypeFor[workload]() }
 
 // PodTemplate returns the pod template of a workload object; nil for an object
 // of another kind. An error names the field that cannot be read.
