@@ -89,6 +89,7 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 	}
 	s := standing{policed: true, policies: cluster.Policies(namespace).ForPod(pod.Metadata.Labels)}
 	s.critical = pod.Spec.SystemCritical() && slices.Contains(settings.SystemNamespaces, namespace)
+	p.NotAllowed = s.policies.NotAllowed()
 	if ignored(p, &pod.Metadata) {
 		return p, s
 	}

@@ -85,6 +85,8 @@ type Plan struct {
 	// LacksService says that the pod stays as it is for want of a governing Service
 	// and of nothing else.
 	LacksService bool
+	// NotAllowed are the modes that a policy refuses to the object: no cure names one.
+	NotAllowed []api.Mode
 	// Mutations are the changes, in the order in which they apply. They count
 	// only when Refused is false.
 	Mutations []Mutation
@@ -148,7 +150,7 @@ func (p *Plan) add(verdict Verdict, reason Reason, fieldPath, text string) {
 	}
 	fieldPath, text = Clip(fieldPath, maxField), Clip(text, maxText)
 	if verdict == Warned || verdict == Refused {
-		if cure := reason.Doc().Cure; cure != "" {
+		if cure := reason.cure(p.NotAllowed); cure != "" {
 			text += ": " + cure
 		}
 	}

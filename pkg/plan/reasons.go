@@ -1,5 +1,11 @@
 package plan
 
+import (
+	"slices"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
 // Reason is a word from one closed list. The same word stands in denials,
 // warnings, audit annotations, the status annotation, logs, metrics and the
 // CLI's output.
@@ -124,6 +130,14 @@ type ReasonDoc struct {
 	// Cure says what to do about it; empty where there is nothing to do. It
 	// ends every refusal and warning that carries the reason.
 	Cure string
+}
+
+// cure is the reason's cure for an object that may not have some modes.
+func (r Reason) cure(notAllowed []api.Mode) string {
+	if other, ok := otherCures[r]; ok && slices.Contains(notAllowed, other.mode) {
+		return other.cure
+	}
+	return r.Doc().Cure
 }
 
 // Doc returns the explanation of r; the zero ReasonDoc for a word that is not

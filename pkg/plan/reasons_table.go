@@ -1,5 +1,7 @@
 package plan
 
+import "github.com/netmode-io/netmode/pkg/api"
+
 // reasonTable is read-only: docs/reasons.md is generated from it.
 var reasonTable = []ReasonDoc{
 	{ModeDefault, "The mode is default, so the object stays as it is.", ""},
@@ -109,6 +111,17 @@ var reasonTable = []ReasonDoc{
 	{InitContainerRoot, "The namespace enforces PodSecurity restricted, which rejects the init container: it must run as root.", "use netmode.io/search-rewrite: prepend"},
 	{InitContainerImage, "netmode was started without an image for its init container.", "start netmode with --init-image, or use netmode.io/search-rewrite: prepend"},
 	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container"},
+}
+
+// otherCures are told in the place of those that name a mode, where a policy does
+// not allow it; read-only.
+var otherCures = map[Reason]struct {
+	mode api.Mode
+	cure string
+}{
+	HostNetworkInUse: {api.ModeHostNetwork, "remove hostNetwork"},
+	StatefulSetPod:   {api.ModeStatefulSetHeadless, "remove netmode.io/mode, or have a Deployment of one replica make the pod"},
+	HostnameShared:   {api.ModeStatefulSetHeadless, "run one replica and strategy Recreate"},
 }
 
 var reasonIndex = func() map[Reason]ReasonDoc {

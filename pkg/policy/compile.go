@@ -224,6 +224,18 @@ func (s Set) filter(keep func(*Policy) bool) Set {
 	return Set{kept}
 }
 
+// NotAllowed returns the modes that a policy of the set refuses, in the order of
+// api.Modes.
+func (s Set) NotAllowed() []api.Mode {
+	var refused []api.Mode
+	for _, m := range api.Modes() {
+		if slices.ContainsFunc(s.policies, func(p *Policy) bool { return p.restricts() && !p.permits(m) }) {
+			refused = append(refused, m)
+		}
+	}
+	return refused
+}
+
 // Default returns the mode of pods that ask for none, and the policy that says
 // so; nil: none does.
 func (s Set) Default() (api.Mode, *Policy) {

@@ -1,0 +1,164 @@
+package engine_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// remedy is a pod that is refused, and what its author then does as the message
+// says: says is in it.
+type remedy struct {
+	reason   plan.Reason
+	pod      string
+	policies []string // pairs of a name and a spec
+	says     string
+	does     func(pod, metadata, spec members)
+}
+
+func mode(m string) func(pod, metadata, spec members) {
+	return func(_, metadata, _ members) { annotationsOf(metadata)[api.AnnotationMode] = m }
+}
+
+func annotate(key, value string) func(pod, metadata, spec members) {
+	return func(_, metadata, _ members) { annotationsOf(metadata)[key] = value }
+}
+
+func annotationsOf(metadata members) members {
+	if all, ok := metadata["annotations"].(members); ok {
+		return all
+	}
+	all := members{}
+	metadata["annotations"] = all
+	return all
+}
+
+func set(key string, value any) func(pod, metadata, spec members) {
+	return func(_, _, spec members) { spec[key] = value }
+}
+
+func remove(key string) func(pod, metadata, spec members) {
+	return func(_, _, spec members) { delete(spec, key) }
+}
+
+// port is what a container has with one port.
+func port(name string, number int) members {
+	return members{"name": name, "ports": []any{members{"containerPort": number}}}
+}
+
+func remedies() []remedy {
+	const (
+		onlyHeadless = `{"namespaceSelector":{},"allowedModes":["headless"]}`
+		onlyPeers    = `{"namespaceSelector":{},"allowedModes":["statefulset-headless","headless"]}`
+		onlyHost     = `{"namespaceSelector":{},"allowedModes":["hostnetwork"],"hostNetwork":{"allowUnmanaged":false,"requireDeclaredPorts":true,"portRange":{"min":20000,"max":29999}}}`
+		required     = `{"namespaceSelector":{},"requireMode":true}`
+		byHand       = `{"spec":{"hostNetwork":true,"containers":[{"name":"c","ports":[{"containerPort":20001}]}]}}`
+		ofSet        = `{"metadata":{"name":"web-0","annotations":{"netmode.io/mode":"headless"},"ownerReferences":[{"kind":"StatefulSet","name":"web","controller":true}]},"spec":{"hostname":"web-0","subdomain":"web"}}`
+	)
+	host := func(spec string) string { return annotated(spec, api.AnnotationMode, "hostnetwork") }
+	headless := func(spec string) string { return annotated(spec, api.AnnotationMode, "headless") }
+	peers := func(spec string, more ...string) string {
+		return annotated(spec, append([]string{api.AnnotationMode, "statefulset-headless"}, more...)...)
+	}
+	inRange := set("containers", []any{port("c", 20001)})
+	return []remedy{
+		{plan.AnnotationInvalid, annotated(`{}`, api.AnnotationMode, "hostnet"), nil, `supported values: "default", "hostnetwork"`, mode("hostnetwork")},
+		{plan.HostPortMismatch, host(`{"containers":[{"ports":[{"containerPort":80,"hostPort":81}]}]}`), nil, "set hostPort to the containerPort",
+			set("containers", []any{members{"ports": []any{members{"containerPort": 80, "hostPort": 80}}}})},
+		{plan.HostPortConflict, host(`{"containers":[{"ports":[{"containerPort":80},{"containerPort":80}]}]}`), nil, "give one of them another port",
+			set("containers", []any{members{"ports": []any{members{"containerPort": 80}, members{"containerPort": 81}}}})},
+		{plan.UserNamespace, host(`{"hostUsers":false}`), nil, "remove hostUsers: false", remove("hostUsers")},
+		{plan.HostnameOverride, host(`{"hostnameOverride":"x"}`), nil, "remove hostnameOverride", remove("hostnameOverride")},
+		{plan.NetSysctl, host(`{"securityContext":{"sysctls":[{"name":"net.core.somaxconn"}]}}`), nil, "remove the sysctl", remove("securityContext")},
+		{plan.MeshSidecar, host(`{"containers":[{"name":"istio-proxy"}]}`), nil, "turn the mesh's injection off", set("containers", []any{members{"name": "c"}})},
+		{plan.WindowsPod, host(`{"os":{"name":"windows"}}`), nil, "remove the mode", func(_, metadata, _ members) { delete(metadata, "annotations") }},
+		{plan.PodTooLarge, host(`{"containers":[` + strings.Repeat(`{},`, api.MaxContainers) + `{}]}`), nil, "", set("containers", []any{members{}})},
+		{plan.HostnameIsFQDN, headless(`{"subdomain":"s","setHostnameAsFQDN":true}`), nil, "remove setHostnameAsFQDN", remove("setHostnameAsFQDN")},
+		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "remove hostname", remove("hostname")},
+		{plan.HostnameInvalid, peers(`{"subdomain":"s","hostname":"A_b"}`), nil, "choose a shorter or simpler name", set("hostname", "a-b")},
+		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "remove hostNetwork, or use netmode.io/mode: hostnetwork", remove("hostNetwork")},
+		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "or use netmode.io/mode: hostnetwork", mode("hostnetwork")},
+		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), []string{"p", onlyHeadless}, "name and address: remove hostNetwork (", remove("hostNetwork")},
+		{plan.StatefulSetPod, ofSet, nil, "use netmode.io/mode: statefulset-headless", mode("statefulset-headless")},
+		{plan.StatefulSetPod, ofSet, []string{"p", onlyHeadless}, "remove netmode.io/mode, or have a Deployment", func(_, metadata, _ members) { delete(metadata, "annotations") }},
+		{plan.GoverningServiceConflict, annotated(`{"subdomain":"s"}`, api.AnnotationMode, "headless", api.AnnotationService, "t"), nil, "remove the annotation",
+			func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationService) }},
+		{plan.GoverningServiceUnknown, headless(`{}`), nil, "name it with the annotation netmode.io/service", annotate(api.AnnotationService, "s")},
+		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "remove dnsPolicy", remove("dnsPolicy")},
+		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "set netmode.io/search-rewrite: none", annotate(api.AnnotationSearchRewrite, "none")},
+		{plan.ClusterDNSUnknown, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "prepend"), nil, "use netmode.io/search-rewrite: append", annotate(api.AnnotationSearchRewrite, "append")},
+		{plan.InitContainerImage, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "init-container"), nil, "", annotate(api.AnnotationSearchRewrite, "append")},
+
+		{plan.PolicyModeNotAllowed, host(`{}`), []string{"p", onlyPeers}, "allows statefulset-headless or headless",
+			func(_, metadata, spec members) {
+				annotationsOf(metadata)[api.AnnotationMode] = "headless"
+				spec["subdomain"] = "s"
+			}},
+		{plan.PolicyModeRequired, `{"spec":{}}`, []string{"p", required}, "set netmode.io/mode on the pod template", mode("hostnetwork")},
+		{plan.PolicyModeRequired, `{"metadata":{"name":"a"},"spec":{"subdomain":"s"}}`, []string{"p", required, "q", onlyHeadless}, "all policies together allow headless", mode("headless")},
+		{plan.PolicyHostNetworkUnmanaged, byHand, []string{"p", onlyHost}, "allows the host network only in mode hostnetwork: remove hostNetwork (", remove("hostNetwork")},
+		{plan.PolicyHostNetworkUnmanaged, byHand, []string{"p", onlyHost}, "only in mode hostnetwork", mode("hostnetwork")},
+		{plan.PolicyHostNetworkUnmanaged, byHand, []string{"p", onlyHeadless}, "allows the host network to no pod: remove hostNetwork (", remove("hostNetwork")},
+		{plan.PolicyPortsUndeclared, host(`{"containers":[{"name":"c"}]}`), []string{"p", onlyHost}, "list every port that the pod listens on under containers[].ports", inRange},
+		{plan.PolicyPortOutOfRange, host(`{"containers":[{"name":"c","ports":[{"containerPort":80}]}]}`), []string{"p", onlyHost}, "choose a port of that range", inRange},
+		{plan.PolicyPortOutOfRange, `{"spec":{"containers":[{"name":"c","ports":[{"containerPort":80,"hostPort":80}]}]}}`, []string{"p", onlyHost}, "choose a port of that range",
+			set("containers", []any{members{"ports": []any{members{"containerPort": 80, "hostPort": 20080}}}})},
+	}
+}
+
+// Every cure that is printed, followed, is accepted, by the policies as well.
+func TestCures(t *testing.T) {
+	for _, r := range remedies() {
+		t.Run(string(r.reason)+" "+r.says, func(t *testing.T) {
+			c := &around{}
+			if len(r.policies) > 0 {
+				c.policies = policies(t, r.policies...)
+			}
+			before := decidePod(t, r.pod, c)
+			if !hasReason(before, plan.Refused, r.reason) || !strings.Contains(before.Denial(), r.says) {
+				t.Fatalf("%s\nwant %s in it, %s", before.Denial(), r.says, r.reason)
+			}
+			pod := *decode[members](t, []byte(r.pod))
+			metadata, ok := pod["metadata"].(members)
+			if !ok {
+				metadata = members{}
+				pod["metadata"] = metadata
+			}
+			spec, ok := pod["spec"].(members)
+			if !ok {
+				t.Fatal("no spec")
+			}
+			r.does(pod, metadata, spec)
+			if after := engine.Pod(settings(), c, namespace, decode[api.Pod](t, encode(t, pod)), nil); after.Refused() {
+				t.Errorf("the cure of\n%s\nis refused:\n%s", before.Denial(), after.Denial())
+			}
+		})
+	}
+}
+
+// Every reason with a cure is among them, or cannot be cured by an edit of the pod.
+func TestEveryCureIsTried(t *testing.T) {
+	notOfThePod := []plan.Reason{
+		// told, never refused
+		plan.IgnoreLabelValue, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
+		plan.DNSPolicyKept, plan.NoDeclaredPort, plan.HostPortsSurge, plan.PodSecurityRejects, plan.PortNotTranslated, plan.SessionAffinityIgnored, plan.ExternalIPsIgnored,
+		plan.ServiceWithoutSelector, plan.HostnameShared, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
+		plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
+		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
+		plan.NotAsPromised, plan.NoLongerApplicable, plan.NoStableHostname, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
+		plan.GoverningServiceAmbiguous, plan.SearchLimit, plan.PostStartImpossible, plan.InitContainerRoot, plan.InitContainerName,
+	}
+	tried := map[plan.Reason]bool{}
+	for _, r := range remedies() {
+		tried[r.reason] = true
+	}
+	for _, doc := range plan.Reasons() {
+		if elsewhere := slices.Contains(notOfThePod, doc.Reason); doc.Cure != "" && tried[doc.Reason] == elsewhere {
+			t.Errorf("%s: tried %t, cured elsewhere %t", doc.Reason, tried[doc.Reason], elsewhere)
+		}
+	}
+}
