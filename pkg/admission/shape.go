@@ -15,6 +15,9 @@ const (
 	markOld          = "old "
 )
 
+// mostWords is more than is read of the command of a container.
+const mostWords = 8
+
 // reviewShape is what is read of a review. Of lists and maps it holds one more
 // than netmode looks at, so that it shows where there are too many.
 func reviewShape() *prune.Shape {
@@ -45,6 +48,9 @@ func bounded(object *prune.Shape) *prune.Shape {
 		containers.Most(api.MaxContainers + 1)
 		object.Member("spec", "initContainers").Most(api.MaxInitContainers + 1)
 		object.Member("spec", "dnsConfig", "searches").Most(api.MaxSearches + 1)
+		for _, list := range []string{"containers", "initContainers"} {
+			object.Member("spec", list, "command").Most(mostWords)
+		}
 	}
 	return object
 }

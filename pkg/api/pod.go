@@ -87,7 +87,6 @@ type Sysctl struct {
 type Container struct {
 	Name            string           `json:"name"`
 	Command         []string         `json:"command"`
-	Args            []string         `json:"args"`
 	Ports           []ContainerPort  `json:"ports"`
 	RestartPolicy   *string          `json:"restartPolicy"`
 	SecurityContext *SecurityContext `json:"securityContext"`

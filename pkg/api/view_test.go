@@ -44,7 +44,7 @@ var wantMeta = api.ObjectMeta{
 
 func TestPodView(t *testing.T) {
 	container := api.Container{
-		Name: "main", Command: []string{"/app"}, Args: []string{"-v"},
+		Name: "main", Command: []string{"/app"},
 		Ports:           []api.ContainerPort{{Name: "web", HostPort: 8080, ContainerPort: 8080, Protocol: "TCP", HostIP: "10.0.0.1"}},
 		RestartPolicy:   new("Always"),
 		SecurityContext: &api.SecurityContext{RunAsUser: new(int64(7)), RunAsNonRoot: new(true), ReadOnlyRootFilesystem: new(true)},

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -313,8 +314,13 @@ func (k *keeping) member(p *pruner, shape *Shape, name []byte) (keep, bare bool)
 	return true, bare
 }
 
-// full reports whether no more may be kept of lists and dicts.
+// full reports whether no more may be kept of lists and dicts. What is large is
+// doubled, since appending alone copies it oftener.
 func (p *pruner) full() bool {
+	const large, near = 64 << 10, 4 << 10
+	if len(p.out) > large && cap(p.out)-len(p.out) < near {
+		p.out = slices.Grow(p.out, len(p.out))
+	}
 	if p.limits.Kept == 0 || len(p.out) < p.limits.Kept {
 		return false
 	}

@@ -56,10 +56,13 @@ func (s *Shape) With(member string, shape *Shape) *Shape {
 	return &Shape{members: members, mark: s.mark}
 }
 
-// Member returns the shape of a member of a member, and so on; nil where none is
-// given.
+// Member returns the shape of a member of a member, and so on, in any item of a
+// list; nil where none is given.
 func (s *Shape) Member(path ...string) *Shape {
 	for _, name := range path {
+		if s != nil && s.list {
+			s = s.items
+		}
 		if s == nil {
 			return nil
 		}
