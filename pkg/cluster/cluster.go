@@ -39,8 +39,8 @@ type Cache struct {
 	synced     atomic.Bool
 	log        logr.Logger
 
-	liveServices   liveReads[[]api.Service]
-	liveNamespaces liveReads[namespaceRead]
+	liveServices   *liveReads[[]api.Service]
+	liveNamespaces *liveReads[namespaceRead]
 }
 
 // namespaceRead is what a live read of a Namespace found.
@@ -64,13 +64,13 @@ func New(client kubernetes.Interface, custom dynamic.Interface, log logr.Logger)
 		return nil, err
 	}
 	c.setSynced, errs[3] = c.set.follow(c.policies, log)
-	c.liveServices.read = func(ctx context.Context, namespace string) ([]api.Service, error) {
+	c.liveServices = newLiveReads(false, func(ctx context.Context, namespace string) ([]api.Service, error) {
 		return listServices(ctx, client, namespace)
-	}
-	c.liveNamespaces.stands = true // nobody can create a pod before its Namespace
-	c.liveNamespaces.read = func(ctx context.Context, name string) (namespaceRead, error) {
+	})
+	// A Namespace's read stands: nobody can create a pod before its Namespace.
+	c.liveNamespaces = newLiveReads(true, func(ctx context.Context, name string) (namespaceRead, error) {
 		return readNamespace(ctx, client, name)
-	}
+	})
 	return c, errs[3]
 }
 

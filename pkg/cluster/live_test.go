@@ -15,7 +15,7 @@ import (
 // counted reads take a while and are counted.
 func counted(takes time.Duration) (*liveReads[int64], *atomic.Int64) {
 	var n atomic.Int64
-	return &liveReads[int64]{read: func(ctx context.Context, key string) (int64, error) {
+	return newLiveReads(false, func(ctx context.Context, key string) (int64, error) {
 		mine := n.Add(1)
 		select {
 		case <-time.After(takes):
@@ -26,14 +26,14 @@ func counted(takes time.Duration) (*liveReads[int64], *atomic.Int64) {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		}
-	}}, &n
+	}), &n
 }
 
 // What comes back was read after the call: callers who come while a read is
 // under way share the next one, and a read that is done serves nobody else.
 func TestLiveReadsAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reads, n := counted(300 * time.Millisecond)
+		reads, n := counted(100 * time.Millisecond)
 		var callers sync.WaitGroup
 		get := func(key string, want int64) {
 			callers.Go(func() {
@@ -52,7 +52,91 @@ func TestLiveReadsAreShared(t *testing.T) {
 		if n.Load() != 3 {
 			t.Errorf("%d reads, want 3", n.Load())
 		}
+		began := time.Now()
 		get("a", 4)
+		callers.Wait()
+		if took := time.Since(began); took != readEvery {
+			t.Errorf("the next read was there after %s, want %s: one begins every %s, and takes 100 ms", took, readEvery, readEvery)
+		}
+	})
+}
+
+// However many ask, and however often: a namespace is read once every readEvery,
+// and everybody has what was there when he asked.
+func TestLiveReadsAreRare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reads atomic.Int64
+		state := atomic.Int64{}
+		live := newLiveReads(false, func(context.Context, string) (int64, error) {
+			reads.Add(1)
+			return state.Load(), nil
+		})
+		var callers sync.WaitGroup
+		const seconds = 10
+		for range seconds * 100 {
+			written := state.Add(1)
+			callers.Go(func() {
+				if got, err := live.get(t.Context(), "a"); err != nil || got < written {
+					t.Errorf("have %d, %v, and wrote %d before", got, err, written)
+				}
+			})
+			<-time.After(10 * time.Millisecond)
+		}
+		callers.Wait()
+		if most := int64(seconds*time.Second/readEvery) + 2; reads.Load() > most {
+			t.Errorf("%d reads in %d s, want at most %d", reads.Load(), seconds, most)
+		}
+	})
+}
+
+// Names that nobody has heard of cost the API server no more than the rate, and
+// netmode no more than readKeys.
+func TestLiveReadsOfManyKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads, n := counted(10 * time.Millisecond)
+		reads.stands = true
+		var callers sync.WaitGroup
+		var refused, failed atomic.Int64
+		began := time.Now()
+		for i := range 5 * readKeys {
+			callers.Go(func() {
+				switch _, err := reads.get(t.Context(), fmt.Sprint("namespace-", i)); {
+				case errors.Is(err, errTooManyReads):
+					refused.Add(1)
+				case err != nil:
+					failed.Add(1)
+				}
+			})
+		}
+		callers.Wait()
+		if took := time.Since(began); took > readTimeout {
+			t.Errorf("an answer took %s", took)
+		}
+		if most := int64(readBurst + readRate); n.Load() > most || n.Load() < readBurst {
+			t.Errorf("%d reads, want %d to %d", n.Load(), readBurst, most)
+		}
+		if refused.Load() != 4*readKeys || failed.Load()+n.Load() != readKeys {
+			t.Errorf("%d refused and %d failed, want %d and the rest", refused.Load(), failed.Load(), 4*readKeys)
+		}
+	})
+}
+
+// At most readAtOnce reads run at once, whatever the keys.
+func TestLiveReadsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads, n := counted(300 * time.Millisecond)
+		var callers sync.WaitGroup
+		for i := range 3 * readAtOnce {
+			callers.Go(func() {
+				if _, err := reads.get(t.Context(), fmt.Sprint("namespace-", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n.Load() != readAtOnce {
+			t.Errorf("%d reads at once, want %d", n.Load(), readAtOnce)
+		}
 		callers.Wait()
 	})
 }
@@ -121,7 +205,7 @@ func TestLiveReadsThatFollowEnd(t *testing.T) {
 // A caller who goes away takes only his own answer with him.
 func TestLiveReadsOutliveTheirFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reads, n := counted(500 * time.Millisecond)
+		reads, n := counted(100 * time.Millisecond)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
@@ -148,7 +232,7 @@ func TestLiveReadsForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, _ := counted(0)
 		reads.stands = true
-		for i := range 1000 {
+		for i := range readBurst {
 			if _, err := reads.get(t.Context(), fmt.Sprint("namespace-", i)); err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +241,7 @@ func TestLiveReadsForget(t *testing.T) {
 		if _, err := reads.get(t.Context(), "bad"); err == nil || !strings.Contains(err.Error(), "refused") {
 			t.Errorf("have %v", err)
 		}
-		if len(reads.byKey) != 1 {
+		if len(reads.byKey) != 1 || len(reads.forgettable) != 1 {
 			t.Errorf("%d outcomes are kept, want that of the last", len(reads.byKey))
 		}
 	})
