@@ -19,36 +19,30 @@ import (
 )
 
 // NewKeeper makes a Keeper that works through client. It does nothing before Run.
-// It needs get, create, update, list and watch on the two Secrets, and get, patch,
-// list and watch on the webhook configurations; lists and watches are of one
-// object each, by field selector metadata.name, so rights can name it.
+// It needs get, update, list and watch on the two Secrets, and get, patch, list
+// and watch on the webhook configurations; lists and watches are of one object
+// each, by field selector metadata.name, so rights can name it.
 func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer KeeperObserver, log logr.Logger) *Keeper {
 	secrets := client.CoreV1().Secrets(config.Namespace)
 	mutating := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	validating := client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 
 	watched := []watchedObject{
 		watchOne(config.Secret, &corev1.Secret{}, secrets.List, secrets.Watch),
 		watchOne(config.AuthoritySecret(), &corev1.Secret{}, secrets.List, secrets.Watch),
 	}
 	for _, name := range config.WebhookConfigurations {
-		watched = append(watched,
-			watchOne(name, &admissionv1.MutatingWebhookConfiguration{}, mutating.List, mutating.Watch),
-			watchOne(name, &admissionv1.ValidatingWebhookConfiguration{}, validating.List, validating.Watch))
+		watched = append(watched, watchOne(name, &admissionv1.MutatingWebhookConfiguration{}, mutating.List, mutating.Watch))
 	}
 	return &Keeper{
-		config:  config,
-		rules:   rules{names: config.DNSNames(), caLifetime: config.CALifetime, leafLifetime: config.LeafLifetime},
-		secrets: secrets,
-		configurations: map[string]configurationClient{
-			kindMutating:   configurations[*admissionv1.MutatingWebhookConfiguration]{mutating, mutatingWebhooks},
-			kindValidating: configurations[*admissionv1.ValidatingWebhookConfiguration]{validating, validatingWebhooks},
-		},
-		watch:    func(ctx context.Context, changed func()) { watchAll(ctx, log, watched, changed) },
-		observer: observer,
-		log:      log,
-		recheck:  recheckTime,
-		said:     map[string]string{},
+		config:         config,
+		rules:          rules{names: config.DNSNames(), caLifetime: config.CALifetime, leafLifetime: config.LeafLifetime},
+		secrets:        secrets,
+		configurations: mutating,
+		watch:          func(ctx context.Context, changed func()) { watchAll(ctx, log, watched, changed) },
+		observer:       observer,
+		log:            log,
+		recheck:        recheckTime,
+		said:           map[string]string{},
 	}
 }
 

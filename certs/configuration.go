@@ -16,18 +16,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// The kinds of webhook configuration.
-const (
-	kindMutating   = "MutatingWebhookConfiguration"
-	kindValidating = "ValidatingWebhookConfiguration"
-)
+// kindMutating is the kind of webhook configuration that there is.
+const kindMutating = "MutatingWebhookConfiguration"
 
 // fieldManager owns what is written, in metadata.managedFields.
 const fieldManager = "netmode-certificates"
 
 // webhookConfiguration is what was seen of one configuration.
 type webhookConfiguration struct {
-	kind, name      string
+	name            string
 	uid             types.UID
 	generation      int64 // grows with each change of its webhooks
 	resourceVersion string
@@ -90,55 +87,27 @@ func trusted(configurations []webhookConfiguration, now time.Time) []*x509.Certi
 	return found
 }
 
-// configurationClient reads and patches webhook configurations of one kind.
+// configurationClient is the part of client-go's client that is needed.
 type configurationClient interface {
-	// read fills in what was seen; that there is none is an error of the API.
-	read(ctx context.Context, into *webhookConfiguration, namespace, service string) error
-	patch(ctx context.Context, name string, patch []byte) error
+	Get(ctx context.Context, name string, o metav1.GetOptions) (*admissionv1.MutatingWebhookConfiguration, error)
+	Patch(ctx context.Context, name string, t types.PatchType, data []byte, o metav1.PatchOptions, subresources ...string) (*admissionv1.MutatingWebhookConfiguration, error)
 }
 
-// typedClient is the part of client-go's client for one kind that is needed.
-type typedClient[T metav1.Object] interface {
-	Get(ctx context.Context, name string, o metav1.GetOptions) (T, error)
-	Patch(ctx context.Context, name string, t types.PatchType, data []byte, o metav1.PatchOptions, subresources ...string) (T, error)
-}
-
-// configurations implements configurationClient.
-type configurations[T metav1.Object] struct {
-	client typedClient[T]
-	// webhooks says how an object's webhooks are called, in their order.
-	webhooks func(T) []admissionv1.WebhookClientConfig
-}
-
-func (c configurations[T]) read(ctx context.Context, into *webhookConfiguration, namespace, service string) error {
-	found, err := c.client.Get(ctx, into.name, metav1.GetOptions{})
+// readConfiguration fills in what was seen; that there is none is an error of
+// the API.
+func (k *Keeper) readConfiguration(ctx context.Context, into *webhookConfiguration) error {
+	found, err := k.configurations.Get(ctx, into.name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
-	into.uid, into.generation, into.resourceVersion = found.GetUID(), found.GetGeneration(), found.GetResourceVersion()
-	for i, client := range c.webhooks(found) {
-		into.newEntry(i, client, namespace, service)
+	into.uid, into.generation, into.resourceVersion = found.UID, found.Generation, found.ResourceVersion
+	for i := range found.Webhooks {
+		into.newEntry(i, found.Webhooks[i].ClientConfig, k.config.Namespace, k.config.Service)
 	}
 	return nil
 }
 
-func (c configurations[T]) patch(ctx context.Context, name string, patch []byte) error {
-	_, err := c.client.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+func (k *Keeper) patchConfiguration(ctx context.Context, name string, patch []byte) error {
+	_, err := k.configurations.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 	return err
-}
-
-func mutatingWebhooks(c *admissionv1.MutatingWebhookConfiguration) []admissionv1.WebhookClientConfig {
-	clients := make([]admissionv1.WebhookClientConfig, len(c.Webhooks))
-	for i := range c.Webhooks {
-		clients[i] = c.Webhooks[i].ClientConfig
-	}
-	return clients
-}
-
-func validatingWebhooks(c *admissionv1.ValidatingWebhookConfiguration) []admissionv1.WebhookClientConfig {
-	clients := make([]admissionv1.WebhookClientConfig, len(c.Webhooks))
-	for i := range c.Webhooks {
-		clients[i] = c.Webhooks[i].ClientConfig
-	}
-	return clients
 }

@@ -294,7 +294,7 @@ func unreadNames(configurations []webhookConfiguration) string {
 	var names []string
 	for _, c := range configurations {
 		if c.err != nil {
-			names = append(names, c.kind+" "+c.name)
+			names = append(names, kindMutating+" "+c.name)
 		}
 	}
 	return strings.Join(names, ", ")

@@ -196,7 +196,7 @@ func TestDecideWithinRotation(t *testing.T) {
 		{"a caBundle reverted and put back while waiting", StepPromote, func(s *scene) { s.configurations[0].generation += 2 }, rotate[3:], nil},
 		{"a configuration made anew while waiting", StepPromote, func(s *scene) { s.configurations[0].uid = "3" }, rotate[3:], nil},
 		{"a configuration more while waiting", StepPromote, func(s *scene) {
-			s.configurations = append(s.configurations, webhookConfiguration{kind: kindMutating, name: "late", entries: []webhookEntry{{}}})
+			s.configurations = append(s.configurations, webhookConfiguration{name: "late", entries: []webhookEntry{{}}})
 		}, slices.Concat([]string{"bundle"}, rotate[3:]), nil},
 		{"a configuration less while waiting", StepPromote, func(s *scene) { s.configurations = s.configurations[:1] }, rotate[3:], nil},
 		{"a caBundle reverted before the new leaf is served", StepPromote, func(s *scene) {
@@ -221,10 +221,10 @@ func TestDecideWithinRotation(t *testing.T) {
 		{"stopped until the staged CA is due", StepPromote, func(s *scene) { s.now = s.now.Add(300 * day) }, []string{"stage", "promote", "retire", "bundle", "serve"}, []string{"before it signed anything, two thirds of the CA's life were over"}},
 
 		{"a configuration unreadable", StepSettle, unreadable, nothing, []string{
-			"a CA in rotation must be in every caBundle first: ValidatingWebhookConfiguration netmode must be readable"}},
+			"a CA in rotation must be in every caBundle first: MutatingWebhookConfiguration netmode-too must be readable"}},
 		{"a configuration unreadable, leaf due", StepSettle, func(s *scene) { unreadable(s); s.now = s.now.Add(leafDue) }, reissue, nil},
 		{"a configuration unreadable, authority Secret gone", StepSettle, func(s *scene) { unreadable(s); s.record = parseRecord(nil) }, nothing, []string{
-			"the CAs that are trusted now must not be lost: ValidatingWebhookConfiguration netmode must be readable"}},
+			"the CAs that are trusted now must not be lost: MutatingWebhookConfiguration netmode-too must be readable"}},
 		{"a configuration unreadable, state.json gone", StepSettle, func(s *scene) {
 			unreadable(s)
 			s.edit(func(data map[string][]byte) { delete(data, stateFile) })

@@ -40,14 +40,13 @@ const (
 type KeeperConfig struct {
 	// Namespace of the Secrets and of the Service.
 	Namespace string
-	// Secret is the serving Secret, of type kubernetes.io/tls: tls.crt, tls.key
-	// and ca.crt, for the webhook's pods to mount.
+	// Secret is the serving Secret: tls.crt, tls.key and ca.crt, for the webhook's
+	// pods to mount.
 	Secret string
 	// Service is what API servers call; the certificate bears its DNS names.
 	Service string
 	// WebhookConfigurations are the names of the MutatingWebhookConfigurations
-	// and ValidatingWebhookConfigurations whose caBundle is kept, where their
-	// webhooks call the Service. A name may be of either kind, or of both.
+	// whose caBundle is kept, where their webhooks call the Service.
 	WebhookConfigurations []string
 	// CALifetime and LeafLifetime hold for what is made from now on.
 	CALifetime, LeafLifetime time.Duration
@@ -77,18 +76,18 @@ type KeeperObserver struct {
 // secretClient is the part of client-go's that is needed, for one namespace.
 type secretClient interface {
 	Get(ctx context.Context, name string, o metav1.GetOptions) (*corev1.Secret, error)
-	Create(ctx context.Context, secret *corev1.Secret, o metav1.CreateOptions) (*corev1.Secret, error)
 	Update(ctx context.Context, secret *corev1.Secret, o metav1.UpdateOptions) (*corev1.Secret, error)
 }
 
 // Keeper makes the certificates of an admission webhook in a cluster, renews
-// them, and keeps the caBundle of its webhook configurations. Any number may run
-// at once: each write holds only for the version that was read.
+// them, and keeps the caBundle of its webhook configurations. It fills Secrets
+// that are there, and makes none. Any number may run at once: each write holds
+// only for the version that was read.
 type Keeper struct {
 	config         KeeperConfig
 	rules          rules
 	secrets        secretClient
-	configurations map[string]configurationClient // by kind
+	configurations configurationClient
 	watch          func(ctx context.Context, changed func())
 	observer       KeeperObserver
 	log            logr.Logger

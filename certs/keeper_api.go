@@ -2,7 +2,6 @@ package certs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -29,23 +28,16 @@ func (k *Keeper) observe(ctx context.Context) (seen observed, held heldSecrets, 
 	}
 	var idle []string
 	for _, name := range k.config.WebhookConfigurations {
-		entries := 0
-		for _, kind := range []string{kindMutating, kindValidating} {
-			c := webhookConfiguration{kind: kind, name: name}
-			err := k.call(ctx, func(ctx context.Context) error {
-				return k.configurations[kind].read(ctx, &c, k.config.Namespace, k.config.Service)
-			})
-			if apierrors.IsNotFound(err) {
-				continue
-			}
-			if err != nil {
-				c.err = fmt.Errorf("read %s %s: %w", kind, name, withCure(err))
-			}
-			entries += len(c.entries)
-			seen.configurations = append(seen.configurations, c)
+		c := webhookConfiguration{name: name}
+		err := k.call(ctx, func(ctx context.Context) error { return k.readConfiguration(ctx, &c) })
+		if err != nil && !apierrors.IsNotFound(err) {
+			c.err = fmt.Errorf("read %s %s: %w", kindMutating, name, withCure(err))
 		}
-		if entries == 0 {
+		if len(c.entries) == 0 {
 			idle = append(idle, name)
+		}
+		if !apierrors.IsNotFound(err) {
+			seen.configurations = append(seen.configurations, c)
 		}
 	}
 	k.note("webhook configurations without a webhook that calls the Service", strings.Join(idle, ", "))
@@ -90,7 +82,7 @@ func (k *Keeper) change(ctx context.Context, seen *observed, held *corev1.Secret
 	if err := next.writeTo(data); err != nil {
 		return fmt.Errorf("%s: %w", d.step, err)
 	}
-	if err := k.writeSecret(ctx, held, k.config.AuthoritySecret(), corev1.SecretTypeOpaque, data); err != nil {
+	if err := k.writeSecret(ctx, held, k.config.AuthoritySecret(), data); err != nil {
 		return err
 	}
 	k.stepped(d.step, d.reason, "Secret", k.config.AuthoritySecret())
@@ -103,7 +95,7 @@ func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) err
 		maps.Copy(data, held.Data)
 	}
 	data[certFile], data[keyFile], data[caFile] = d.serve.Cert, d.serve.Key, d.serve.CA
-	if err := k.writeSecret(ctx, held, k.config.Secret, corev1.SecretTypeTLS, data); err != nil {
+	if err := k.writeSecret(ctx, held, k.config.Secret, data); err != nil {
 		return err
 	}
 	k.stepped(StepServe, d.serveReason, "Secret", k.config.Secret)
@@ -111,24 +103,12 @@ func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) err
 }
 
 // writeSecret writes the data over the version that was read. It keeps all else
-// that the Secret has; nil makes it.
-func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name string, kind corev1.SecretType, data map[string][]byte) error {
+// that the Secret has; nil is an error.
+func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name string, data map[string][]byte) error {
+	if held == nil {
+		return fmt.Errorf("Secret %s/%s does not exist: apply netmode's manifests again, which bring it, empty", k.config.Namespace, name) //nolint:revive,staticcheck // a kind's name begins with a capital
+	}
 	err := k.call(ctx, func(ctx context.Context) (err error) {
-		if held == nil {
-			_, err = k.secrets.Create(ctx, &corev1.Secret{
-				ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: k.config.Namespace, Labels: map[string]string{
-					"app.kubernetes.io/name":       "netmode",
-					"app.kubernetes.io/component":  "certificates",
-					"app.kubernetes.io/managed-by": "netmode-webhook",
-				}},
-				Type: kind,
-				Data: data,
-			}, metav1.CreateOptions{FieldManager: fieldManager})
-			if apierrors.IsNotFound(err) { // the namespace; no reason to look again at once
-				return errors.New(err.Error() + ": make the namespace first")
-			}
-			return err
-		}
 		changed := held.DeepCopy()
 		changed.Data = data
 		_, err = k.secrets.Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
@@ -143,13 +123,13 @@ func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name stri
 func (k *Keeper) writeBundle(ctx context.Context, c *webhookConfiguration, bundle []byte) error {
 	patch, err := c.bundlePatch(bundle)
 	if err != nil {
-		return fmt.Errorf("patch of %s %s: %w", c.kind, c.name, err)
+		return fmt.Errorf("patch of %s %s: %w", kindMutating, c.name, err)
 	}
-	err = k.call(ctx, func(ctx context.Context) error { return k.configurations[c.kind].patch(ctx, c.name, patch) })
+	err = k.call(ctx, func(ctx context.Context) error { return k.patchConfiguration(ctx, c.name, patch) })
 	if err != nil {
-		return fmt.Errorf("write caBundle of %s %s: %w", c.kind, c.name, withCure(err))
+		return fmt.Errorf("write caBundle of %s %s: %w", kindMutating, c.name, withCure(err))
 	}
-	k.stepped(StepBundle, "caBundle is not the CAs of Secret "+k.config.AuthoritySecret(), c.kind, c.name)
+	k.stepped(StepBundle, "caBundle is not the CAs of Secret "+k.config.AuthoritySecret(), kindMutating, c.name)
 	return nil
 }
 
@@ -179,7 +159,7 @@ func (k *Keeper) note(what, text string) {
 
 // isStale says whether a write failed because what was read has changed since.
 func isStale(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err)
 }
 
 // withCure adds to an error of the API what to do about it.
@@ -188,7 +168,7 @@ func withCure(err error) error {
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%w: allow it in the Role or ClusterRole of this ServiceAccount", err)
 	case apierrors.IsInvalid(err) && strings.Contains(err.Error(), "immutable"):
-		return fmt.Errorf("%w: delete the object, it is made anew", err)
+		return fmt.Errorf("%w: delete the object, and apply netmode's manifests again, which bring it, empty", err)
 	}
 	return err
 }

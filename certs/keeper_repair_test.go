@@ -25,6 +25,51 @@ func (w *world) edit(at string, change func(data map[string][]byte)) {
 	w.api.put(at, string(encode(w, changed)))
 }
 
+// remake deletes Secrets, and applies the manifests again.
+func (w *world) remake(secrets ...string) {
+	for _, at := range secrets {
+		w.api.remove(at)
+	}
+	w.applySecrets()
+}
+
+// TestKeeperMakesNoSecret: one that is missing is told of, with the cure, and
+// what can be kept in order meanwhile is.
+func TestKeeperMakesNoSecret(t *testing.T) {
+	t.Parallel()
+	for at, name := range map[string]string{servingAt: "webhook-tls", authorityAt: "webhook-tls-ca"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				k, stop := w.keeper(testConfig)
+				defer stop()
+				w.pass(time.Minute)
+				w.wantOrder()
+				w.api.remove(at)
+				w.pass(time.Minute)
+				if k.Ready() {
+					w.Error("ready")
+				}
+				wantError(w, w.keepersTold().failure, "Secret netmode-system/"+name+" does not exist: apply netmode's manifests again, which bring it, empty")
+				if at == servingAt {
+					w.lawless = true
+					w.api.put(mutateAt, configuration("netmode", "", ""))
+					w.pass(90 * time.Second)
+					if seen := w.state(); !seen.configurations[0].holds(encodeCertificates(seen.record.cas())) {
+						w.Error("the caBundle is not in order")
+					}
+				}
+				w.applySecrets()
+				w.pass(settleTime + 90*time.Second)
+				w.wantOrder()
+				if !k.Ready() {
+					w.Error("not ready")
+				}
+			})
+		})
+	}
+}
+
 // TestKeeperRepairs: damage is made good again within seconds of its happening,
 // and the log says why. Where a rotation must come first, what serves goes on
 // serving meanwhile.
@@ -50,7 +95,7 @@ func TestKeeperRepairs(t *testing.T) {
 		same    bool // the same certificate is served afterwards
 		want    []string
 	}{
-		{"serving Secret deleted", func(w *world) { w.api.remove(servingAt) }, false, soon, true, []string{`"step"="serve" "reason"="it does not exist, or is empty"`}},
+		{"serving Secret made anew", func(w *world) { w.remake(servingAt) }, false, soon, true, []string{`"step"="serve" "reason"="it does not exist, or is empty"`}},
 		{"serving Secret emptied", func(w *world) {
 			w.edit(servingAt, func(data map[string][]byte) {
 				data[certFile], data[keyFile], data[caFile] = []byte{}, []byte{}, []byte{}
@@ -66,7 +111,7 @@ func TestKeeperRepairs(t *testing.T) {
 				data[certFile], data[keyFile], data[caFile] = trio.Cert, trio.Key, trio.CA
 			})
 		}, true, soon, true, []string{`"step"="serve" "reason"="tls.crt: not signed by a CA in ca.crt`}},
-		{"authority Secret deleted", func(w *world) { w.api.remove(authorityAt) }, false, rotated, false, []string{`"step"="stage" "reason"="Secret netmode-system/webhook-tls-ca does not exist"`, `"step"="promote"`}},
+		{"authority Secret made anew", func(w *world) { w.remake(authorityAt) }, false, rotated, false, []string{`"step"="stage" "reason"="ca.crt, ca.key: certificate: no PEM certificate found"`, `"step"="promote"`}},
 		{"authority Secret emptied", func(w *world) { w.edit(authorityAt, func(data map[string][]byte) { clear(data) }) }, false, rotated, false,
 			[]string{`"step"="stage" "reason"="ca.crt, ca.key: certificate: no PEM certificate found"`, `"step"="promote"`}},
 		{"authority Secret with a foreign CA", func(w *world) {
@@ -80,14 +125,14 @@ func TestKeeperRepairs(t *testing.T) {
 				}
 			})
 		}, false, rotated, false, []string{`"step"="stage" "reason"="ca.crt, ca.key: certificate: \"CN=somebody's CA,O=netmode\" is not the one CA that netmode made here"`, `"step"="promote"`}},
-		{"both Secrets deleted", func(w *world) { w.api.remove(authorityAt); w.api.remove(servingAt) }, false, rotated, false, []string{`"step"="stage"`, `"step"="promote"`, `"step"="serve"`}},
-		{"caBundle emptied", func(w *world) { w.api.put(mutateAt, configuration(kindMutating, "", "")) }, true, soon, true, []string{`"step"="bundle" "reason"="caBundle is not the CAs of Secret webhook-tls-ca" "kind"="MutatingWebhookConfiguration" "name"="netmode"`}},
-		{"caBundle of a foreign CA", func(w *world) { w.api.put(validateAt, configuration(kindValidating, string(foreign(w).CA))) }, true, soon, true,
-			[]string{`"step"="bundle"`, `"kind"="ValidatingWebhookConfiguration"`}},
+		{"both Secrets made anew", func(w *world) { w.remake(authorityAt, servingAt) }, false, rotated, false, []string{`"step"="stage"`, `"step"="promote"`, `"step"="serve"`}},
+		{"caBundle emptied", func(w *world) { w.api.put(mutateAt, configuration("netmode", "", "")) }, true, soon, true, []string{`"step"="bundle" "reason"="caBundle is not the CAs of Secret webhook-tls-ca" "kind"="MutatingWebhookConfiguration" "name"="netmode"`}},
+		{"caBundle of a foreign CA", func(w *world) { w.api.put(secondAt, configuration("netmode-too", string(foreign(w).CA))) }, true, soon, true,
+			[]string{`"step"="bundle"`, `"name"="netmode-too"`}},
 		{"configuration made anew", func(w *world) {
 			w.api.remove(mutateAt)
 			w.pass(time.Second)
-			w.api.put(mutateAt, configuration(kindMutating, "", ""))
+			w.api.put(mutateAt, configuration("netmode", "", ""))
 		}, true, soon, true, []string{`"step"="bundle"`}},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -117,13 +162,13 @@ func TestKeeperTouchesNothingElse(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.api.put(servingAt, `{"metadata":{"name":"webhook-tls","labels":{"a":"b"},"annotations":{"c":"d"}},"type":"Opaque","data":{"note":"aGk="}}`)
-		before := map[string]object{mutateAt: w.api.get(mutateAt), validateAt: w.api.get(validateAt)}
+		before := map[string]object{mutateAt: w.api.get(mutateAt), secondAt: w.api.get(secondAt)}
 		k, stop := w.keeper(testConfig)
 		defer stop()
 		w.pass(time.Minute)
 		seen := w.wantOrder()
 		bundle := base64.StdEncoding.EncodeToString(seen.serving.CA)
-		for at, entries := range map[string][]int{mutateAt: {0, 1}, validateAt: {0}} {
+		for at, entries := range map[string][]int{mutateAt: {0, 1}, secondAt: {0}} {
 			want := before[at]
 			patch := `[{"op":"replace","path":"/metadata/generation","value":2}`
 			for _, i := range entries {
@@ -147,7 +192,7 @@ func TestKeeperTouchesNothingElse(t *testing.T) {
 		}
 		// One entry that differs is one that is written.
 		w.lawless = true
-		w.api.put(mutateAt, configuration(kindMutating, string(seen.serving.CA), ""))
+		w.api.put(mutateAt, configuration("netmode", string(seen.serving.CA), ""))
 		w.pass(5 * time.Second)
 		w.wantOrder()
 		if n := w.keepersTold().steps[StepBundle]; n != 3 {
@@ -200,19 +245,18 @@ func TestKeeperRights(t *testing.T) {
 		}
 		slices.Sort(calls)
 		if diff := cmp.Diff([]string{
-			"create secrets",
 			"get mutatingwebhookconfigurations netmode",
+			"get mutatingwebhookconfigurations netmode-too",
 			"get secrets webhook-tls",
 			"get secrets webhook-tls-ca",
-			"get validatingwebhookconfigurations netmode",
 			"patch mutatingwebhookconfigurations netmode",
-			"patch validatingwebhookconfigurations netmode",
+			"patch mutatingwebhookconfigurations netmode-too",
 			"update secrets webhook-tls",
 			"update secrets webhook-tls-ca",
 			"watch mutatingwebhookconfigurations netmode",
+			"watch mutatingwebhookconfigurations netmode-too",
 			"watch secrets webhook-tls",
 			"watch secrets webhook-tls-ca",
-			"watch validatingwebhookconfigurations netmode",
 		}, calls); diff != "" {
 			w.Error(diff)
 		}
@@ -243,8 +287,8 @@ func TestKeeperImmutableSecret(t *testing.T) {
 		_, stop := w.keeper(testConfig)
 		defer stop()
 		w.pass(time.Minute)
-		wantError(w, w.keepersTold().failure, "write Secret netmode-system/webhook-tls: ", "field is immutable", "delete the object, it is made anew")
-		w.api.remove(servingAt)
+		wantError(w, w.keepersTold().failure, "write Secret netmode-system/webhook-tls: ", "field is immutable", "delete the object, and apply netmode's manifests again, which bring it, empty")
+		w.remake(servingAt)
 		w.pass(2 * time.Minute)
 		w.wantOrder()
 	})

@@ -251,7 +251,7 @@ func settlementOf(bundle []byte, configurations []webhookConfiguration) string {
 	_, _ = hash.Write(bundle) // a hash.Hash never fails
 	for _, c := range configurations {
 		if len(c.entries) > 0 {
-			_, _ = fmt.Fprintf(hash, "\n%s %s %s %d", c.kind, c.name, c.uid, c.generation)
+			_, _ = fmt.Fprintf(hash, "\n%s %s %d", c.name, c.uid, c.generation)
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil))

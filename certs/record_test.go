@@ -75,8 +75,8 @@ func TestSettlementOf(t *testing.T) {
 	t.Parallel()
 	base := func() []webhookConfiguration {
 		return []webhookConfiguration{
-			{kind: kindMutating, name: "a", uid: "1", generation: 1, resourceVersion: "5", entries: []webhookEntry{{}}},
-			{kind: kindMutating, name: "b", uid: "2", generation: 1},
+			{name: "a", uid: "1", generation: 1, resourceVersion: "5", entries: []webhookEntry{{}}},
+			{name: "b", uid: "2", generation: 1},
 		}
 	}
 	of := func(bundle string, change func(c []webhookConfiguration)) string {
@@ -96,7 +96,7 @@ func TestSettlementOf(t *testing.T) {
 		"changed":                      {of("x", func(c []webhookConfiguration) { c[0].generation = 2 }), false},
 		"made anew":                    {of("x", func(c []webhookConfiguration) { c[0].uid = "3" }), false},
 		"renamed":                      {of("x", func(c []webhookConfiguration) { c[0].name = "c" }), false},
-		"the other kind":               {of("x", func(c []webhookConfiguration) { c[0].kind = kindValidating }), false},
+		"another name":                 {of("x", func(c []webhookConfiguration) { c[0].name = "other" }), false},
 		"another one calls, too":       {of("x", func(c []webhookConfiguration) { c[1].entries = []webhookEntry{{}} }), false},
 	} {
 		if same := tc.got == first; same != tc.same {

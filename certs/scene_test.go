@@ -23,8 +23,8 @@ func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{TB: t, now: testNow, rules: testRules}
 	s.configurations = []webhookConfiguration{
-		{kind: kindMutating, name: "netmode", uid: "1", generation: 1, entries: []webhookEntry{{index: 0}, {index: 2}}},
-		{kind: kindValidating, name: "netmode", uid: "2", generation: 1, entries: []webhookEntry{{index: 0}}},
+		{name: "netmode", uid: "1", generation: 1, entries: []webhookEntry{{index: 0}, {index: 2}}},
+		{name: "netmode-too", uid: "2", generation: 1, entries: []webhookEntry{{index: 0}}},
 	}
 	s.record = parseRecord(nil)
 	s.toRest()

@@ -3,28 +3,14 @@ package certs
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"sync/atomic"
-	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
-const (
-	// quiet is how long a folder must rest before it is read: a writer needs a
-	// moment from its first file to its last.
-	quiet = 100 * time.Millisecond
-
-	// checkEvery is how often the folder is read without being told to: events
-	// can be lost, and symlinks can lead out of the folder.
-	checkEvery = time.Minute
-
-	// maxFileSize is far above any certificate chain, in bytes.
-	maxFileSize = 1 << 20
-)
+// maxFileSize is far above any certificate chain, in bytes.
+const maxFileSize = 1 << 20
 
 // FileSource serves the certificate of a folder with tls.crt, tls.key and
 // ca.crt, such as a mounted Secret, and follows its changes without dropping a
@@ -66,49 +52,13 @@ func (f *FileSource) CABundle() []byte { return f.current.Load().caBundle() }
 // periodic check remains. Call it once.
 func (f *FileSource) Run(ctx context.Context) error {
 	last := f.started
-	current := watch{}
-	defer func() { current.close() }()
-
-	// The watch is renewed at each check: the folder may have been removed and
-	// made again, which ends a watch without a word. The new one stands before
-	// the folder is read, so that no change falls between.
-	check := func(remind bool) {
-		next, err := f.watch(f.dir)
-		current.close()
-		current = next
+	follow(ctx, f.dir, f.watch, func(remind bool, watchErr error) {
 		last = f.reload(last, remind)
-		if err != nil && last.failure == "" {
-			f.observer.failed(fmt.Errorf("certificate folder %q: cannot be watched: %w: changes are seen within %s; raise the limits fs.inotify.max_user_instances and max_user_watches", f.dir, err, checkEvery))
+		if watchErr != nil && last.failure == "" {
+			f.observer.failed(fmt.Errorf("certificate folder %q: %w", f.dir, watchErr))
 		}
-	}
-	check(true)
-
-	ticker := time.NewTicker(checkEvery)
-	defer ticker.Stop()
-	var rested <-chan time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			check(true)
-		case _, open := <-current.events:
-			if !open {
-				current.events = nil // until the next check
-				continue
-			}
-			rested = time.After(quiet)
-		case _, open := <-current.faults:
-			if !open {
-				current.faults = nil
-				continue
-			}
-			// Whatever it was, events may be missing now.
-			rested = time.After(quiet)
-		case <-rested:
-			check(false)
-		}
-	}
+	})
+	return nil
 }
 
 // attempt is what was found in the folder, and what was wrong with it.
@@ -177,30 +127,4 @@ func readFile(folder fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: has %d bytes, more than the %d that are read", name, info.Size(), maxFileSize)
 	}
 	return fs.ReadFile(folder, name)
-}
-
-// watch is a running watch on a folder. The zero value watches nothing.
-type watch struct {
-	events <-chan fsnotify.Event
-	faults <-chan error
-	stop   func() error
-}
-
-func (w watch) close() {
-	if w.stop != nil {
-		_ = w.stop()
-	}
-}
-
-// watchFolder watches the folder, not its files: a mounted Secret changes by a
-// rename of the symlink ..data, an editor's file by a rename over the old one.
-func watchFolder(dir string) (watch, error) {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return watch{}, err
-	}
-	if err := watcher.Add(dir); err != nil {
-		return watch{}, errors.Join(err, watcher.Close())
-	}
-	return watch{events: watcher.Events, faults: watcher.Errors, stop: watcher.Close}, nil
 }

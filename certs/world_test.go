@@ -26,11 +26,11 @@ const (
 	servingAt   = secretsPath + "/webhook-tls"
 	authorityAt = secretsPath + "/webhook-tls-ca"
 	mutateAt    = mutatingPath + "/netmode"
-	validateAt  = validatingPath + "/netmode"
+	secondAt    = mutatingPath + "/netmode-too"
 )
 
 var testConfig = KeeperConfig{ //nolint:gosec // G101: names
-	Namespace: "netmode-system", Secret: "webhook-tls", Service: "webhook", WebhookConfigurations: []string{"netmode"},
+	Namespace: "netmode-system", Secret: "webhook-tls", Service: "webhook", WebhookConfigurations: []string{"netmode", "netmode-too"},
 	CALifetime: 90 * day, LeafLifetime: 30 * day,
 }
 
@@ -99,31 +99,41 @@ func (l *logLines) take() string {
 	return text
 }
 
-// inWorld runs a test in a bubble, in a cluster with the two configurations and
-// no certificate.
+// inWorld runs a test in a bubble, in a cluster as the manifests leave it: two
+// configurations, and two Secrets without data.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, api: newAPIServer(t), log: &logLines{}, recheck: day, bundles: map[string][]believed{}, until: map[[2]string]time.Time{}, told: toldByKeeper{steps: map[Step]int{}}}
-		w.api.put(mutateAt, configuration(kindMutating, "", ""))
-		w.api.put(validateAt, configuration(kindValidating, ""))
+		w.api.put(mutateAt, configuration("netmode", "", ""))
+		w.api.put(secondAt, configuration("netmode-too", ""))
+		w.applySecrets()
 		w.api.written = w.written
 		test(w)
 	})
 }
 
+// applySecrets makes the Secrets that are missing, as kubectl apply does.
+func (w *world) applySecrets() {
+	for at, name := range map[string]string{servingAt: "webhook-tls", authorityAt: "webhook-tls-ca"} {
+		if w.api.get(at) == nil {
+			w.api.put(at, `{"metadata":{"name":"`+name+`"},"type":"Opaque"}`)
+		}
+	}
+}
+
 // configuration is a webhook configuration with these caBundles, and with fields
 // that no Go type knows.
-func configuration(kind string, bundles ...string) string {
+func configuration(name string, bundles ...string) string {
 	var hooks []string
 	for i, bundle := range bundles {
 		hooks = append(hooks, fmt.Sprintf(`{"name":"w%d.netmode.io","admissionReviewVersions":["v1"],"sideEffects":"None","later":{"than":["this",1.5]},
 			"clientConfig":{"service":{"namespace":"netmode-system","name":"webhook","path":"/mutate","later":true},"caBundle":%q}}`,
 			i, base64.StdEncoding.EncodeToString([]byte(bundle))))
 	}
-	return fmt.Sprintf(`{"kind":%q,"apiVersion":"admissionregistration.k8s.io/v1","later":"field","metadata":{"name":"netmode","labels":{"a":"b"}},"webhooks":[%s,
+	return fmt.Sprintf(`{"kind":"MutatingWebhookConfiguration","apiVersion":"admissionregistration.k8s.io/v1","later":"field","metadata":{"name":%q,"labels":{"a":"b"}},"webhooks":[%s,
 		{"name":"other.example.com","clientConfig":{"service":{"namespace":"netmode-system","name":"other"}}},
-		{"name":"url.example.com","clientConfig":{"url":"https://example.com","caBundle":"b3RoZXI="}}]}`, kind, strings.Join(hooks, ","))
+		{"name":"url.example.com","clientConfig":{"url":"https://example.com","caBundle":"b3RoZXI="}}]}`, name, strings.Join(hooks, ","))
 }
 
 // keeper runs a Keeper until stop is called, which waits for its end.
@@ -203,7 +213,7 @@ func (w *world) written(at string, o object) {
 			w.served[n-1].replaced = now
 		}
 		w.served = append(w.served, served{leaf: l})
-	case mutateAt, validateAt:
+	case mutateAt, secondAt:
 		w.believe(at, o, now)
 	}
 	w.check(now)
@@ -310,7 +320,7 @@ func (w *world) wantOrder() observed {
 	if needs, reason := NeedsRenewal(seen.serving, testNames, time.Now()); needs {
 		w.Fatalf("the serving Secret: %s", reason)
 	}
-	for _, at := range []string{servingAt, authorityAt, mutateAt, validateAt} {
+	for _, at := range []string{servingAt, authorityAt, mutateAt, secondAt} {
 		if w.api.get(at) == nil {
 			w.Fatalf("%s is missing", at)
 		}
