@@ -4,12 +4,20 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+)
+
+const (
+	// flushEvery is how long a line of the log may stay in memory.
+	flushEvery = 500 * time.Millisecond
+	// flushSize is how much of the log, in bytes, stays there at most.
+	flushSize = 64 << 10
 )
 
 // maxVerbosity is the highest --log-level.
@@ -34,9 +42,36 @@ func (l *Logging) AddFlags(fs *pflag.FlagSet) {
 // New makes the logger that the flags ask for. An error names the flag, the
 // value and the cure.
 func (l *Logging) New(out io.Writer) (logr.Logger, error) {
-	level, err := l.level()
+	core, err := l.core(zapcore.Lock(zapcore.AddSync(out)))
 	if err != nil {
 		return logr.Discard(), err
+	}
+	return zapr.NewLogger(zap.New(core)), nil
+}
+
+// NewBuffered is New for a program that writes a line a request: lines are
+// written together, every half second, and at once when one is an error. flush
+// writes what is there, and stop does so for the last time.
+func (l *Logging) NewBuffered(out io.Writer) (log logr.Logger, flush, stop func() error, err error) {
+	// Without its Sync: a pipe has none, and a file must not reach the disk each time.
+	buffer := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(struct{ io.Writer }{out}), Size: flushSize, FlushInterval: flushEvery}
+	core, err := l.core(buffer)
+	if err != nil {
+		return logr.Discard(), nil, nil, err
+	}
+	core = zapcore.RegisterHooks(core, func(entry zapcore.Entry) error {
+		if entry.Level >= zapcore.ErrorLevel {
+			return buffer.Sync()
+		}
+		return nil
+	})
+	return zapr.NewLogger(zap.New(core)), buffer.Sync, buffer.Stop, nil
+}
+
+func (l *Logging) core(out zapcore.WriteSyncer) (zapcore.Core, error) {
+	level, err := l.level()
+	if err != nil {
+		return nil, err
 	}
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
@@ -50,10 +85,9 @@ func (l *Logging) New(out io.Writer) (logr.Logger, error) {
 		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(encoding)
 	default:
-		return logr.Discard(), fmt.Errorf("--log-format %q: use json or console", l.Format)
+		return nil, fmt.Errorf("--log-format %q: use json or console", l.Format)
 	}
-	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(out)), level)
-	return zapr.NewLogger(zap.New(core)), nil
+	return zapcore.NewCore(encoder, out, level), nil
 }
 
 func (l *Logging) level() (zapcore.Level, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,5 +133,63 @@ func TestBadLoggingFlags(t *testing.T) {
 				t.Errorf("logged %q", out.String())
 			}
 		})
+	}
+}
+
+// countedWriter counts writes.
+type countedWriter struct {
+	bytes.Buffer
+	writes int
+}
+
+// Sync fails as that of a pipe does.
+func (w *countedWriter) Sync() error { return errors.New("invalid argument") }
+
+func (w *countedWriter) Write(p []byte) (int, error) {
+	w.writes++
+	return w.Buffer.Write(p)
+}
+
+// Lines wait for each other, half a second at most; an error, a flush and the end
+// write what is there.
+func TestBufferedLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out countedWriter
+		log, flush, stop, err := parseLogging(t).NewBuffered(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := func(want int, writes int, when string) {
+			t.Helper()
+			synctest.Wait()
+			if got := strings.Count(out.String(), "\n"); got != want || out.writes != writes {
+				t.Errorf("%s: %d lines in %d writes, want %d in %d", when, got, out.writes, want, writes)
+			}
+		}
+		for range 100 {
+			log.Info("review")
+		}
+		lines(0, 0, "at once")
+		<-time.After(flushEvery)
+		lines(100, 1, "after half a second")
+		log.Info("review")
+		log.WithValues("a", "b").Error(errors.New("cause"), "failed")
+		lines(102, 2, "after an error")
+		log.Info("review")
+		if err := flush(); err != nil {
+			t.Fatal(err)
+		}
+		lines(103, 3, "after a flush")
+		log.Info("review")
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		lines(104, 4, "at the end")
+	})
+}
+
+func TestBufferedRefuses(t *testing.T) {
+	if _, _, _, err := parseLogging(t, "--log-format=text").NewBuffered(io.Discard); err == nil || !strings.Contains(err.Error(), `--log-format "text"`) {
+		t.Errorf("have %v", err)
 	}
 }
