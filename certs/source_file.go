@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -127,4 +128,18 @@ func readFile(folder fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: has %d bytes, more than the %d that are read", name, info.Size(), maxFileSize)
 	}
 	return fs.ReadFile(folder, name)
+}
+
+// IsEmpty says whether the folder is there, and has none of the three files, or
+// only empty ones: nobody has filled it yet.
+func IsEmpty(dir string) bool {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false
+	}
+	for _, name := range []string{certFile, keyFile, caFile} {
+		if info, err := fs.Stat(os.DirFS(dir), name); !errors.Is(err, fs.ErrNotExist) && (err != nil || info.Size() > 0) {
+			return false
+		}
+	}
+	return true
 }

@@ -118,9 +118,14 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 	}
 	m := metrics.New()
 	ctx, stop := context.WithCancel(context.Background())
+	reviews := server.ReviewConfig{
+		Reviewer: reviewer, Observer: m, MaxBody: server.DefaultMaxBody, Log: logr.Discard(),
+		Limits: server.NewLimits(server.DefaultMaxBytes, server.DefaultMaxReviews()),
+	}
 	s, err := server.Listen(ctx, server.Config{
-		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source,
-		Reviews: map[string]http.Handler{admission.Asked.Path(): server.NewReviewHandler(reviewer, m, logr.Discard(), server.DefaultMaxBody)}, Metrics: m.Handler(), Log: logr.Discard(),
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source, Observer: m,
+		Reviews:   map[string]http.Handler{admission.Asked.Path(): server.NewReviewHandler(reviews)},
+		Elsewhere: server.NewElsewhere(reviews), Metrics: m.Handler(), Log: logr.Discard(),
 	})
 	if err != nil {
 		stop()

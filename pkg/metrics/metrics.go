@@ -15,6 +15,28 @@ import (
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
+// Cause is why something is turned away, from a closed list.
+type Cause string
+
+// The causes.
+const (
+	// CauseBytes: the bodies in flight take all the memory that they may.
+	CauseBytes Cause = "bytes"
+	// CauseReviews: as many reviews are at work as may be.
+	CauseReviews Cause = "reviews"
+	// CauseConnections: a connection was refused, or closed for a new one.
+	CauseConnections Cause = "connections"
+	// CauseSlow: a body came too slowly.
+	CauseSlow Cause = "slow"
+	// CauseGone: the client did not wait for its answer.
+	CauseGone Cause = "gone"
+)
+
+// Causes returns the closed list.
+func Causes() []Cause {
+	return []Cause{CauseBytes, CauseReviews, CauseConnections, CauseSlow, CauseGone}
+}
+
 // Metrics are the webhook's metrics in a registry of their own.
 type Metrics struct {
 	registry    *prometheus.Registry
@@ -22,6 +44,8 @@ type Metrics struct {
 	duration    *prometheus.HistogramVec
 	reasons     *prometheus.CounterVec
 	rejections  *prometheus.CounterVec
+	notJudged   *prometheus.CounterVec
+	turnedAway  *prometheus.CounterVec
 	panics      prometheus.Counter
 	dns         *prometheus.GaugeVec
 	notAfter    prometheus.Gauge
@@ -49,9 +73,17 @@ func New() *Metrics {
 			Name: "netmode_http_rejections_total",
 			Help: "Requests that held no AdmissionReview to answer, by HTTP status code.",
 		}, []string{"code"}),
+		notJudged: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_admission_reviews_not_judged_total",
+			Help: "AdmissionReviews answered without a look at their object, by status code and whether they were let through.",
+		}, []string{"code", "allowed"}),
+		turnedAway: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "netmode_turned_away_total",
+			Help: "Requests and connections turned away, by cause: bytes in flight, reviews at work, connections, a slow body, a client that is gone.",
+		}, []string{"cause"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "netmode_panics_total",
-			Help: "Requests that ended in a panic and were answered with 500.",
+			Help: "Requests that ended in a panic.",
 		}),
 		dns: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "netmode_cluster_dns_info",
@@ -66,7 +98,10 @@ func New() *Metrics {
 			Help: "Times that a serving certificate was loaded, at the start and when its files changed, by result.",
 		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.panics, m.dns, m.notAfter, m.certReloads)
+	for _, cause := range Causes() {
+		m.turnedAway.WithLabelValues(string(cause))
+	}
+	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.notJudged, m.turnedAway, m.panics, m.dns, m.notAfter, m.certReloads)
 	m.registry.MustRegister(Process()...)
 	return m
 }
@@ -97,6 +132,14 @@ func (m *Metrics) Reviewed(rec *admission.Record, took time.Duration) {
 func (m *Metrics) Rejected(code int) {
 	m.rejections.WithLabelValues(strconv.Itoa(code)).Inc()
 }
+
+// NotJudged counts one review that was answered without a look at its object.
+func (m *Metrics) NotJudged(code int, allowed bool) {
+	m.notJudged.WithLabelValues(strconv.Itoa(code), strconv.FormatBool(allowed)).Inc()
+}
+
+// TurnedAway counts one request or connection that was turned away.
+func (m *Metrics) TurnedAway(cause Cause) { m.turnedAway.WithLabelValues(string(cause)).Inc() }
 
 // Panicked counts one request that ended in a panic.
 func (m *Metrics) Panicked() { m.panics.Inc() }

@@ -39,6 +39,9 @@ func used(t *testing.T) *Metrics {
 	m.Rejected(http.StatusBadRequest)
 	m.Rejected(http.StatusBadRequest)
 	m.Rejected(http.StatusMethodNotAllowed)
+	m.NotJudged(http.StatusRequestEntityTooLarge, false)
+	m.NotJudged(http.StatusInternalServerError, true)
+	m.TurnedAway(CauseBytes)
 	m.Panicked()
 	facts, err := resolv.Declare([]string{"10.96.0.10"}, "cluster.local")
 	if err != nil {
@@ -74,7 +77,18 @@ netmode_admission_reasons_total{reason="NothingAsked"} 1
 # TYPE netmode_http_rejections_total counter
 netmode_http_rejections_total{code="400"} 2
 netmode_http_rejections_total{code="405"} 1
-# HELP netmode_panics_total Requests that ended in a panic and were answered with 500.
+# HELP netmode_admission_reviews_not_judged_total AdmissionReviews answered without a look at their object, by status code and whether they were let through.
+# TYPE netmode_admission_reviews_not_judged_total counter
+netmode_admission_reviews_not_judged_total{allowed="false",code="413"} 1
+netmode_admission_reviews_not_judged_total{allowed="true",code="500"} 1
+# HELP netmode_turned_away_total Requests and connections turned away, by cause: bytes in flight, reviews at work, connections, a slow body, a client that is gone.
+# TYPE netmode_turned_away_total counter
+netmode_turned_away_total{cause="bytes"} 1
+netmode_turned_away_total{cause="connections"} 0
+netmode_turned_away_total{cause="gone"} 0
+netmode_turned_away_total{cause="reviews"} 0
+netmode_turned_away_total{cause="slow"} 0
+# HELP netmode_panics_total Requests that ended in a panic.
 # TYPE netmode_panics_total counter
 netmode_panics_total 1
 # HELP netmode_cluster_dns_info 1, labelled with a hash of what this replica knows of the cluster's DNS; replicas with different hashes disagree.
@@ -141,7 +155,7 @@ func TestLint(t *testing.T) {
 			own = append(own, family.GetName())
 		}
 	}
-	if len(own) < 9 {
+	if len(own) < 11 {
 		t.Fatalf("only %v are used", own)
 	}
 	problems, err := testutil.GatherAndLint(gatherer, own...)

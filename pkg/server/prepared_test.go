@@ -2,8 +2,12 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/netmode-io/netmode/certs"
 )
 
 // A webhook that has not read what decisions need takes requests, and says that
@@ -27,5 +31,38 @@ func TestReadyOnlyWhenPrepared(t *testing.T) {
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A certificate that no client accepts is a webhook that is not ready, and says
+// which date is wrong.
+func TestReadyOnlyWithAValidCertificate(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		made     time.Time
+		lifetime time.Duration
+		want     string
+	}{
+		{"valid", time.Now(), time.Hour, "ok\n"},
+		{"expired", time.Now().Add(-48 * time.Hour), time.Hour, "not ready: the serving certificate expired at "},
+		{"from tomorrow", time.Now().Add(48 * time.Hour), time.Hour, "not ready: the serving certificate is not valid before "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			source, err := certs.NewMemorySource([]string{"localhost"}, tt.made, tt.lifetime)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := start(t, func(s *setup) { s.Certificates = source })
+			code, text := get(t, r.opsURL("/readyz"))
+			if (code == http.StatusOK) != (tt.name == "valid") || !strings.HasPrefix(text, tt.want) {
+				t.Errorf("%d %q, want %q", code, text, tt.want)
+			}
+			if code != http.StatusOK && !strings.Contains(text, ": see why netmode-webhook certificates, or cert-manager, has not renewed it") {
+				t.Errorf("%q has no cure", text)
+			}
+			if code, _ := get(t, r.opsURL("/livez")); code != http.StatusOK {
+				t.Errorf("livez: %d", code)
+			}
+		})
 	}
 }

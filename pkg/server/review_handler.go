@@ -11,21 +11,15 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
-
-// DefaultMaxBody is the largest body that is read: more than twice what etcd
-// and so the API server lets an object be, old and new in one review.
-const DefaultMaxBody = 8 << 20
-
-// keepBuffer is the largest buffer that is kept for the next request.
-const keepBuffer = 1 << 20
 
 // Keys of the log line of a request.
 const (
@@ -45,10 +39,20 @@ const (
 	keyPatch      = "patch"
 	keyCode       = "code"
 	keyRemote     = "remote"
+	keyPath       = "path"
+	keyAllowed    = "allowed"
+	keyNotLogged  = "notLogged"
 )
 
-// verbosityPatch is the log level at which patches are written.
-const verbosityPatch = 4
+const (
+	// verbosityPatch is the log level at which patches are written.
+	verbosityPatch = 4
+	// maxLogged is the most bytes of a client's text in a line of the log.
+	maxLogged = 256
+	// beginningTime is how long the beginning of a body is waited for that will
+	// not be read to its end.
+	beginningTime = time.Second
+)
 
 // Reviewer answers one AdmissionReview. An error that is
 // admission.ErrBadReview is the client's; any other is a fault of the server.
@@ -59,61 +63,79 @@ type Reviewer interface {
 // Observer counts what the handler does.
 type Observer interface {
 	Reviewed(record *admission.Record, took time.Duration)
+	// Rejected: a request that holds no review got an HTTP error.
 	Rejected(code int)
+	// NotJudged: a review was answered without a look at its object.
+	NotJudged(code int, allowed bool)
+	TurnedAway(cause metrics.Cause)
 	Panicked()
+}
+
+// ReviewConfig is what a handler of reviews needs.
+type ReviewConfig struct {
+	Reviewer Reviewer
+	Observer Observer
+	// Limits are shared by all handlers.
+	Limits *Limits
+	// MaxBody is the largest body that is read, in bytes.
+	MaxBody int64
+	// LetThrough allows, as it is, what cannot be judged; else it is refused.
+	LetThrough bool
+	Log        logr.Logger
 }
 
 // ReviewHandler answers AdmissionReviews over HTTP.
 type ReviewHandler struct {
-	reviewer Reviewer
-	observer Observer
-	log      logr.Logger
-	patchLog logr.Logger
-	maxBody  int64
-	buffers  sync.Pool
+	ReviewConfig
+	patchLog  logr.Logger
+	strangers *boundedLog
+	bodies    *bodies
 }
 
-// NewReviewHandler makes a handler that reads bodies of at most maxBody bytes.
-func NewReviewHandler(reviewer Reviewer, observer Observer, log logr.Logger, maxBody int64) *ReviewHandler {
+// NewReviewHandler makes the handler of an entry.
+func NewReviewHandler(config ReviewConfig) *ReviewHandler {
 	return &ReviewHandler{
-		reviewer: reviewer, observer: observer, log: log, patchLog: log.V(verbosityPatch), maxBody: maxBody,
-		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		ReviewConfig: config, patchLog: config.Log.V(verbosityPatch),
+		strangers: newBoundedLog(config.Log), bodies: newBodies(),
 	}
-}
-
-// rejection is a request that holds no review to answer.
-type rejection struct {
-	code    int
-	message string
 }
 
 // ServeHTTP answers a POST of one AdmissionReview in JSON.
 func (h *ReviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer h.recoverPanic(w, r)
-	buffer, ok := h.buffers.Get().(*bytes.Buffer)
-	if !ok {
-		buffer = new(bytes.Buffer)
-	}
-	defer func() {
-		if buffer.Cap() <= keepBuffer {
-			buffer.Reset()
-			h.buffers.Put(buffer)
-		}
-	}()
-	if rejected := h.read(w, r, buffer); rejected != nil {
-		h.reject(w, r, rejected)
+	b := h.bodies.get(h.Limits)
+	defer h.bodies.put(b)
+	defer h.recoverPanic(w, r, b)
+	if why := screen(w, r); why != nil {
+		h.reject(w, r, why)
 		return
 	}
+	if why := h.read(w, r, b); why != nil {
+		h.unjudged(w, r, b, why)
+		return
+	}
+	done, err := h.Limits.work(r.Context(), len(b.data))
+	if err != nil {
+		h.unjudged(w, r, b, h.turnedAway(err, metrics.CauseReviews))
+		return
+	}
+	defer done()
+	if r.Context().Err() != nil {
+		h.Observer.TurnedAway(metrics.CauseGone)
+		return
+	}
+	h.review(w, r, b)
+}
+
+func (h *ReviewHandler) review(w http.ResponseWriter, r *http.Request, b *body) {
 	start := time.Now()
-	answer, record, err := h.reviewer.Review(r.Context(), buffer.Bytes())
+	answer, record, err := h.Reviewer.Review(r.Context(), b.data)
 	switch {
 	case errors.Is(err, admission.ErrBadReview):
-		h.reject(w, r, &rejection{http.StatusBadRequest, err.Error()})
+		h.unjudged(w, r, b, &refusal{http.StatusBadRequest, clip(err.Error())})
 		return
 	case err != nil:
-		h.log.Error(err, "review failed", keyUID, record.UID, keyKind, record.Kind, keyNamespace, record.Namespace, keyName, record.Name)
-		h.observer.Rejected(http.StatusInternalServerError)
-		say(w, http.StatusInternalServerError, "netmode failed on this review; its log says why")
+		h.Log.Error(err, "review failed", keyUID, clip(record.UID), keyKind, record.Kind, keyNamespace, clip(record.Namespace), keyName, clip(record.Name))
+		h.unjudged(w, r, b, &refusal{http.StatusInternalServerError, "netmode failed on this review; its log says why"})
 		return
 	}
 	header := w.Header()
@@ -121,62 +143,120 @@ func (h *ReviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	_, writeErr := w.Write(answer)
 	took := time.Since(start)
-	h.observer.Reviewed(&record, took)
+	h.Observer.Reviewed(&record, took)
 	h.logReview(&record, took, writeErr)
 }
 
-// read reads the body, or says why it will not.
-func (h *ReviewHandler) read(w http.ResponseWriter, r *http.Request, into *bytes.Buffer) *rejection {
+// screen refuses what is no POST of JSON.
+func screen(w http.ResponseWriter, r *http.Request) *refusal {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return &rejection{http.StatusMethodNotAllowed, r.Method + " is not spoken here: POST an AdmissionReview"}
+		return &refusal{http.StatusMethodNotAllowed, clip(r.Method) + " is not spoken here: POST an AdmissionReview"}
 	}
 	if contentType := r.Header.Get("Content-Type"); contentType != "application/json" {
 		if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
-			return &rejection{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q: send application/json", contentType)}
+			return &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q: send application/json", clip(contentType))}
 		}
-	}
-	tooLarge := &rejection{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", h.maxBody)}
-	if r.ContentLength > h.maxBody {
-		return tooLarge
-	}
-	if r.ContentLength > 0 {
-		// A client may promise more than it sends.
-		into.Grow(int(min(r.ContentLength, keepBuffer)) + bytes.MinRead)
-	}
-	_, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, h.maxBody))
-	var tooMany *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooMany):
-		return tooLarge
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &rejection{http.StatusBadRequest, "the body ended too soon"}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &rejection{http.StatusRequestTimeout, "the body came too slowly"}
-	case err != nil:
-		return &rejection{http.StatusBadRequest, "the body could not be read: " + err.Error()}
-	case len(bytes.TrimSpace(into.Bytes())) == 0:
-		return &rejection{http.StatusBadRequest, "the body is empty: POST an AdmissionReview"}
 	}
 	return nil
 }
 
-func (h *ReviewHandler) reject(w http.ResponseWriter, r *http.Request, rejected *rejection) {
-	h.observer.Rejected(rejected.code)
-	h.log.Info("rejected", keyCode, rejected.code, keyMessage, rejected.message, keyRemote, r.RemoteAddr)
-	if rejected.code == http.StatusRequestEntityTooLarge {
+// read reads the body, or says why it will not; then the body's beginning is read.
+func (h *ReviewHandler) read(w http.ResponseWriter, r *http.Request, b *body) *refusal {
+	tooLarge := &refusal{http.StatusRequestEntityTooLarge,
+		fmt.Sprintf("the body is larger than %d bytes: make the object smaller, or raise --max-body-bytes of netmode-webhook", h.MaxBody)}
+	if r.ContentLength > h.MaxBody {
+		closeAfter(w, r)
+		if r.Header.Get("Expect") == "" { // else it is not asked for at all
+			h.readBeginning(w, r, b)
+		}
+		return tooLarge
+	}
+	err := b.read(r.Context(), r.Body, r.ContentLength, h.MaxBody)
+	switch {
+	case err == nil && len(bytes.TrimSpace(b.data)) == 0:
+		return &refusal{http.StatusBadRequest, "the body is empty: POST an AdmissionReview"}
+	case err == nil:
+		return nil
+	}
+	closeAfter(w, r)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return tooLarge
+	case errors.Is(err, errNoRoom):
+		return h.turnedAway(err, metrics.CauseBytes)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &refusal{http.StatusBadRequest, "the body ended too soon"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		h.Observer.TurnedAway(metrics.CauseSlow)
+		return &refusal{http.StatusRequestTimeout, "the body came too slowly"}
+	default:
+		return &refusal{http.StatusBadRequest, "the body could not be read: " + clip(err.Error())}
+	}
+}
+
+// closeAfter has the connection end after the answer, since the rest of the body
+// is not waited for. HTTP/2 ends the stream.
+func closeAfter(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
-	say(w, rejected.code, rejected.message)
+}
+
+// readBeginning reads as far as a uid is looked for.
+func (h *ReviewHandler) readBeginning(w http.ResponseWriter, r *http.Request, b *body) {
+	if b.reserve(r.Context(), cap(b.data)) != nil {
+		return
+	}
+	// Without the deadline the server's own remains.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(beginningTime))
+	for len(b.data) < uidWithin && uidOf(b.data) == "" {
+		n, err := r.Body.Read(b.data[len(b.data):uidWithin])
+		b.data = b.data[:len(b.data)+n]
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (h *ReviewHandler) turnedAway(err error, cause metrics.Cause) *refusal {
+	if !errors.Is(err, errNoRoom) {
+		cause = metrics.CauseGone
+	}
+	h.Observer.TurnedAway(cause)
+	return &refusal{http.StatusServiceUnavailable,
+		"netmode has no room for this review now: try again; if it lasts, give netmode-webhook more replicas, or more memory and a larger --max-bytes-in-flight or --max-reviews"}
+}
+
+// unjudged answers a review that is not judged, if its uid can be read.
+func (h *ReviewHandler) unjudged(w http.ResponseWriter, r *http.Request, b *body, why *refusal) {
+	uid := uidOf(b.data)
+	if uid == "" {
+		h.reject(w, r, why)
+		return
+	}
+	h.Observer.NotJudged(why.code, h.LetThrough)
+	h.strangers.info("review not judged", keyUID, uid, keyPath, clip(r.URL.Path), keyAllowed, h.LetThrough,
+		keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
+	if err := answerUnjudged(w, uid, why, h.LetThrough); err != nil {
+		h.strangers.info("answer not delivered", keyUID, uid, keyMessage, clip(err.Error()))
+	}
+}
+
+func (h *ReviewHandler) reject(w http.ResponseWriter, r *http.Request, why *refusal) {
+	h.Observer.Rejected(why.code)
+	h.strangers.info("rejected", keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
+	say(w, why.code, why.message)
 }
 
 func (h *ReviewHandler) logReview(record *admission.Record, took time.Duration, writeErr error) {
 	if writeErr != nil {
-		h.log.Info("answer not delivered", keyUID, record.UID, keyMessage, writeErr.Error())
+		h.Log.Info("answer not delivered", keyUID, clip(record.UID), keyMessage, clip(writeErr.Error()))
 	}
 	fields := make([]any, 0, 26)
 	fields = append(fields,
-		keyUID, record.UID, keyEntry, string(record.Entry), keyKind, record.Kind, keyOperation, record.Operation, keyNamespace, record.Namespace, keyName, record.Name,
+		keyUID, clip(record.UID), keyEntry, string(record.Entry), keyKind, record.Kind, keyOperation, clip(record.Operation),
+		keyNamespace, clip(record.Namespace), keyName, clip(record.Name),
 		keyMode, string(record.Mode), keyDecision, string(record.Decision), keyReasons, words(record.Reasons), keyDuration, took)
 	for _, said := range []struct{ key, text string }{
 		{keyMessage, record.Message}, {keyWarnings, record.Warnings}, {keyViolations, record.Violations},
@@ -185,9 +265,9 @@ func (h *ReviewHandler) logReview(record *admission.Record, took time.Duration, 
 			fields = append(fields, said.key, said.text)
 		}
 	}
-	h.log.Info("review", fields...)
+	h.Log.Info("review", fields...)
 	if len(record.Patch) > 0 && h.patchLog.Enabled() {
-		h.patchLog.Info("patch", keyUID, record.UID, keyPatch, string(record.Patch))
+		h.patchLog.Info("patch", keyUID, clip(record.UID), keyPatch, string(record.Patch))
 	}
 }
 
@@ -199,13 +279,21 @@ func words(reasons []plan.Reason) []string {
 	return all
 }
 
-// recoverPanic makes a panic an answer of 500 to this request alone.
-func (h *ReviewHandler) recoverPanic(w http.ResponseWriter, r *http.Request) {
+// clip cuts a client's text for the log and for answers, and says so.
+func clip(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes in all)", strings.ToValidUTF8(s[:maxLogged], ""), len(s))
+}
+
+// recoverPanic makes a panic the answer to this request alone.
+func (h *ReviewHandler) recoverPanic(w http.ResponseWriter, r *http.Request, b *body) {
 	cause := recover()
 	if cause == nil {
 		return
 	}
-	h.observer.Panicked()
-	h.log.Error(fmt.Errorf("panic: %v", cause), "request failed", keyRemote, r.RemoteAddr, "stack", string(debug.Stack()))
-	say(w, http.StatusInternalServerError, "netmode failed on this request; its log says why")
+	h.Observer.Panicked()
+	h.Log.Error(fmt.Errorf("panic: %v", cause), "request failed", keyRemote, r.RemoteAddr, "stack", string(debug.Stack()))
+	h.unjudged(w, r, b, &refusal{http.StatusInternalServerError, "netmode failed on this review; its log says why"})
 }

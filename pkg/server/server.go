@@ -20,11 +20,15 @@ import (
 // server gives up after a few seconds itself.
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second
+	readTimeout       = 5 * time.Second
 	writeTimeout      = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
-	maxStreams        = 250
+	// API servers speak HTTP/1.1 to Services.
+	maxStreams = 32
+	// streamBuffer is what a connection, or a stream of it, may send beyond what
+	// is read of it.
+	streamBuffer = 64 << 10
 )
 
 // CertificateSource gives the certificate of a TLS handshake.
@@ -45,8 +49,16 @@ type Config struct {
 	DrainTimeout time.Duration
 
 	Certificates CertificateSource
-	// Reviews answer AdmissionReviews, by path.
-	Reviews map[string]http.Handler
+	// Clients are those who may send reviews; nil: everybody.
+	Clients *Clients
+	// Reviews answers AdmissionReviews, by path; Elsewhere answers all that is
+	// sent to any other path.
+	Reviews   map[string]http.Handler
+	Elsewhere http.Handler
+	// MaxConnections is how many connections may be open; 0: DefaultMaxConnections.
+	MaxConnections int
+	// Observer counts what is turned away before it comes to a handler.
+	Observer Observer
 	// Prepared says whether all that decisions need has been read; nil: yes.
 	Prepared func() bool
 	// Metrics answers /metrics.
@@ -56,40 +68,53 @@ type Config struct {
 
 // Server is a webhook that listens. It serves from Run on.
 type Server struct {
-	config    Config
-	webhook   *http.Server
-	ops       *http.Server
-	listener  net.Listener
-	opsListen net.Listener
-	ready     atomic.Bool
+	config      Config
+	webhook     *http.Server
+	ops         *http.Server
+	listener    net.Listener
+	opsListen   net.Listener
+	connections *connections
+	strangers   *boundedLog
+	quiet       time.Duration
+	ready       atomic.Bool
+	draining    atomic.Bool
 }
 
 // Listen takes the two ports. An error names the address and the cure.
 func Listen(ctx context.Context, config Config) (*Server, error) {
-	s := &Server{config: config}
+	if config.MaxConnections == 0 {
+		config.MaxConnections = DefaultMaxConnections
+	}
+	s := &Server{config: config, strangers: newBoundedLog(config.Log), quiet: min(quietTime, config.ShutdownDelay)}
 	var lc net.ListenConfig
-	var err error
-	if s.listener, err = lc.Listen(ctx, "tcp", config.Listen); err != nil {
+	accepted, err := lc.Listen(ctx, "tcp", config.Listen)
+	if err != nil {
 		return nil, fmt.Errorf("listen on %s for AdmissionReviews: %w: choose another address with --listen", config.Listen, err)
 	}
 	if s.opsListen, err = lc.Listen(ctx, "tcp", config.OpsListen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s for health and metrics: %w: choose another address with --ops-listen", config.OpsListen, err), s.listener.Close())
+		return nil, errors.Join(fmt.Errorf("listen on %s for health and metrics: %w: choose another address with --ops-listen", config.OpsListen, err), accepted.Close())
 	}
+	s.connections = newConnections(config.MaxConnections, config.Observer.TurnedAway, s.strangers)
+	s.listener = listener{accepted, s.connections}
 	errorLog := slog.NewLogLogger(logr.ToSlogHandler(config.Log.V(1)), slog.LevelInfo)
-	mux := http.NewServeMux()
-	for path, handler := range config.Reviews {
-		mux.Handle(path, handler)
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.Certificates.GetCertificate, NextProtos: []string{"h2", "http/1.1"}}
+	if config.Clients != nil {
+		secure = config.Clients.tlsConfig(secure)
 	}
 	s.webhook = &http.Server{
-		Handler:           mux,
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.Certificates.GetCertificate},
+		Handler:           http.HandlerFunc(s.serve),
+		TLSConfig:         secure,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:          errorLog,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
+		},
+		ConnState:   connState,
+		ConnContext: connContext,
+		ErrorLog:    errorLog,
 	}
 	s.ops = &http.Server{
 		Handler:           s.opsMux(),
@@ -113,41 +138,43 @@ func (s *Server) OpsAddr() net.Addr { return s.opsListen.Addr() }
 // accepted for ShutdownDelay more, and those in flight finish within
 // DrainTimeout. It returns nil after a clean drain.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	go func() { failed <- s.webhook.ServeTLS(s.listener, "", "") }()
-	go func() { failed <- s.ops.Serve(s.opsListen) }()
+	reviews, ops := make(chan error, 1), make(chan error, 1)
+	go func() { reviews <- s.webhook.ServeTLS(s.listener, "", "") }()
+	go func() { ops <- s.ops.Serve(s.opsListen) }()
 	s.ready.Store(true)
+	defer s.strangers.rest("more refused at the end")
 
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
-		err = fmt.Errorf("serving stopped: %w", err)
+		return s.drain(context.WithoutCancel(ctx), reviews, ops)
+	case err = <-reviews:
+	case err = <-ops:
 	}
 	s.ready.Store(false)
-	if err == nil {
-		s.config.Log.Info("draining", "delay", s.config.ShutdownDelay.String(), "timeout", s.config.DrainTimeout.String())
-		err = waitFor(s.config.ShutdownDelay, failed)
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.DrainTimeout)
-	defer cancel()
-	if shutdownErr := s.webhook.Shutdown(drain); shutdownErr != nil {
-		err = errors.Join(err, fmt.Errorf("requests still in flight after %s were cut off: %w", s.config.DrainTimeout, shutdownErr), s.webhook.Close())
-	}
-	return errors.Join(err, s.ops.Close())
+	return s.end(context.WithoutCancel(ctx), fmt.Errorf("serving stopped: %w", err), false)
 }
 
-// waitFor waits unless serving fails meanwhile.
-func waitFor(delay time.Duration, failed <-chan error) error {
-	if delay <= 0 {
-		return nil
+// serve hands a request to the handler of its path.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	closing := &closingWriter{ResponseWriter: w, draining: &s.draining}
+	if s.config.Clients != nil {
+		if why := s.config.Clients.refuses(r); why != nil {
+			s.config.Observer.Rejected(why.code)
+			s.strangers.info("rejected", keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
+			say(closing, why.code, why.message)
+			return
+		}
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case err := <-failed:
-		return fmt.Errorf("serving stopped while draining: %w", err)
+	handler, isEntry := s.config.Reviews[r.URL.Path]
+	if !isEntry {
+		s.config.Elsewhere.ServeHTTP(closing, r)
+		return
+	}
+	handler.ServeHTTP(closing, r)
+	if closing.code == http.StatusOK {
+		if c, ok := r.Context().Value(connectionKey{}).(*connection); ok && c != nil && !c.proven.Load() {
+			c.proven.Store(true)
+		}
 	}
 }

@@ -62,9 +62,13 @@ func (l *lines) records(t *testing.T, message string) []map[string]any {
 // setup is what a test may change of the server that it starts.
 type setup struct {
 	Config
-	reviewer Reviewer
-	maxBody  int64
-	logLevel string
+	reviewer   Reviewer
+	limits     *Limits
+	maxBody    int64
+	letThrough bool
+	logLevel   string
+	// lines is how many lines that strangers cause are logged a second.
+	lines int
 	// tune changes the server before it runs.
 	tune func(*Server)
 }
@@ -75,6 +79,7 @@ type running struct {
 	metrics *metrics.Metrics
 	log     *lines
 	roots   *x509.CertPool
+	bundle  []byte // what roots hold
 	// cancel asks the server to stop, and stopped waits for it and returns
 	// Run's error.
 	cancel  context.CancelFunc
@@ -94,19 +99,26 @@ func start(t *testing.T, change func(*setup)) *running {
 			Certificates: source,
 		},
 		reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
+		limits:   NewLimits(DefaultMaxBytes, DefaultMaxReviews()),
 		maxBody:  DefaultMaxBody,
 		logLevel: "info",
+		lines:    1000,
 	}
 	if change != nil {
 		change(&s)
 	}
-	r := &running{metrics: metrics.New(), log: &lines{}, roots: x509.NewCertPool()}
+	r := &running{metrics: metrics.New(), log: &lines{}, roots: x509.NewCertPool(), bundle: source.CABundle()}
 	r.roots.AppendCertsFromPEM(source.CABundle())
 	logging := options.Logging{Level: s.logLevel, Format: "json"}
 	if s.Log, err = logging.New(r.log); err != nil {
 		t.Fatal(err)
 	}
-	s.Reviews = map[string]http.Handler{"/mutate/asked": NewReviewHandler(s.reviewer, r.metrics, s.Log, s.maxBody)}
+	reviews := ReviewConfig{
+		Reviewer: s.reviewer, Observer: r.metrics, Limits: s.limits, MaxBody: s.maxBody, LetThrough: s.letThrough, Log: s.Log,
+	}
+	handler, elsewhere := NewReviewHandler(reviews), NewElsewhere(reviews)
+	handler.strangers.most, elsewhere.reviews.strangers.most = s.lines, s.lines
+	s.Reviews, s.Elsewhere, s.Observer = map[string]http.Handler{"/mutate/asked": handler}, elsewhere, r.metrics
 	s.Metrics = r.metrics.Handler()
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel
@@ -323,8 +335,16 @@ func TestPaths(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, http2 bool) {
 		client := r.client(t, http2)
 		for _, path := range []string{"/", "/mutate", "/mutate/", "/mutate/x", "/Mutate/asked", "/validate", "/livez", "/readyz", "/metrics", "/debug/pprof/"} {
-			if code, text := post(t, client, r.url(path), review(t, "u", "")); code != http.StatusNotFound {
-				t.Errorf("%s: %d %s", path, code, text)
+			code, text := post(t, client, r.url(path), review(t, "u", ""))
+			want := "netmode is not asked at " + path + ": apply netmode's current webhook configuration"
+			if answer := checkAnswer(t, code, text, "u"); answer.Allowed || answer.Result.Message != want || answer.Result.Code != http.StatusServiceUnavailable {
+				t.Errorf("%s: %s", path, text)
+			}
+			if code, text := post(t, client, r.url(path), "{}"); code != http.StatusNotFound || text != "netmode serves nothing at "+path+"\n" {
+				t.Errorf("%s without a uid: %d %q", path, code, text)
+			}
+			if code, text := do(t, client, newRequest(t, http.MethodGet, r.url(path), "", nil)); code != http.StatusNotFound {
+				t.Errorf("GET %s: %d %q", path, code, text)
 			}
 		}
 	})

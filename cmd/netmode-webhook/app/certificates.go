@@ -37,14 +37,16 @@ func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 	return newKeeperCommand(&cobra.Command{
 		Use:   "certificates",
 		Short: "Make and renew the webhook's certificates in the cluster",
-		Long: `netmode-webhook certificates keeps the Secret that the webhook's pods mount
+		Long: `netmode-webhook certificates fills the Secret that the webhook's pods mount
 (tls.crt, tls.key, ca.crt), a second Secret with the CA's private key (its name
 ends in -ca; mount it nowhere), and the caBundle of the webhook configurations.
+Both Secrets come with the manifests, empty: it makes none.
 
 It renews CA and certificate after two thirds of their life. A new CA is in every
 caBundle for 90 seconds before its first certificate is served, and the old CA
-stays until its last certificate has expired. Delete a Secret, and it is made
-again. Any number may run at once; one is enough.
+stays until its last certificate has expired. Empty a Secret, and it is filled
+again; delete it, and apply the manifests again. Any number may run at once; one
+is enough.
 
 Not for a cluster where cert-manager does this.`,
 	}, o, logTo)
@@ -57,7 +59,7 @@ func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
 		"Secret for the webhook's pods to mount; the CA's private key is in the Secret with -ca after this name")
 	fs.StringVar(&k.Service, "service", k.Service, "the webhook's Service; the certificate bears its DNS names")
 	fs.StringSliceVar(&k.WebhookConfigurations, "webhook-configuration", k.WebhookConfigurations,
-		"names of the MutatingWebhookConfigurations and ValidatingWebhookConfigurations to keep the caBundle of, where they call the Service; may be repeated")
+		"names of the MutatingWebhookConfigurations to keep the caBundle of, where they call the Service; may be repeated")
 	fs.DurationVar(&k.CALifetime, "ca-lifetime", k.CALifetime,
 		"how long a new CA is valid; at least three times --leaf-lifetime")
 	fs.DurationVar(&k.LeafLifetime, "leaf-lifetime", k.LeafLifetime,
@@ -86,7 +88,7 @@ func (o *certificatesOptions) validate() error {
 	for i, configuration := range k.WebhookConfigurations {
 		name("--webhook-configuration", configuration, validation.IsDNS1123Subdomain)
 		if slices.Contains(k.WebhookConfigurations[:i], configuration) {
-			errs = append(errs, fmt.Errorf("--webhook-configuration %q: given twice: once covers both kinds", configuration))
+			errs = append(errs, fmt.Errorf("--webhook-configuration %q: given twice: once is enough", configuration))
 		}
 	}
 	if k.LeafLifetime < certs.MinLeafLifetime {

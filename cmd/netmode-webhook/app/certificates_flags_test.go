@@ -23,7 +23,7 @@ func TestCertificatesBadFlags(t *testing.T) {
 		{"secret, too long", []string{"--secret=" + long + "aaa"}, []string{`": not a name in Kubernetes: must be no more than 253 characters`}},
 		{"webhook-configuration", []string{"--webhook-configuration=netmode,a_b"}, []string{`--webhook-configuration "a_b": not a name in Kubernetes: `}},
 		{"webhook-configuration, empty", []string{"--webhook-configuration="}, []string{"--webhook-configuration is empty: name the webhook configurations that call the Service"}},
-		{"webhook-configuration, twice", []string{"--webhook-configuration=a,b", "--webhook-configuration=a"}, []string{`--webhook-configuration "a": given twice: once covers both kinds`}},
+		{"webhook-configuration, twice", []string{"--webhook-configuration=a,b", "--webhook-configuration=a"}, []string{`--webhook-configuration "a": given twice: once is enough`}},
 		{"leaf-lifetime", []string{"--leaf-lifetime=4m59s"}, []string{"--leaf-lifetime 4m59s: pods could not follow: give at least 5m0s"}},
 		{"leaf-lifetime, no duration", []string{"--leaf-lifetime=90d"}, []string{`invalid argument "90d" for "--leaf-lifetime"`}},
 		{"ca-lifetime", []string{"--leaf-lifetime=1h", "--ca-lifetime=2h59m"}, []string{"--ca-lifetime 2h59m0s: a certificate of 1h0m0s could outlive it: give at least three times --leaf-lifetime"}},

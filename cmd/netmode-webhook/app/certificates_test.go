@@ -46,8 +46,8 @@ type apiServer struct {
 	agents  map[string]bool
 }
 
-// newAPIServer has a webhook configuration, and nothing else. It returns the
-// path of its kubeconfig, too.
+// newAPIServer has a webhook configuration and two Secrets without data, as the
+// manifests bring them. It returns the path of its kubeconfig, too.
 func newAPIServer(t *testing.T, shut bool) (api *apiServer, kubeconfig string) {
 	t.Helper()
 	hook := admissionv1.MutatingWebhook{Name: "asked.mutate.netmode.io"}
@@ -60,6 +60,9 @@ func newAPIServer(t *testing.T, shut bool) (api *apiServer, kubeconfig string) {
 		t.Fatal(err)
 	}
 	api = &apiServer{T: t, shut: shut, objects: map[string][]byte{mutatePath: text}, agents: map[string]bool{}}
+	for _, name := range []string{"netmode-webhook-tls", "netmode-webhook-tls-ca"} {
+		api.objects[secretsPath+"/"+name] = fmt.Appendf(nil, `{"kind":"Secret","apiVersion":"v1","metadata":{"name":%q,"namespace":"netmode-system","resourceVersion":"1"},"type":"Opaque"}`, name)
+	}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
@@ -133,7 +136,7 @@ func (a *apiServer) answer(r *http.Request) ([]byte, error) {
 		if held, err = patch.Apply(held); err != nil {
 			return nil, err
 		}
-	case http.MethodPost, http.MethodPut:
+	case http.MethodPut:
 		object, kind, err := scheme.Codecs.UniversalDeserializer().Decode(sent, nil, nil)
 		if err != nil {
 			return nil, err
@@ -221,7 +224,7 @@ func TestCertificates(t *testing.T) {
 	if needs, reason := certs.NeedsRenewal(trio, []string{"netmode-webhook.netmode-system.svc"}, time.Now()); needs {
 		t.Error(reason)
 	}
-	if serving.Type != corev1.SecretTypeTLS || len(serving.Data["ca.key"]) > 0 || len(authority.Data["ca.key"]) == 0 {
+	if serving.Type != corev1.SecretTypeOpaque || len(serving.Data["ca.key"]) > 0 || len(authority.Data["ca.key"]) == 0 {
 		t.Errorf("type %s; the CA's key must be in the one Secret alone", serving.Type)
 	}
 	if agents := api.seen(); len(agents) != 1 || !strings.HasPrefix(agents[0], "netmode-webhook-certificates/") {

@@ -68,6 +68,13 @@ func TestBadFlags(t *testing.T) {
 		{"ops-listen, taken", []string{"--standalone", "--listen=127.0.0.1:0", "--ops-listen=" + address}, []string{"listen on " + address + " for health and metrics", "address already in use", "choose another address with --ops-listen"}},
 		{"max-body-bytes", []string{"--standalone", "--max-body-bytes=0"}, []string{"--max-body-bytes 0: must be positive"}},
 		{"max-body-bytes, no number", []string{"--standalone", "--max-body-bytes=8MB"}, []string{`invalid argument "8MB" for "--max-body-bytes"`}},
+		{"max-bytes-in-flight", []string{"--standalone", "--max-bytes-in-flight=33554432"}, []string{"--max-bytes-in-flight 33554432: too little for --max-body-bytes 16777216: give at least 34340864"}},
+		{"max-reviews", []string{"--standalone", "--max-reviews=0"}, []string{"--max-reviews 0: must be positive"}},
+		{"max-connections", []string{"--standalone", "--max-connections=-1"}, []string{"--max-connections -1: must be positive"}},
+		{"client-name without a CA", []string{"--standalone", "--client-name=kube-apiserver"}, []string{`--client-name "kube-apiserver": nothing vouches for names: name the file of the CA with --client-ca-file`}},
+		{"client-name, empty", []string{"--standalone", "--client-ca-file=x", "--client-name="}, []string{`--client-name "": is empty: give the common name or a DNS name of the client's certificate`}},
+		{"client-ca-file, absent", []string{"--standalone", "--client-ca-file=/nonexistent"}, []string{`--client-ca-file: client CAs "/nonexistent": `, "no such file", "name a file of CA certificates in PEM that can be read"}},
+		{"client-ca-file, no PEM", []string{"--standalone", "--client-ca-file=" + filepath.Join(half, "tls.crt")}, []string{"--client-ca-file: client CAs ", "no PEM certificate found: name a file of CA certificates in PEM"}},
 		{"shutdown-delay", []string{"--standalone", "--shutdown-delay=-1s"}, []string{"--shutdown-delay -1s", "must not be negative"}},
 		{"drain-timeout", []string{"--standalone", "--drain-timeout=-1s"}, []string{"--drain-timeout -1s", "must not be negative"}},
 		{"drain-timeout, no duration", []string{"--standalone", "--drain-timeout=10"}, []string{`invalid argument "10" for "--drain-timeout"`, `must be a duration like "30s"`}},
@@ -110,7 +117,7 @@ func TestStandaloneDefaults(t *testing.T) {
 		resolvConf, ops, wantDelay string
 		inCluster                  bool
 	}{
-		{nil, "/etc/resolv.conf", ":8080", "5s", true},
+		{nil, "/etc/resolv.conf", ":8080", "15s", true},
 		{[]string{"--standalone"}, "", "127.0.0.1:0", "0s", false},
 		{[]string{"--standalone", "--resolv-conf=/r", "--ops-listen=:1", "--shutdown-delay=2s"}, "/r", ":1", "2s", false},
 	} {

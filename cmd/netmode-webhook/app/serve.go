@@ -4,6 +4,7 @@ package app
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/server"
 	"github.com/netmode-io/netmode/pkg/version"
@@ -92,11 +94,12 @@ Try it without a cluster:
 	return cmd
 }
 
-func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
-	log, err := o.logging.New(logTo)
+func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
+	log, flush, stopLog, err := o.logging.NewBuffered(logTo)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stopLog()) }()
 	routeKlog(log)
 	settings, notes, err := o.decision.Settings()
 	if err != nil {
@@ -107,7 +110,11 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	}
 	m := metrics.New()
 	m.ClusterDNS(settings.Search.Facts)
-	source, err := o.certificates(m, log)
+	source, err := o.certificates(ctx, m, log)
+	if err != nil {
+		return err
+	}
+	clients, follow, err := o.clients(log)
 	if err != nil {
 		return err
 	}
@@ -115,21 +122,23 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	reviews := map[string]http.Handler{}
-	for _, entry := range admission.Entries() {
-		reviewer := &admission.Reviewer{Entry: entry, Settings: settings, Cluster: around, Observe: o.observeOnly}
-		reviews[entry.Path()] = server.NewReviewHandler(reviewer, m, log, o.maxBody)
+	reviews := server.ReviewConfig{
+		Observer: m, Limits: server.NewLimits(o.maxBytes, o.maxReviews), MaxBody: o.maxBody, LetThrough: o.observeOnly, Log: log,
 	}
 	s, err := server.Listen(ctx, server.Config{
-		Listen:        o.listen,
-		OpsListen:     o.opsListen,
-		ShutdownDelay: o.shutdownDelay,
-		DrainTimeout:  o.drainTimeout,
-		Certificates:  source,
-		Reviews:       reviews,
-		Prepared:      around.Synced,
-		Metrics:       m.Handler(),
-		Log:           log,
+		Listen:         o.listen,
+		OpsListen:      o.opsListen,
+		ShutdownDelay:  o.shutdownDelay,
+		DrainTimeout:   o.drainTimeout,
+		Certificates:   source,
+		Clients:        clients,
+		Reviews:        o.entries(reviews, settings, around),
+		Elsewhere:      server.NewElsewhere(reviews),
+		MaxConnections: o.maxConns,
+		Observer:       m,
+		Prepared:       around.Synced,
+		Metrics:        m.Handler(),
+		Log:            log,
 	})
 	if err != nil {
 		return err
@@ -138,11 +147,16 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	log.Info("serving", "version", version.Version, "listen", s.Addr().String(), "ops", s.OpsAddr().String(),
 		"observeOnly", o.observeOnly, "clusterDNS", facts.Nameservers, "clusterDomain", facts.Domain, "factsHash", facts.Hash())
 
+	if err := flush(); err != nil {
+		return fmt.Errorf("write the log: %w", err)
+	}
+
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan error, 1)
 	go func() { watched <- source.Run(watch) }()
 	var watching sync.WaitGroup
 	watching.Go(func() { around.Run(watch) })
+	watching.Go(func() { follow(watch) })
 	err = s.Run(ctx)
 	stopWatch()
 	watching.Wait()
@@ -153,7 +167,32 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) error {
 	return err
 }
 
-func (o *serveOptions) certificates(m *metrics.Metrics, log logr.Logger) (certs.Source, error) {
+// entries are the handlers of reviews, by path. What the policy entry cannot
+// judge is let through: it gives, and nothing that it gives is a rule.
+func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, around admission.Cluster) map[string]http.Handler {
+	entries := map[string]http.Handler{}
+	for _, entry := range admission.Entries() {
+		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Cluster: around, Observe: o.observeOnly}
+		config.LetThrough = o.observeOnly || entry == admission.Policy
+		entries[entry.Path()] = server.NewReviewHandler(config)
+	}
+	return entries
+}
+
+// clients are those who may send reviews, and what follows the file of their
+// CAs.
+func (o *serveOptions) clients(log logr.Logger) (clients *server.Clients, follow func(context.Context), err error) {
+	if o.clientCAFile == "" {
+		return nil, func(context.Context) {}, nil
+	}
+	cas, err := certs.NewClientCAs(o.clientCAFile, func(err error) { log.Error(err, "client CAs not loaded, those before stay") })
+	if err != nil {
+		return nil, nil, fmt.Errorf("--client-ca-file: %w", err)
+	}
+	return &server.Clients{CAs: cas.Pool, Names: o.clientNames}, cas.Run, nil
+}
+
+func (o *serveOptions) certificates(ctx context.Context, m *metrics.Metrics, log logr.Logger) (certs.Source, error) {
 	observer := certs.Observer{
 		Reloaded: func(serial string, notAfter time.Time) {
 			m.CertificateLoaded(notAfter)
@@ -164,7 +203,7 @@ func (o *serveOptions) certificates(m *metrics.Metrics, log logr.Logger) (certs.
 			log.Error(err, "certificate not loaded, the one before stays")
 		},
 	}
-	source, err := o.certificateSource(observer)
+	source, err := o.certificateSource(ctx, observer, log)
 	if err != nil {
 		return nil, err
 	}
@@ -179,9 +218,9 @@ func (o *serveOptions) certificates(m *metrics.Metrics, log logr.Logger) (certs.
 	return source, nil
 }
 
-func (o *serveOptions) certificateSource(observer certs.Observer) (certs.Source, error) {
+func (o *serveOptions) certificateSource(ctx context.Context, observer certs.Observer, log logr.Logger) (certs.Source, error) {
 	if !o.standalone {
-		return certs.NewFileSource(o.certDir, observer)
+		return o.mountedSource(ctx, observer, log)
 	}
 	var names []string
 	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" {
@@ -190,4 +229,35 @@ func (o *serveOptions) certificateSource(observer certs.Observer) (certs.Source,
 		}
 	}
 	return certs.Standalone(o.certDir, names, time.Now(), observer)
+}
+
+const (
+	// firstCertificate is how long an empty --cert-dir is waited for. It is short:
+	// a kubelet brings what a Secret has got meanwhile soonest when a container
+	// starts again.
+	firstCertificate = 10 * time.Second
+	certificatePoll  = 100 * time.Millisecond
+)
+
+// mountedSource serves what the folder holds. The Secret behind it may be empty
+// at first, so an empty folder is waited for.
+func (o *serveOptions) mountedSource(ctx context.Context, observer certs.Observer, log logr.Logger) (certs.Source, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstCertificate)
+	defer cancel()
+	poll := time.NewTicker(certificatePoll)
+	defer poll.Stop()
+	for waits := false; ; waits = true {
+		source, err := certs.NewFileSource(o.certDir, observer)
+		if err == nil || !certs.IsEmpty(o.certDir) {
+			return source, err
+		}
+		if !waits {
+			log.Info("waiting for the first certificate", "certDir", o.certDir, "timeout", firstCertificate.String())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-poll.C:
+		}
+	}
 }

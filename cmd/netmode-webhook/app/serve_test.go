@@ -104,6 +104,69 @@ func TestServesAsInACluster(t *testing.T) {
 	}
 }
 
+// What cannot be judged is refused, but let through at the policy entry and while
+// observing; an old configuration's path is nobody's.
+func TestNotJudged(t *testing.T) {
+	t.Parallel()
+	for _, observe := range []bool{false, true} {
+		folder := t.TempDir()
+		w := serve(t, "--standalone", "--listen=127.0.0.1:0", "--cert-dir="+folder, fmt.Sprintf("--observe-only=%t", observe))
+		ca, err := os.ReadFile(filepath.Clean(filepath.Join(folder, "ca.crt")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, allowed := range map[string]bool{
+			"/mutate/asked": false, "/mutate/namespace": false, "/mutate/policy": true, "/mutate/workloads": false, "/mutate": false, "/validate": false,
+		} {
+			response, err := w.askAt(t.Context(), path, client(t, ca), append(review(t, hostNetwork), '}'))
+			if err != nil || response.Allowed != (allowed || observe) || len(response.Patch) > 0 {
+				t.Errorf("observe %t, %s: %v: %+v", observe, path, err, response)
+			}
+		}
+		if code := w.terminate(t); code != 0 {
+			t.Errorf("exit %d after SIGTERM", code)
+		}
+	}
+}
+
+// The Secret that the folder mounts comes empty, and is filled a moment later.
+func TestFirstCertificateIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	authority := newAuthority(t)
+	trio := issue(t, authority)
+	w := start(t, "waiting for the first certificate", "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--cert-dir="+folder, "--resolv-conf=",
+		"--kubeconfig="+noAPIServer(t), "--shutdown-delay=0s")
+	writeTrio(t, folder, trio)
+	serving := w.line(t, "serving")
+	w.listen, _ = serving["listen"].(string)
+	if _, err := w.ask(t.Context(), client(t, authority.CertPEM()), review(t, "")); err != nil {
+		t.Error(err)
+	}
+	if code := w.terminate(t); code != 0 {
+		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
+// Who sends reviews must show a certificate, where a CA is named.
+func TestClientCertificate(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	authority := newAuthority(t)
+	trio := issue(t, authority) // fit for servers only
+	writeTrio(t, folder, trio)
+	w := serve(t, "--standalone", "--listen=127.0.0.1:0", "--cert-dir="+folder, "--client-ca-file="+filepath.Join(folder, "ca.crt"), "--client-name=kube-apiserver")
+	if _, err := w.ask(t.Context(), client(t, authority.CertPEM()), review(t, "")); err == nil {
+		t.Error("a client without a certificate is answered")
+	}
+	if code, text := get(t, "http://"+w.ops+"/readyz"); code != http.StatusOK {
+		t.Errorf("readyz: %d %q", code, text)
+	}
+	if code := w.terminate(t); code != 0 {
+		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
 // A resolv.conf that is not a cluster's pod's is told, and is no failure.
 func TestForeignResolvConf(t *testing.T) {
 	t.Parallel()
