@@ -1,6 +1,8 @@
 package kustomize_test
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -8,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
 	"github.com/netmode-io/netmode/certs"
 )
@@ -35,7 +39,75 @@ func mountedSecret(t *testing.T, d *appsv1.Deployment) string {
 	if mode := volumes[0].Secret.DefaultMode; mode == nil || *mode != 0o440 || d.Spec.Template.Spec.SecurityContext.FSGroup == nil {
 		t.Errorf("the private key's mode is not 0440 with an fsGroup")
 	}
+	// The Secret is there before its content: without these keys the pod would start, and fail.
+	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey, corev1.ServiceAccountRootCAKey} {
+		if !slices.Contains(volumes[0].Secret.Items, corev1.KeyToPath{Key: key, Path: key}) {
+			t.Errorf("does not wait for %s", key)
+		}
+	}
 	return volumes[0].Secret.SecretName
+}
+
+// The program may create no Secret: both are there, empty. Without data, an apply finds none in
+// what was applied before, and takes none away; without a type, which never changes, it fits a
+// Secret that the program made in an earlier version.
+func TestSecretsAreEmpty(t *testing.T) {
+	all := base(t)
+	keeper := keeperConfig(t, all)
+	for _, name := range []string{keeper.Secret, keeper.AuthoritySecret()} {
+		s := named[*corev1.Secret](t, all, name)
+		if s.Data != nil || s.StringData != nil || s.Type != "" || s.Immutable != nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	if secrets := only[*corev1.Secret](all); len(secrets) != 2 {
+		t.Errorf("%d Secrets", len(secrets))
+	}
+	filled := map[string]any{"tls.crt": "Yw==", "tls.key": "aw==", "ca.crt": "YQ=="}
+	for _, document := range documents(t, "base/certificates-secrets.yaml") {
+		var manifest map[string]any
+		decode(t, document, &manifest)
+		live := maps.Clone(manifest)
+		live["data"], live["type"] = filled, "kubernetes.io/tls"
+		if diff := cmp.Diff(live, applied(t, manifest, live)); diff != "" {
+			t.Errorf("applied again: %s", diff)
+		}
+		// Other data in the manifest would be seen in this test.
+		full := maps.Clone(manifest)
+		full["data"] = map[string]any{"tls.crt": ""}
+		if cmp.Equal(live, applied(t, full, live)) {
+			t.Error("no merge")
+		}
+	}
+}
+
+// applied is what a second kubectl apply, or a helm upgrade, of the manifest makes of the live object.
+func applied(t *testing.T, manifest, live map[string]any) map[string]any {
+	t.Helper()
+	texts := make([][]byte, 2)
+	for i, object := range []map[string]any{manifest, live} {
+		var err error
+		if texts[i], err = json.Marshal(object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	meta, err := strategicpatch.NewPatchMetaFromStruct(corev1.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch(texts[0], texts[0], texts[1], meta, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := strategicpatch.StrategicMergePatch(texts[1], patch, corev1.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(merged, &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
 }
 
 // The program keeps what the others use: the mounted Secret, the Service that is called, the
@@ -129,8 +201,8 @@ func TestCertManagerChain(t *testing.T) {
 // The overlay injects the caBundle in the place of the program, which it takes away, whole.
 func TestCertManagerReplacesTheProgram(t *testing.T) {
 	injected := objects(t, "cert-manager/inject-ca.yaml")
-	if len(injected) != 2 || len(only[*admissionv1.MutatingWebhookConfiguration](injected)) != 1 {
-		t.Errorf("want both configurations, have %d objects", len(injected))
+	if len(injected) != 1 || len(only[*admissionv1.MutatingWebhookConfiguration](injected)) != 1 {
+		t.Errorf("want the configuration, have %d objects", len(injected))
 	}
 	for _, object := range injected {
 		meta, ok := object.(metav1.Object)
@@ -161,7 +233,7 @@ func TestCertManagerReplacesTheProgram(t *testing.T) {
 	}
 	slices.Sort(removed)
 	slices.Sort(program)
-	if diff := cmp.Diff(program, removed); diff != "" || len(program) != 7 {
+	if diff := cmp.Diff(program, removed); diff != "" || len(program) != 9 {
 		t.Errorf("%d objects of the program; %s", len(program), diff)
 	}
 }

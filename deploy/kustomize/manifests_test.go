@@ -15,6 +15,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,7 +50,7 @@ const kustomizationFile = "kustomization.yaml"
 
 // folders are those of the kustomizations.
 func folders() []string {
-	return []string{"base", "cert-manager", "host-network", "host-network/component", "observe-only", "observe-only/component"}
+	return []string{"base", "cert-manager", "host-network", "host-network/component", "network-policy", "network-policy/component", "observe-only", "observe-only/component"}
 }
 
 func readKustomization(t *testing.T, folder string) *kustomization {
@@ -104,7 +105,7 @@ func documents(t *testing.T, path string) [][]byte {
 func objects(t *testing.T, paths ...string) []runtime.Object {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
+	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
 	if err := kinds.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,7 @@ func TestEveryObject(t *testing.T) {
 	if all[0] != runtime.Object(namespace[0]) {
 		t.Error("the namespace is not the first object")
 	}
-	clusterScoped := map[string]bool{"Namespace": true, "CustomResourceDefinition": true, "ClusterRole": true, "ClusterRoleBinding": true, "MutatingWebhookConfiguration": true, "ValidatingWebhookConfiguration": true}
+	clusterScoped := map[string]bool{"Namespace": true, "CustomResourceDefinition": true, "ClusterRole": true, "ClusterRoleBinding": true, "MutatingWebhookConfiguration": true, "ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true}
 	for _, object := range all {
 		meta, ok := object.(metav1.Object)
 		if !ok {

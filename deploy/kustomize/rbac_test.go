@@ -60,12 +60,13 @@ func TestRights(t *testing.T) {
 			"cluster: list,watch /namespaces",
 			"cluster: list,watch policy.netmode.io/networkmodepolicies",
 			"cluster: patch policy.netmode.io/networkmodepolicies/status",
+			"cluster: create,get,list,watch,patch,delete admissionregistration.k8s.io/validatingadmissionpolicies",
+			"cluster: create,get,list,watch,patch,delete admissionregistration.k8s.io/validatingadmissionpolicybindings",
+			"cluster: get,delete admissionregistration.k8s.io/validatingwebhookconfigurations netmode",
 		},
 		"netmode-certificates": {
 			"cluster: get,list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations netmode",
-			"cluster: get,list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations netmode",
 			"netmode-system: get,list,watch,update /secrets netmode-webhook-tls,netmode-webhook-tls-ca",
-			"netmode-system: create /secrets",
 		},
 	}
 	if diff := cmp.Diff(want, rights(t, base(t))); diff != "" {

@@ -32,6 +32,8 @@ type Release struct {
 	Name      string // netmode, unless given
 	Namespace string // netmode-system, unless given
 	Values    string // YAML, as in a file for --values
+	// Cluster is what the chart's lookups find; nothing unless given, as in helm template.
+	Cluster engine.ClientProvider
 }
 
 // Rendered is what Helm applies and prints.
@@ -55,7 +57,7 @@ func Render(c *v2.Chart, r Release) (*Rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := engine.Render(c, values)
+	files, err := renderFiles(c, values, r.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +74,13 @@ func Render(c *v2.Chart, r Release) (*Rendered, error) {
 		rendered.Objects = append(rendered.Objects, found...)
 	}
 	return rendered, nil
+}
+
+func renderFiles(c *v2.Chart, values common.Values, cluster engine.ClientProvider) (map[string]string, error) {
+	if cluster == nil {
+		return engine.Render(c, values)
+	}
+	return engine.RenderWithClientProvider(c, values, cluster)
 }
 
 // objects reads the documents of a file; an empty one is none.

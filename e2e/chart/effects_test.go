@@ -43,7 +43,7 @@ func images(image string) []string {
 
 // args are the webhook's, with some before and behind the usual ones.
 func args(first, pullPolicy, last string) string {
-	return webhookPod + `containers[webhook].args [` + first + `"--cert-dir=/etc/netmode/tls","--own-namespace=netmode-system","--shutdown-delay=5s","--drain-timeout=10s",` +
+	return webhookPod + `containers[webhook].args [` + first + `"--cert-dir=/etc/netmode/tls","--own-namespace=netmode-system","--shutdown-delay=15s","--drain-timeout=10s",` +
 		`"--init-image=$(NETMODE_IMAGE)","--init-image-pull-policy=` + pullPolicy + `"` + last + `]`
 }
 

@@ -6,6 +6,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -18,7 +19,7 @@ import (
 // cert-manager's is nil: its types are not known here.
 func Decode(objects ...*unstructured.Unstructured) ([]runtime.Object, error) {
 	scheme := runtime.NewScheme()
-	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, apiextensionsv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
+	kinds := runtime.NewSchemeBuilder(admissionv1.AddToScheme, apiextensionsv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme)
 	if err := kinds.AddToScheme(scheme); err != nil {
 		return nil, err
 	}

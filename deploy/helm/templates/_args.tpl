@@ -7,7 +7,7 @@
 {{- $args = concat $args (list
   "--cert-dir=/etc/netmode/tls"
   (printf "--own-namespace=%s" .Release.Namespace)
-  "--shutdown-delay=5s"
+  "--shutdown-delay=15s"
   "--drain-timeout=10s"
   "--init-image=$(NETMODE_IMAGE)"
   (printf "--init-image-pull-policy=%s" .Values.image.pullPolicy)) }}
@@ -19,6 +19,15 @@
 {{- end }}
 {{- with .Values.policies.systemNamespaces }}
 {{- $args = append $args (printf "--system-namespaces=%s" (join "," .)) }}
+{{- end }}
+{{- if .Values.webhook.clientCA }}
+{{- $args = append $args "--client-ca-file=/etc/netmode/client-ca/ca.crt" }}
+{{- end }}
+{{- with .Values.webhook.clientName }}
+{{- $args = append $args (printf "--client-name=%s" .) }}
+{{- end }}
+{{- with .Values.webhook.maxReviews }}
+{{- $args = append $args (printf "--max-reviews=%d" (int .)) }}
 {{- end }}
 {{- if .Values.observeOnly }}
 {{- $args = append $args "--observe-only" }}
@@ -39,6 +48,12 @@
 {{- $args := list "policies" (printf "--own-namespace=%s" .Release.Namespace) }}
 {{- with .Values.excludedNamespaces }}
 {{- $args = append $args (printf "--excluded-namespaces=%s" (join "," .)) }}
+{{- end }}
+{{- with .Values.policies.systemNamespaces }}
+{{- $args = append $args (printf "--system-namespaces=%s" (join "," .)) }}
+{{- end }}
+{{- if .Values.observeOnly }}
+{{- $args = append $args "--observe-only" }}
 {{- end }}
 {{- toYaml $args }}
 {{- end }}

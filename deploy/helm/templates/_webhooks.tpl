@@ -7,18 +7,24 @@ service:
   port: 443
 {{- end }}
 
-{{/* The namespaces that no webhook is for. */}}
+{{/* The namespaces that netmode leaves alone, a list in YAML. */}}
+{{- define "netmode.exemptNamespaces" -}}
+{{- concat (list "kube-system" .Release.Namespace) .Values.excludedNamespaces | uniq | toYaml }}
+{{- end }}
+
 {{- define "netmode.exempt" -}}
 - key: kubernetes.io/metadata.name
   operator: NotIn
   values:
-    {{- concat (list "kube-system" .Release.Namespace) .Values.excludedNamespaces | uniq | toYaml | nindent 4 }}
+    {{- include "netmode.exemptNamespaces" . | nindent 4 }}
 {{- end }}
 
-{{/* An annotation of the author's, not one that netmode wrote. */}}
+{{/* By an annotation of the author's, not one that netmode wrote. CEL's loops are quadratic: who
+     brings more than 500 annotations is asked about, wherever it is. */}}
 {{- define "netmode.asks" -}}
-has(object.metadata.annotations) && object.metadata.annotations.exists(key,
-key.startsWith('netmode.io/') && !(key in ['netmode.io/status', 'netmode.io/copied']))
+has(object.metadata.annotations) && (object.metadata.annotations.size() > 500 ||
+object.metadata.annotations.exists(key, key.startsWith('netmode.io/') &&
+!(key in ['netmode.io/status', 'netmode.io/copied'])))
 {{- end }}
 
 {{/* Pods that do are sent to the webhook for those. */}}
