@@ -71,12 +71,6 @@ func withoutHelms(t *testing.T, o *unstructured.Unstructured, release string) {
 		delete(labels, label)
 	}
 	o.SetLabels(labels)
-	if o.GetKind() == "CustomResourceDefinition" {
-		if diff := cmp.Diff(map[string]string{"helm.sh/resource-policy": "keep"}, o.GetAnnotations()); diff != "" {
-			t.Errorf("annotations of the CRD: %s", diff)
-		}
-		o.SetAnnotations(nil)
-	}
 }
 
 // fromKustomize are the objects of an overlay as if its namespace were another. The namespace
@@ -129,6 +123,8 @@ func TestChartEqualsKustomize(t *testing.T) {
 		{"cert-manager, observe only", Release{Values: "{certificates: {issuer: cert-manager}, observeOnly: true}"}, "cert-manager", []string{"observe-only"}},
 		{"host network, observe only", Release{Values: "{hostNetwork: {enabled: true}, observeOnly: true}"}, "base", []string{"host-network", "observe-only"}},
 		{"all three", Release{Values: "{certificates: {issuer: cert-manager}, hostNetwork: {enabled: true}, observeOnly: true}"}, "cert-manager", []string{"host-network", "observe-only"}},
+		{"network policy", Release{Values: "networkPolicy: {enabled: true}"}, "base", []string{"network-policy"}},
+		{"cert-manager, network policy", Release{Values: "{certificates: {issuer: cert-manager}, networkPolicy: {enabled: true}}"}, "cert-manager", []string{"network-policy"}},
 		{"another release", Release{Name: "other", Namespace: "pod-networks"}, "base", nil},
 		{"names that are numbers", Release{Name: "1e3", Namespace: "123", Values: "certificates: {issuer: cert-manager}"}, "cert-manager", nil},
 	} {
@@ -168,7 +164,7 @@ func TestArchive(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	for _, values := range []string{
-		"", "observeOnly: true", "certificates: {issuer: cert-manager}", "hostNetwork: {enabled: true}", "crds: {enabled: false}",
+		"", "observeOnly: true", "certificates: {issuer: cert-manager}", "hostNetwork: {enabled: true}", "crds: {enabled: false}", "networkPolicy: {enabled: true}",
 	} {
 		given, err := common.ReadValues([]byte(values))
 		if err != nil {

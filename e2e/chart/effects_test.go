@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,9 +22,6 @@ func entries(field string) []string {
 	var all []string
 	for _, name := range []string{"asked", "namespace", "policy", "workloads"} {
 		all = append(all, fmt.Sprintf("MutatingWebhookConfiguration netmode.webhooks[%s.mutate.netmode.io].%s", name, field))
-	}
-	for _, name := range []string{"asked.validate", "services.warn", "policy.validate", "namespace.validate"} {
-		all = append(all, fmt.Sprintf("ValidatingWebhookConfiguration netmode.webhooks[%s.netmode.io].%s", name, field))
 	}
 	return all
 }
@@ -63,17 +61,40 @@ func onHost(https, ops string) []string {
 func failurePolicies(policy string, entries ...string) []string {
 	var lines []string
 	for _, name := range entries {
-		kind := "Mutating"
-		if strings.Contains(name, "validate") {
-			kind = "Validating"
-		}
-		lines = append(lines, fmt.Sprintf("%sWebhookConfiguration netmode.webhooks[%s.netmode.io].failurePolicy %q", kind, name, policy))
+		lines = append(lines, fmt.Sprintf("MutatingWebhookConfiguration netmode.webhooks[%s.mutate.netmode.io].failurePolicy %q", name, policy))
 	}
 	return lines
 }
 
 func tolerates(pod string) []string {
 	return []string{pod + `tolerations[a].key "a"`, pod + `tolerations[a].operator "Exists"`}
+}
+
+func policyArgs(last string) string {
+	return policies + `containers[policies].args ["policies","--own-namespace=netmode-system"` + last + `]`
+}
+
+// exempt are all places of the namespaces that are left alone.
+func exempt(namespaces string) []string {
+	const selected = "namespaceSelector.matchExpressions[kubernetes.io/metadata.name].values "
+	all := entries(selected + namespaces)
+	for _, name := range []string{"promises.pods", "promises.services", "updates.services"} {
+		all = append(all, fmt.Sprintf("ValidatingAdmissionPolicy %s.netmode.io.spec.matchConstraints.%s%s", name, selected, namespaces))
+	}
+	return all
+}
+
+func withClientCA(content, last string) []string {
+	return []string{
+		"ConfigMap netmode-webhook-client-ca new",
+		fmt.Sprintf("%stemplate.metadata.annotations.checksum/client-ca \"%x\"", webhookSpec, sha256.Sum256([]byte(content))),
+		behind(`,"--client-ca-file=/etc/netmode/client-ca/ca.crt"` + last),
+		webhookPod + `containers[webhook].volumeMounts[client-ca].mountPath "/etc/netmode/client-ca"`,
+		webhookPod + `containers[webhook].volumeMounts[client-ca].name "client-ca"`,
+		webhookPod + "containers[webhook].volumeMounts[client-ca].readOnly true",
+		webhookPod + `volumes[client-ca].configMap.name "netmode-webhook-client-ca"`,
+		webhookPod + `volumes[client-ca].name "client-ca"`,
+	}
 }
 
 // Each row is a value, and all that it changes.
@@ -83,6 +104,7 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		affinity     = `{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}`
 		affinityLine = `affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms [{"matchExpressions":[{"key":"a","operator":"Exists"}]}]`
 	)
+	const clientCA = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
 	c := load(t)
 	standard := render(t, c, Release{}).Objects
@@ -104,11 +126,12 @@ func TestEachValueHasAnEffect(t *testing.T) {
 			quota+`.spec.scopeSelector.matchExpressions [{"operator":"In","scopeName":"PriorityClass","values":["system-node-critical"]}]`)},
 		{"priorityClassName", "priorityClassName: platform", append(pods(`priorityClassName "platform"`), quota+" gone")},
 		{"priorityClassName", "priorityClassName: ''", append(pods("priorityClassName gone"), quota+" gone")},
-		{"observeOnly", "{observeOnly: true, policies: {failurePolicy: Fail}}", append(
-			failurePolicies("Ignore", "asked.mutate", "namespace.mutate", "workloads.mutate", "asked.validate"), behind(`,"--observe-only"`))},
+		{"observeOnly", "observeOnly: true", append(failurePolicies("Ignore", "asked", "namespace", "workloads"),
+			behind(`,"--observe-only"`), policyArgs(`,"--observe-only"`),
+			"ValidatingAdmissionPolicyBinding promises.pods.netmode.io gone", "ValidatingAdmissionPolicyBinding promises.services.netmode.io gone",
+			"ValidatingAdmissionPolicyBinding updates.services.netmode.io gone")},
 		{"excludedNamespaces", "excludedNamespaces: [storage, kube-system, '007']",
-			append(entries(`namespaceSelector.matchExpressions[kubernetes.io/metadata.name].values ["kube-system","netmode-system","storage","007"]`),
-				policies+`containers[policies].args ["policies","--own-namespace=netmode-system","--excluded-namespaces=storage,kube-system,007"]`)},
+			append(exempt(`["kube-system","netmode-system","storage","007"]`), policyArgs(`,"--excluded-namespaces=storage,kube-system,007"`))},
 		{"clusterDNS", "clusterDNS: [10.96.0.10, 'fd00::10']", []string{behind(`,"--cluster-dns=10.96.0.10,fd00::10"`)}},
 		{"clusterDomain", "clusterDomain: cluster.example", []string{behind(`,"--cluster-domain=cluster.example"`)}},
 		{"hostNetwork.enabled", "hostNetwork: {enabled: true}", onHost("10443", "10480")},
@@ -118,6 +141,9 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		{"webhook.replicas", "webhook: {replicas: 3}", []string{webhookSpec + "replicas 3"}},
 		{"webhook.replicas", "webhook: {replicas: 1}", []string{webhookSpec + "replicas 1", "PodDisruptionBudget netmode-webhook gone"}},
 		{"webhook.timeoutSeconds", "webhook: {timeoutSeconds: 10}", entries("timeoutSeconds 10")},
+		{"webhook.clientCA", fmt.Sprintf("webhook: {clientCA: %q}", clientCA), withClientCA(clientCA, "")},
+		{"webhook.clientName", fmt.Sprintf("webhook: {clientCA: %q, clientName: kube-apiserver}", clientCA), withClientCA(clientCA, `,"--client-name=kube-apiserver"`)},
+		{"webhook.maxReviews", "webhook: {maxReviews: 20}", []string{behind(`,"--max-reviews=20"`)}},
 		{"webhook.extraArgs", "webhook: {extraArgs: ['--log-level=debug', '--init-image-pull-secret=registry']}", []string{behind(`,"--log-level=debug","--init-image-pull-secret=registry"`)}},
 		{"webhook.resources", "webhook: {resources: {requests: {cpu: 1}, limits: {memory: 1Gi}}}", []string{
 			webhookPod + `containers[webhook].env[GOMEMLIMIT].value "896MiB"`, webhookPod + `containers[webhook].resources.limits.memory "1Gi"`,
@@ -138,9 +164,8 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		{"certificates.issuer", "certificates: {issuer: cert-manager}", []string{
 			"Certificate netmode-webhook-ca new", "Certificate netmode-webhook-tls new", "Issuer netmode-selfsigned new", "Issuer netmode-webhook-ca new",
 			"ClusterRole netmode-certificates gone", "ClusterRoleBinding netmode-certificates gone", "Deployment netmode-certificates gone", "Role netmode-certificates gone",
-			"RoleBinding netmode-certificates gone", "Service netmode-certificates gone", "ServiceAccount netmode-certificates gone",
+			"RoleBinding netmode-certificates gone", "Secret netmode-webhook-tls gone", "Secret netmode-webhook-tls-ca gone", "Service netmode-certificates gone", "ServiceAccount netmode-certificates gone",
 			`MutatingWebhookConfiguration netmode.metadata.annotations.cert-manager.io/inject-ca-from "netmode-system/netmode-webhook-tls"`,
-			`ValidatingWebhookConfiguration netmode.metadata.annotations.cert-manager.io/inject-ca-from "netmode-system/netmode-webhook-tls"`,
 		}},
 		{"certificates.extraArgs", "certificates: {extraArgs: [--leaf-lifetime=240h]}", []string{certificates + `containers[certificates].args ` +
 			`["certificates","--namespace=netmode-system","--secret=netmode-webhook-tls","--service=netmode-webhook","--webhook-configuration=netmode","--leaf-lifetime=240h"]`}},
@@ -149,17 +174,17 @@ func TestEachValueHasAnEffect(t *testing.T) {
 		{"certificates.tolerations", "certificates: {tolerations: [{key: a, operator: Exists}]}", tolerates(certificates)},
 		{"certificates.affinity", "certificates: {affinity: " + affinity + "}", []string{certificates + affinityLine}},
 
-		{"policies.failurePolicy", "policies: {failurePolicy: Fail}", failurePolicies("Fail", "policy.validate", "namespace.validate")},
-		{"policies.systemNamespaces", "policies: {systemNamespaces: [calico-system, csi]}", []string{behind(`,"--system-namespaces=calico-system,csi"`)}},
-		{"policies.extraArgs", "policies: {extraArgs: [--log-format=console]}", []string{policies +
-			`containers[policies].args ["policies","--own-namespace=netmode-system","--log-format=console"]`}},
+		{"policies.systemNamespaces", "policies: {systemNamespaces: [calico-system, csi]}", []string{
+			behind(`,"--system-namespaces=calico-system,csi"`), policyArgs(`,"--system-namespaces=calico-system,csi"`),
+		}},
+		{"policies.extraArgs", "policies: {extraArgs: [--log-format=console]}", []string{policyArgs(`,"--log-format=console"`)}},
 		{"policies.resources", "policies: {resources: {requests: {ephemeral-storage: 1Mi}}}", []string{policies + `containers[policies].resources.requests.ephemeral-storage "1Mi"`}},
 		{"policies.nodeSelector", "policies: {nodeSelector: {disk: ssd}}", []string{policies + `nodeSelector.disk "ssd"`}},
 		{"policies.tolerations", "policies: {tolerations: [{key: a, operator: Exists}]}", tolerates(policies)},
 		{"policies.affinity", "policies: {affinity: " + affinity + "}", []string{policies + affinityLine}},
 
 		{"crds.enabled", "crds: {enabled: false}", []string{"CustomResourceDefinition networkmodepolicies.policy.netmode.io gone"}},
-		{"crds.keep", "crds: {keep: false}", []string{"CustomResourceDefinition networkmodepolicies.policy.netmode.io.metadata.annotations.helm.sh/resource-policy gone"}},
+		{"crds.keep", "crds: {keep: true}", []string{`CustomResourceDefinition networkmodepolicies.policy.netmode.io.metadata.annotations.helm.sh/resource-policy "keep"`}},
 	} {
 		covered = append(covered, row.path)
 		t.Run(row.values, func(t *testing.T) {
@@ -169,8 +194,47 @@ func TestEachValueHasAnEffect(t *testing.T) {
 			}
 		})
 	}
+	guarded := render(t, c, Release{Values: "networkPolicy: {enabled: true}"}).Objects
+	if diff := cmp.Diff([]string{"NetworkPolicy netmode new", "NetworkPolicy netmode-webhook new"}, difference(t, standard, guarded)); diff != "" {
+		t.Errorf("networkPolicy.enabled (-want +have):\n%s", diff)
+	}
+	covered = append(covered, "networkPolicy.enabled")
+	for _, row := range networkPolicyRows() {
+		covered = append(covered, row.path)
+		slices.Sort(row.want)
+		have := difference(t, guarded, render(t, c, Release{Values: "networkPolicy: {enabled: true, " + row.values + "}"}).Objects)
+		if diff := cmp.Diff(row.want, have); diff != "" {
+			t.Errorf("%s (-want +have):\n%s", row.values, diff)
+		}
+	}
 	slices.Sort(covered)
 	if diff := cmp.Diff(slices.Sorted(slices.Values(paths(t))), slices.Compact(covered)); diff != "" {
 		t.Errorf("-values +rows:\n%s", diff)
+	}
+}
+
+type networkPolicyRow struct {
+	path, values string
+	want         []string
+}
+
+func networkPolicyRows() []networkPolicyRow {
+	const (
+		egress  = "NetworkPolicy netmode.spec.egress "
+		ingress = "NetworkPolicy netmode.spec.ingress "
+		dns     = `{"ports":[{"port":53,"protocol":"UDP"},{"port":53,"protocol":"TCP"}],` +
+			`"to":[{"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"In","values":["kube-system"]}]}}]}`
+		usual = `{"port":443,"protocol":"TCP"},{"port":6443,"protocol":"TCP"}`
+		cidrs = `[{"ipBlock":{"cidr":"10.0.0.0/24"}},{"ipBlock":{"cidr":"fd00::/64"}}]`
+	)
+	return []networkPolicyRow{
+		{"networkPolicy.apiServerCIDRs", "apiServerCIDRs: [10.0.0.0/24, 'fd00::/64']", []string{
+			egress + `[{"ports":[` + usual + `],"to":` + cidrs + `},` + dns + `]`,
+			`NetworkPolicy netmode-webhook.spec.ingress [{"from":` + cidrs + `,"ports":[{"port":8443,"protocol":"TCP"}]}]`,
+		}},
+		{"networkPolicy.apiServerPorts", "apiServerPorts: [8443]", []string{egress + `[{"ports":[{"port":8443,"protocol":"TCP"}]},` + dns + `]`}},
+		{"networkPolicy.metricsNamespaces", "metricsNamespaces: [a, '007']", []string{ingress +
+			`[{"from":[{"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"In","values":["a","007"]}]}}],"ports":[{"port":8080,"protocol":"TCP"}]}]`}},
+		{"networkPolicy.metricsNamespaces", "metricsNamespaces: []", []string{"NetworkPolicy netmode.spec.ingress gone"}},
 	}
 }

@@ -115,7 +115,7 @@ func TestNotes(t *testing.T) {
 
 // The programs take every flag that some value sets.
 func TestFlagsExist(t *testing.T) {
-	all := render(t, load(t), Release{Values: "{observeOnly: true, excludedNamespaces: [a], policies: {systemNamespaces: [b]}, clusterDNS: [10.96.0.10], clusterDomain: cluster.local, hostNetwork: {enabled: true}}"})
+	all := render(t, load(t), Release{Values: "{observeOnly: true, excludedNamespaces: [a], policies: {systemNamespaces: [b]}, clusterDNS: [10.96.0.10], clusterDomain: cluster.local, hostNetwork: {enabled: true}, webhook: {clientCA: '-----BEGIN CERTIFICATE-----', clientName: a, maxReviews: 1}}"})
 	checked := 0
 	objects, err := install.Decode(all.Objects...)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestFlagsExist(t *testing.T) {
 			}
 		}
 	}
-	if checked < 16 {
+	if checked < 21 {
 		t.Errorf("%d flags", checked)
 	}
 }

@@ -46,7 +46,12 @@ func TestSchemaRefuses(t *testing.T) {
 		{"webhook: {nodeSelector: {ssd: true}}", "at '/webhook/nodeSelector/ssd': got boolean, want string"},
 		{"webhook: {topologySpreadConstraints: [{maxSkew: 1}]}", "at '/webhook/topologySpreadConstraints/0': missing properties 'topologyKey', 'whenUnsatisfiable'"},
 		{"certificates: {issuer: certmanager}", "at '/certificates/issuer': value must be one of 'netmode', 'cert-manager'"},
-		{"policies: {failurePolicy: ignore}", "at '/policies/failurePolicy': value must be one of 'Ignore', 'Fail'"},
+		{"policies: {failurePolicy: Fail}", "at '/policies': additional properties 'failurePolicy' not allowed"},
+		{"webhook: {clientCA: /etc/ca.crt}", "at '/webhook/clientCA': '/etc/ca.crt' does not match pattern"},
+		{"webhook: {maxReviews: -1}", "at '/webhook/maxReviews': minimum: got -1, want 0"},
+		{"networkPolicy: {apiServerCIDRs: [10.0.0.1]}", "at '/networkPolicy/apiServerCIDRs/0': '10.0.0.1' does not match pattern"},
+		{"networkPolicy: {apiServerPorts: []}", "at '/networkPolicy/apiServerPorts': minItems: got 0, want 1"},
+		{"networkPolicy: {metricsNamespaces: monitoring}", "at '/networkPolicy/metricsNamespaces': got string, want array"},
 		{"policies: null", "at '': missing property 'policies'"},
 		{"crds: {enabled: 1}", "at '/crds/enabled': got number, want boolean"},
 	} {
@@ -69,6 +74,8 @@ func TestTemplatesRefuse(t *testing.T) {
 		{Release{Values: "hostNetwork: {opsPort: 10443}"}, "hostNetwork.opsPort 10443: is hostNetwork.port, too: choose another port"},
 		{Release{Values: "webhook: {resources: {limits: {memory: 1G}}}"}, "webhook.resources.limits.memory 1G: Go's limit of memory is made of it: write whole Mi or Gi, such as 256Mi"},
 		{Release{Values: "webhook: {resources: {limits: {memory: 0.5Gi}}}"}, "webhook.resources.limits.memory 0.5Gi: Go's limit of memory is made of it: write whole Mi or Gi, such as 256Mi"},
+		{Release{Values: "webhook: {clientName: kube-apiserver}"}, `webhook.clientName "kube-apiserver": nobody's certificate is verified without webhook.clientCA: set both`},
+		{Release{Values: "webhook: {extraArgs: [--max-reviews=9]}"}, `webhook.extraArgs "--max-reviews=9": set the value webhook.maxReviews`},
 		{Release{Values: "webhook: {extraArgs: [--observe-only]}"}, `webhook.extraArgs "--observe-only": set the value observeOnly`},
 		{Release{Values: "webhook: {extraArgs: [--cluster-dns=10.96.0.10]}"}, `webhook.extraArgs "--cluster-dns=10.96.0.10": set the value clusterDNS`},
 		{Release{Values: "webhook: {extraArgs: [--own-namespace=x]}"}, `webhook.extraArgs "--own-namespace=x": the chart sets this flag, or depends on its default: leave it out`},
@@ -88,14 +95,19 @@ func wantRefusal(t *testing.T, c *v2.Chart, r Release, want string) {
 	}
 }
 
-// A copy in which the link to the CRD became a file that holds its target.
+// A copy in which a link became a file that holds its target.
 func TestLostLink(t *testing.T) {
-	c := load(t)
-	for _, file := range c.Files {
-		if file.Name == "networkmodepolicies.yaml" {
-			file.Data = []byte("../kustomize/base/networkmodepolicies.yaml")
+	lost := func(name string) *v2.Chart {
+		c := load(t)
+		for _, file := range c.Files {
+			if file.Name == name {
+				file.Data = []byte("../kustomize/base/" + name)
+			}
 		}
+		return c
 	}
+	wantRefusal(t, lost("promises.yaml"), Release{}, "promises.yaml: no ValidatingAdmissionPolicy: it is a symbolic link, which this copy of the chart has lost: package the chart where links are kept, with helm package\n")
+	c := lost("networkmodepolicies.yaml")
 	wantRefusal(t, c, Release{}, "networkmodepolicies.yaml: no CustomResourceDefinition: it is a symbolic link, which this copy of the chart has lost: package the chart where links are kept, with helm package\n")
 	if _, err := Render(c, Release{Values: "crds: {enabled: false}"}); err != nil {
 		t.Error(err)

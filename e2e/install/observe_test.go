@@ -15,26 +15,27 @@ func TestObserveOnly(t *testing.T) {
 	if have := watching.Spec.Template.Spec.Containers[0].Args; !slices.Equal(have, append(acting.Spec.Template.Spec.Containers[0].Args, "--observe-only")) {
 		t.Errorf("arguments %q", have)
 	}
-	entries := 0
-	check := func(name string, policy *admissionv1.FailurePolicyType, rules []admissionv1.RuleWithOperations) {
-		entries++
-		if policy == nil || *policy != admissionv1.Ignore || len(rules) == 0 {
-			t.Errorf("%s: failurePolicy %v with %d rules, want Ignore and the rules of base", name, policy, len(rules))
-		}
+	acts, watches := deployment(t, base, "netmode-policies"), deployment(t, observe, "netmode-policies")
+	if have := watches.Spec.Template.Spec.Containers[0].Args; !slices.Equal(have, append(acts.Spec.Template.Spec.Containers[0].Args, "--observe-only")) {
+		t.Errorf("arguments %q", have)
 	}
+	entries, promises := 0, 0
 	for _, o := range observe {
 		switch c := strict(t, o).(type) {
 		case *admissionv1.MutatingWebhookConfiguration:
 			for i := range c.Webhooks {
-				check(c.Webhooks[i].Name, c.Webhooks[i].FailurePolicy, c.Webhooks[i].Rules)
+				entries++
+				if w := &c.Webhooks[i]; w.FailurePolicy == nil || *w.FailurePolicy != admissionv1.Ignore || len(w.Rules) == 0 {
+					t.Errorf("%s: failurePolicy %v with %d rules, want Ignore and the rules of base", w.Name, w.FailurePolicy, len(w.Rules))
+				}
 			}
-		case *admissionv1.ValidatingWebhookConfiguration:
-			for i := range c.Webhooks {
-				check(c.Webhooks[i].Name, c.Webhooks[i].FailurePolicy, c.Webhooks[i].Rules)
-			}
+		case *admissionv1.ValidatingAdmissionPolicy:
+			promises++
+		case *admissionv1.ValidatingAdmissionPolicyBinding:
+			t.Errorf("%s is bound", c.Name)
 		}
 	}
-	if entries < 8 {
-		t.Errorf("%d webhook entries, want those of base", entries)
+	if entries != 4 || promises != 3 {
+		t.Errorf("%d webhook entries and %d promises, want those of base", entries, promises)
 	}
 }

@@ -72,6 +72,8 @@ func TestRenderEachFolder(t *testing.T) {
 		"ClusterRoleBinding netmode-certificates",
 		"ClusterRoleBinding netmode-policies",
 		"ClusterRoleBinding netmode-webhook",
+		"Secret netmode-system/netmode-webhook-tls",
+		"Secret netmode-system/netmode-webhook-tls-ca",
 		"Service netmode-system/netmode-certificates",
 		"Service netmode-system/netmode-policies",
 		"Service netmode-system/netmode-webhook",
@@ -79,17 +81,29 @@ func TestRenderEachFolder(t *testing.T) {
 		"Deployment netmode-system/netmode-policies",
 		"Deployment netmode-system/netmode-webhook",
 		"PodDisruptionBudget netmode-system/netmode-webhook",
+		"ValidatingAdmissionPolicy promises.pods.netmode.io",
+		"ValidatingAdmissionPolicy promises.services.netmode.io",
+		"ValidatingAdmissionPolicy updates.services.netmode.io",
+		"ValidatingAdmissionPolicyBinding promises.pods.netmode.io",
+		"ValidatingAdmissionPolicyBinding promises.services.netmode.io",
+		"ValidatingAdmissionPolicyBinding updates.services.netmode.io",
 		"MutatingWebhookConfiguration netmode",
-		"ValidatingWebhookConfiguration netmode",
 	}
-	certManager := slices.DeleteFunc(slices.Clone(base), func(line string) bool { return strings.HasSuffix(line, "netmode-certificates") })
-	certManager = slices.Insert(certManager, len(certManager)-2,
+	certManager := slices.DeleteFunc(slices.Clone(base), func(line string) bool {
+		return strings.HasSuffix(line, "netmode-certificates") || strings.HasPrefix(line, "Secret ")
+	})
+	certManager = slices.Insert(certManager, len(certManager)-1,
 		"Certificate netmode-system/netmode-webhook-ca",
 		"Certificate netmode-system/netmode-webhook-tls",
 		"Issuer netmode-system/netmode-selfsigned",
 		"Issuer netmode-system/netmode-webhook-ca",
 	)
-	for folder, want := range map[string][]string{"base": base, "host-network": base, "observe-only": base, "cert-manager": certManager} {
+	networkPolicy := slices.Insert(slices.Clone(base), len(base)-1,
+		"NetworkPolicy netmode-system/netmode",
+		"NetworkPolicy netmode-system/netmode-webhook",
+	)
+	observeOnly := slices.DeleteFunc(slices.Clone(base), func(line string) bool { return strings.HasPrefix(line, "ValidatingAdmissionPolicyBinding ") })
+	for folder, want := range map[string][]string{"base": base, "host-network": base, "observe-only": observeOnly, "network-policy": networkPolicy, "cert-manager": certManager} {
 		objects := render(t, filepath.Join(manifests, folder), Options{})
 		if have := lines(objects); !slices.Equal(have, want) {
 			t.Errorf("%s:\nhave %q\nwant %q", folder, have, want)

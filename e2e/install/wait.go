@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,7 +26,7 @@ const (
 )
 
 // Wait waits until netmode works: its Deployments are rolled out and available, each webhook of
-// both configurations has a caBundle, and the webhook answers the API server. When ctx ends
+// its configuration has a caBundle, and the webhook answers the API server. When ctx ends
 // before, the error says what is missing.
 func Wait(ctx context.Context, config *rest.Config) error {
 	c, err := kubernetes.NewForConfig(unlimited(config))
@@ -122,44 +121,23 @@ func unavailable(d *appsv1.Deployment) string {
 
 // lookAtBundles names the webhooks without a caBundle.
 func lookAtBundles(ctx context.Context, c kubernetes.Interface) ([]string, error) {
-	var missing []string
-	look := func(kind string, err error, names []string) error {
-		switch {
-		case apierrors.IsNotFound(err):
-			missing = append(missing, fmt.Sprintf("there is no %s %s", kind, configurationName))
-		case err != nil:
-			return err
-		case len(names) > 0:
-			missing = append(missing, fmt.Sprintf("%s %s: no caBundle in %s", kind, configurationName, strings.Join(names, ", ")))
-		}
-		return nil
+	configuration, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, configurationName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return []string{"there is no MutatingWebhookConfiguration " + configurationName}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	var names []string
-	without := func(name string, to admissionv1.WebhookClientConfig) {
-		if len(to.CABundle) == 0 {
-			names = append(names, name)
+	for i := range configuration.Webhooks {
+		if w := &configuration.Webhooks[i]; len(w.ClientConfig.CABundle) == 0 {
+			names = append(names, w.Name)
 		}
 	}
-	mutating, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, configurationName, metav1.GetOptions{})
-	if err == nil {
-		for i := range mutating.Webhooks {
-			without(mutating.Webhooks[i].Name, mutating.Webhooks[i].ClientConfig)
-		}
+	if len(names) == 0 {
+		return nil, nil
 	}
-	if err := look("MutatingWebhookConfiguration", err, names); err != nil {
-		return nil, err
-	}
-	names = nil
-	validating, err := c.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, configurationName, metav1.GetOptions{})
-	if err == nil {
-		for i := range validating.Webhooks {
-			without(validating.Webhooks[i].Name, validating.Webhooks[i].ClientConfig)
-		}
-	}
-	if err := look("ValidatingWebhookConfiguration", err, names); err != nil {
-		return nil, err
-	}
-	return missing, nil
+	return []string{fmt.Sprintf("MutatingWebhookConfiguration %s: no caBundle in %s", configurationName, strings.Join(names, ", "))}, nil
 }
 
 // ask lets a Service pass the webhook, and not be made.

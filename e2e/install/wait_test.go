@@ -19,11 +19,10 @@ import (
 
 // installed is a cluster where netmode works.
 type installed struct {
-	webhook    *appsv1.Deployment
-	pod        *corev1.Pod
-	event      *corev1.Event
-	mutating   *admissionv1.MutatingWebhookConfiguration
-	validating *admissionv1.ValidatingWebhookConfiguration
+	webhook       *appsv1.Deployment
+	pod           *corev1.Pod
+	event         *corev1.Event
+	configuration *admissionv1.MutatingWebhookConfiguration
 }
 
 func newInstalled() *installed {
@@ -45,9 +44,10 @@ func newInstalled() *installed {
 				Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse}},
 			},
 		},
-		event:      &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "e"}, InvolvedObject: corev1.ObjectReference{UID: "1"}},
-		mutating:   &admissionv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "netmode"}, Webhooks: []admissionv1.MutatingWebhook{{Name: "a", ClientConfig: trusts}}},
-		validating: &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "netmode"}, Webhooks: []admissionv1.ValidatingWebhook{{Name: "b", ClientConfig: trusts}, {Name: "c", ClientConfig: trusts}}},
+		event: &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "e"}, InvolvedObject: corev1.ObjectReference{UID: "1"}},
+		configuration: &admissionv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "netmode"}, Webhooks: []admissionv1.MutatingWebhook{
+			{Name: "a", ClientConfig: trusts}, {Name: "b", ClientConfig: trusts}, {Name: "c", ClientConfig: trusts},
+		}},
 	}
 }
 
@@ -56,10 +56,10 @@ func (i *installed) client() *fake.Clientset {
 	if i.webhook != nil {
 		all = append(all, i.webhook)
 	}
-	if i.mutating != nil {
-		all = append(all, i.mutating)
+	if i.configuration != nil {
+		all = append(all, i.configuration)
 	}
-	return fake.NewClientset(append(all, i.pod, i.event, i.validating)...)
+	return fake.NewClientset(append(all, i.pod, i.event)...)
 }
 
 // unready makes the pod one that holds the Deployment up.
@@ -79,16 +79,16 @@ func TestWaitSaysWhatIsMissing(t *testing.T) {
 		"nothing":                             {func(*installed) {}, ""},
 		"one replica, as the strategy allows": {func(i *installed) { i.webhook.Status.AvailableReplicas = 1 }, ""},
 		"no Deployment":                       {func(i *installed) { i.webhook = nil }, "there is no Deployment netmode-system/netmode-webhook"},
-		"no configuration":                    {func(i *installed) { i.mutating = nil }, "there is no MutatingWebhookConfiguration netmode"},
+		"no configuration":                    {func(i *installed) { i.configuration = nil }, "there is no MutatingWebhookConfiguration netmode"},
 		"no caBundle in one": {
-			func(i *installed) { i.mutating.Webhooks[0].ClientConfig.CABundle = nil },
+			func(i *installed) { i.configuration.Webhooks[0].ClientConfig.CABundle = nil },
 			"MutatingWebhookConfiguration netmode: no caBundle in a",
 		},
 		"no caBundle in two": {
 			func(i *installed) {
-				i.validating.Webhooks[0].ClientConfig.CABundle, i.validating.Webhooks[1].ClientConfig.CABundle = nil, nil
+				i.configuration.Webhooks[1].ClientConfig.CABundle, i.configuration.Webhooks[2].ClientConfig.CABundle = nil, nil
 			},
-			"ValidatingWebhookConfiguration netmode: no caBundle in b, c",
+			"MutatingWebhookConfiguration netmode: no caBundle in b, c",
 		},
 		"not seen yet": {
 			func(i *installed) { i.webhook.Generation = 3 },
@@ -172,7 +172,7 @@ func TestWaitAsksTheWebhook(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := newInstalled()
-		i.mutating.Webhooks[0].ClientConfig.CABundle = nil
+		i.configuration.Webhooks[0].ClientConfig.CABundle = nil
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("not installed within 1m0s"))
 		defer cancel()
 		err := waitFor(ctx, i.client())
