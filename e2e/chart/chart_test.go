@@ -186,7 +186,7 @@ func TestLint(t *testing.T) {
 
 func TestKubernetesVersions(t *testing.T) {
 	constraint := load(t).Metadata.KubeVersion
-	for version, want := range map[string]bool{"v1.29.15": false, "v1.30.0": true, "v1.30.4-eks-a737599": true, "v1.37.2": true} {
+	for version, want := range map[string]bool{"v1.33.9": false, "v1.34.0": true, "v1.34.4-eks-a737599": true, "v1.37.2": true} {
 		if have := chartutil.IsCompatibleRange(constraint, version); have != want {
 			t.Errorf("%s fits %s: %t", version, constraint, have)
 		}

@@ -228,20 +228,26 @@ func TestReadmeOverlays(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n").FindAllStringSubmatch(string(readme), -1)
-	if len(shown) != 4 {
+	if len(shown) != 5 {
 		t.Fatalf("the README shows %d overlays", len(shown))
 	}
 	for _, block := range shown {
 		objects := render(t, overlayBeside(t, block[1]), Options{})
 		webhook := deployment(t, objects, "netmode-webhook").Spec.Template.Spec
-		if flag := regexp.MustCompile(`--system-namespaces=\S+`).FindString(block[1]); flag != "" && !slices.Contains(webhook.Containers[0].Args, flag) {
-			t.Errorf("no %s among %q", flag, webhook.Containers[0].Args)
+		policies := deployment(t, objects, "netmode-policies").Spec.Template.Spec
+		for _, args := range [][]string{webhook.Containers[0].Args, policies.Containers[0].Args} {
+			if flag := regexp.MustCompile(`--system-namespaces=\S+`).FindString(block[1]); flag != "" && !slices.Contains(args, flag) {
+				t.Errorf("no %s among %q", flag, args)
+			}
+			if observes := slices.Contains(args, "--observe-only"); observes != strings.Contains(block[1], "observe-only") {
+				t.Errorf("--observe-only %t by\n%s", observes, block[1])
+			}
+		}
+		if guarded := slices.Contains(lines(objects), "NetworkPolicy netmode-system/netmode"); guarded != strings.Contains(block[1], "network-policy") {
+			t.Errorf("NetworkPolicies %t by\n%s", guarded, block[1])
 		}
 		if strings.Contains(block[1], "images:") && webhook.Containers[0].Image != "registry.example.com/netmode:v1" {
 			t.Errorf("image %s of\n%s", webhook.Containers[0].Image, block[1])
-		}
-		if observes := slices.Contains(webhook.Containers[0].Args, "--observe-only"); observes != strings.Contains(block[1], "observe-only") {
-			t.Errorf("--observe-only %t by\n%s", observes, block[1])
 		}
 		if strings.Contains(block[1], "host-network") && !webhook.HostNetwork {
 			t.Errorf("no host network by\n%s", block[1])
