@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -89,7 +90,7 @@ func promisedPods() []promised {
 		{"peers, Service named", askPeers + ", netmode.io/service: db", peers(first), ""},
 		{"peers, another Service named", askPeers + ", netmode.io/service: web", peers(first), subdomain},
 		{"peers, no hostname", askPeers, named("subdomain: db, " + first), noHostname},
-		{"peers, no subdomain", askPeers, named("hostname: db-0, dnsPolicy: None, dnsConfig: {nameservers: [1.1.1.1], searches: [.test.svc.]}, "), subdomain},
+		{"peers, no subdomain", askPeers, named("hostname: db-0, dnsPolicy: None, dnsConfig: {nameservers: [1.1.1.1], searches: [test.svc.]}, "), subdomain},
 		{"peers, no rewrite", askPeers, peers(byNothing), noRewrite},
 		{"peers, of another namespace", askPeers, peers(strings.ReplaceAll(first, "DOMAIN", "db.default.svc.")), noRewrite},
 		{"peers, of another Service", askPeers, peers(strings.ReplaceAll(listed, "DOMAIN", "webDOMAIN")), noRewrite},
@@ -204,8 +205,8 @@ func wantPromise(t *testing.T, got *answer, policy, want string) {
 		return
 	}
 	begin, end, _ := strings.Cut(want, "…")
-	begin = fmt.Sprintf(" is invalid: : ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s", policy, policy, begin)
-	if got.err == nil || !strings.Contains(got.err.Error(), strings.TrimRight(begin, " ")) || !strings.HasSuffix(got.err.Error(), strings.TrimSpace(end)) {
+	begin = fmt.Sprintf(" is forbidden: ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s", policy, policy, begin)
+	if !apierrors.IsInvalid(got.err) || !strings.Contains(got.err.Error(), strings.TrimRight(begin, " ")) || !strings.HasSuffix(got.err.Error(), strings.TrimSpace(end)) {
 		t.Errorf("have %v\nwant %s…%s", got.err, begin, end)
 	}
 }
