@@ -149,12 +149,12 @@ func TestWebhookConditions(t *testing.T) {
 	}
 	ofWorkloads := []admissionv1.MatchCondition{
 		{Name: "is-not-being-deleted", Expression: "!has(object.metadata.deletionTimestamp)"},
-		{Name: "could-change", Expression: "oldObject == null || object.metadata.?annotations != oldObject.metadata.?annotations || " +
-			"object.metadata.?labels != oldObject.metadata.?labels || object.?spec.?suspend != oldObject.?spec.?suspend || " +
-			"object.?spec.?template != oldObject.?spec.?template || object.?spec.?jobTemplate != oldObject.?spec.?jobTemplate"},
 		{Name: "asks-or-asked", Expression: fmt.Sprintf("[object, oldObject].exists(o, o != null && [o.metadata.?annotations, o.?spec.?template.?metadata.?annotations, "+
 			"o.?spec.?jobTemplate.?spec.?template.?metadata.?annotations].exists(a, "+
-			"a.orValue({}).size() > 500 || a.orValue({}).exists(key, key.startsWith('%s') && key != '%s')))",
+			"a.orValue({}).size() > 500 || a.orValue({}).exists(key, key.startsWith('%s') && key != '%s'))) && "+
+			"(oldObject == null || object.metadata.?annotations != oldObject.metadata.?annotations || "+
+			"object.metadata.?labels != oldObject.metadata.?labels || object.?spec.?suspend != oldObject.?spec.?suspend || "+
+			"object.?spec.?template != oldObject.?spec.?template || object.?spec.?jobTemplate != oldObject.?spec.?jobTemplate)",
 			api.Prefix, api.AnnotationStatus)},
 	}
 	for name, w := range webhooks(t) {

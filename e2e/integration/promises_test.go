@@ -126,14 +126,13 @@ func promisedPods() []promised {
 		{"as many as are looked at", askPeers, pod(peer + listed + many("initContainers", 100) + ", " + many("containers", 100)), ""},
 		{"too many containers", askPeers, pod(peer + listed + many("containers", 101)), tooLarge},
 		{"too many init containers", askPeers, pod(peer + listed + many("initContainers", 101) + ", " + oneContainer), tooLarge},
-		{"too many searches", askPeers, peers("dnsConfig: {searches: [" + strings.Repeat("corp.example, ", 32) + "DOMAINcluster.local]}, "), tooLarge},
 		{"many containers, none", strategy("none"), pod(peer + many("containers", 101)), ""},
 
 		{"default", "netmode.io/mode: default", named(""), ""},
 		{"nothing asked", "netmode.io/service: db", named(""), ""},
 		{"to be ignored", askHost, "labels: {netmode.io/ignore: 'true'}, " + named(""), ""},
 		{"not to be ignored", askHost, "labels: {netmode.io/ignore: 'yes'}, " + onHost("ClusterFirst"), clusterDNS},
-		{"mirror pod of anybody", askHost + ", kubernetes.io/config.mirror: a", onHost("ClusterFirst"), clusterDNS},
+		{"mirror pod of anybody", askHost + ", kubernetes.io/config.mirror: a", pod("nodeName: n, hostNetwork: true, " + oneContainer), clusterDNS},
 	}
 }
 
@@ -152,7 +151,7 @@ func promisedServices() []promised {
 	const (
 		headless = "clusterIP: None, "
 		publish  = "publishNotReadyAddresses: true, "
-		rest     = "selector: {app: db}"
+		rest     = "selector: {app: db}, ports: [{port: 80}]"
 	)
 	says := func(ask, value string) string {
 		return ask + ", netmode.io/publish-not-ready-addresses: '" + value + "'"
@@ -162,7 +161,7 @@ func promisedServices() []promised {
 		{"headless", askHeadless, service(headless), ""},
 		{"headless and published", askHeadless, service(headless + publish), ""},
 		{"headless with a cluster IP", askHeadless, service(""), noClusterIP},
-		{"headless with a node port", askHeadless, service("type: NodePort, ports: [{port: 80}], "), noClusterIP},
+		{"headless with a node port", askHeadless, service("type: NodePort, "), noClusterIP},
 		{"headless, to be published", says(askHeadless, "true"), service(headless + publish), ""},
 		{"headless, to be published, unpublished", says(askHeadless, "true"), service(headless), unpublished},
 		{"headless, not to be published", says(askHeadless, "false"), service(headless + publish), published},
@@ -242,15 +241,22 @@ func TestPromises(t *testing.T) {
 func TestMirrorPodPromisesNothing(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t, nil)
-	_, err := shared.admin.RbacV1().RoleBindings(ns).Create(t.Context(), &rbacv1.RoleBinding{
+	_, err := shared.admin.RbacV1().Roles(ns).Create(t.Context(), &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{Name: "kubelets"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "edit"},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"create"}}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = shared.admin.RbacV1().RoleBindings(ns).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "kubelets"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "kubelets"},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:nodes"}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mirror := promised{"", askHost + ", kubernetes.io/config.mirror: a", "spec: {" + oneContainer + "}", ""}
+	mirror := promised{"", askHost + ", kubernetes.io/config.mirror: a", "spec: {nodeName: n, " + oneContainer + "}", ""}
 	shared.secondWebhook(t, ns, "Never", func(*corev1.Pod) []string { return []string{mirror.late(t)} })
 	config := rest.CopyConfig(shared.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "system:node:n", Groups: []string{"system:nodes", "system:authenticated"}}
