@@ -132,7 +132,7 @@ func promisedPods() []promised {
 		{"nothing asked", "netmode.io/service: db", named(""), ""},
 		{"to be ignored", askHost, "labels: {netmode.io/ignore: 'true'}, " + named(""), ""},
 		{"not to be ignored", askHost, "labels: {netmode.io/ignore: 'yes'}, " + onHost("ClusterFirst"), clusterDNS},
-		{"mirror pod of anybody", askHost + ", kubernetes.io/config.mirror: a", pod("nodeName: n, hostNetwork: true, " + oneContainer), clusterDNS},
+		{"mirror pod of anybody", askHost + ", kubernetes.io/config.mirror: a", pod("nodeName: node, hostNetwork: true, " + oneContainer), clusterDNS},
 	}
 }
 
@@ -256,7 +256,7 @@ func TestMirrorPodPromisesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mirror := promised{"", askHost + ", kubernetes.io/config.mirror: a", "spec: {nodeName: n, " + oneContainer + "}", ""}
+	mirror := promised{"", askHost + ", kubernetes.io/config.mirror: a", "spec: {nodeName: node, " + oneContainer + "}", ""}
 	shared.secondWebhook(t, ns, "Never", func(*corev1.Pod) []string { return []string{mirror.late(t)} })
 	config := rest.CopyConfig(shared.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "system:node:n", Groups: []string{"system:nodes", "system:authenticated"}}
