@@ -58,6 +58,7 @@ func trimPolicy(found any) (any, error) {
 func newTrimmedPolicy(u *unstructured.Unstructured) trimmedPolicy {
 	t := trimmedPolicy{ObjectMeta: metav1.ObjectMeta{
 		Name: u.GetName(), UID: u.GetUID(), ResourceVersion: u.GetResourceVersion(), Generation: u.GetGeneration(),
+		DeletionTimestamp: u.GetDeletionTimestamp(),
 	}}
 	t.compiled, t.problem = DecodePolicy(u)
 	return t

@@ -19,6 +19,13 @@ import (
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
+func unobserved() PolicyObserver {
+	return PolicyObserver{
+		StatusWritten: func() {}, ObjectWritten: func(ObjectKind, ObjectAction) {},
+		Enforced: func(map[metav1.ConditionStatus]int) {}, Failed: func(error) {},
+	}
+}
+
 // A status is written once, also while the informer has not seen it, again when
 // it has to be another, and again after a failure.
 func TestStatusIsWrittenOnce(t *testing.T) {
@@ -47,8 +54,9 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 		return true, newPolicy("p", 1, selecting("a")), nil
 	})
 	var failed, written int
-	observer := StatusObserver{Written: func() { written++ }, Failed: func(error) { failed++ }}
-	k, err := NewStatusKeeper(client, policies, []string{"kube-system"}, observer, logr.Discard())
+	observer := unobserved()
+	observer.StatusWritten, observer.Failed = func() { written++ }, func(error) { failed++ }
+	k, err := NewPolicyController(client, policies, policy.AdmissionSettings{ExemptNamespaces: []string{"kube-system"}}, observer, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +66,12 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 	eventually(t, k.Ready) // after the second try
 	cancel()
 	<-ended
-	if failed != 1 || written != 1 || len(sent) != 1 || sent[0].SelectedNamespaces != 1 || sent[0].ObservedGeneration != 1 || len(sent[0].Conditions) != 2 {
+	if failed != 1 || written != 1 || len(sent) != 1 || sent[0].SelectedNamespaces != 1 || sent[0].ObservedGeneration != 1 || len(sent[0].Conditions) != 3 {
 		t.Fatalf("failed %d times, written %d times: %+v", failed, written, sent)
 	}
 
 	for range 3 {
-		if err := k.round(t.Context()); err != nil {
+		if _, err := k.round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +82,10 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(k.namespaces.GetStore().Add(trimmed), k.round(t.Context())); err != nil {
+	if err := k.namespaces.GetStore().Add(trimmed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if written != 2 || sent[1].SelectedNamespaces != 2 {
@@ -92,7 +103,9 @@ func TestStatusOfPolicyThatDoesNotCompile(t *testing.T) {
 		}
 		return true, newPolicy("newer", 1, selecting("a")), nil
 	})
-	k, err := NewStatusKeeper(fake.NewClientset(), policies, nil, StatusObserver{Written: func() {}, Failed: func(err error) { t.Error(err) }}, logr.Discard())
+	observer := unobserved()
+	observer.Failed = func(err error) { t.Error(err) }
+	k, err := NewPolicyController(fake.NewClientset(), policies, policy.AdmissionSettings{}, observer, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

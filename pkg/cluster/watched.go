@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -20,6 +21,9 @@ type watched struct {
 	cache.SharedIndexInformer
 	// heard is when the API server last told something of them.
 	heard atomic.Pointer[time.Time]
+	// refused is the last answer to a list or watch, if the kind was not there or
+	// not to be read.
+	refused atomic.Pointer[error]
 }
 
 // resource is where objects of a kind are listed and watched.
@@ -28,16 +32,40 @@ type resource[List runtime.Object] interface {
 	Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
 }
 
+// selected are the objects of a resource that have some labels.
+type selected[List runtime.Object] struct {
+	resource[List]
+	labels string
+}
+
+// List implements resource.
+func (s selected[List]) List(ctx context.Context, options metav1.ListOptions) (List, error) {
+	options.LabelSelector = s.labels
+	return s.resource.List(ctx, options)
+}
+
+// Watch implements resource.
+func (s selected[List]) Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	options.LabelSelector = s.labels
+	return s.resource.Watch(ctx, options)
+}
+
 // newWatched reads from the resource. Of each object it keeps what trim returns.
 func newWatched[List runtime.Object](from resource[List], example runtime.Object, indexers cache.Indexers, trim cache.TransformFunc, failed cache.WatchErrorHandlerWithContext) (*watched, error) {
 	w := &watched{}
 	w.hear()
 	source := pagedLists{&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			return listTrimmed(ctx, from, options, trim, w.hear)
+			list, err := listTrimmed(ctx, from, options, trim, w.hear)
+			w.answered(err)
+			if err != nil {
+				return nil, err
+			}
+			return list, nil
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			events, err := from.Watch(ctx, options)
+			w.answered(err)
 			if err != nil {
 				return nil, err
 			}
@@ -52,6 +80,23 @@ func newWatched[List runtime.Object](from resource[List], example runtime.Object
 }
 
 func (w *watched) hear() { w.heard.Store(new(time.Now())) }
+
+func (w *watched) answered(err error) {
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		w.refused.Store(&err)
+	case err == nil:
+		w.refused.Store(nil)
+	}
+}
+
+// refusal is why what is kept may be of the past for good; nil: it is not.
+func (w *watched) refusal() error {
+	if err := w.refused.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // age is how long ago the API server was last heard. It bookmarks a watch about
 // once a minute, whatever happens.

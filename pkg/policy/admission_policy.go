@@ -54,6 +54,11 @@ func (p *Policy) AdmissionPolicies(settings *AdmissionSettings, uid types.UID) [
 	return all
 }
 
+// AdmissionLabels are those of what AdmissionPolicies returns.
+func AdmissionLabels() map[string]string {
+	return map[string]string{"app.kubernetes.io/name": "netmode", "app.kubernetes.io/component": "policies"}
+}
+
 // expressions are what an AdmissionPolicy for one kind of object has of its own.
 type expressions struct {
 	resource, prefix string
@@ -82,7 +87,7 @@ func (c *expressions) validation(p *Policy, expression string, reason plan.Reaso
 func (p *Policy) admissionPolicy(settings *AdmissionSettings, uid types.UID, c *expressions) AdmissionPolicy {
 	meta := metav1.ObjectMeta{
 		Name:   admissionName(c.prefix, p.Name),
-		Labels: map[string]string{"app.kubernetes.io/name": "netmode", "app.kubernetes.io/component": "policies"},
+		Labels: AdmissionLabels(),
 	}
 	if uid != "" {
 		meta.OwnerReferences = []metav1.OwnerReference{{APIVersion: api.PolicyAPIVersion, Kind: api.PolicyKind, Name: p.Name, UID: uid}}

@@ -167,12 +167,15 @@ func (p *Policy) SelectsNamespace(namespaceLabels map[string]string) bool {
 	return p.namespaces.Matches(labels.Set(namespaceLabels))
 }
 
-// SendsPods says whether a namespace with these labels sends its pods to netmode
-// that do not ask for anything, as the webhook entries have it: policies have no
-// say in others.
-func SendsPods(namespaceLabels map[string]string) bool {
+// givesIn says whether nothing that the policy gives to pods that ask for nothing
+// is lost in a namespace with these labels: it gives defaultMode by the one that
+// is for policies, searchRewrite by the other, too.
+func (p *Policy) givesIn(namespaceLabels map[string]string) bool {
+	if namespaceLabels[api.LabelPolicy] == api.PolicyEnabled {
+		return true
+	}
 	_, hasMode := namespaceLabels[api.LabelMode]
-	return hasMode || namespaceLabels[api.LabelPolicy] == api.PolicyEnabled
+	return p.Spec.DefaultMode == "" && (hasMode || p.Spec.SearchRewrite == nil)
 }
 
 func (p *Policy) selectsAllPods() bool { return p.pods == nil || p.pods.Empty() }

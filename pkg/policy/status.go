@@ -36,11 +36,11 @@ const (
 type Status struct {
 	// Selected counts the namespaces that the policy selects, but for exempt ones.
 	Selected int
-	// Unlabelled counts those of them whose pods are not sent to netmode unless
-	// they ask for something; UnlabelledExamples are the first, by name.
+	// Unlabelled counts those of them that lack the label for what the policy
+	// gives to pods that ask for nothing; UnlabelledExamples are the first, by name.
 	Unlabelled         int
 	UnlabelledExamples []string
-	// Conditions are Effective and Conflict, in this order.
+	// Conditions are Effective and Conflict, in this order; Enforced says the rest.
 	Conditions []Condition
 }
 
@@ -55,8 +55,7 @@ type Condition struct {
 const maxExamples = 10
 
 // Statuses returns the status of each policy, by name, in a cluster whose
-// Namespaces have these labels, by name. Exempt ones are never touched, so that
-// policies do not hold there.
+// Namespaces have these labels, by name. In exempt ones no policy holds.
 func (s Set) Statuses(namespaces map[string]map[string]string, exempt []string) map[string]Status {
 	work := make(map[string]*findings, len(s.policies))
 	for _, p := range s.policies {
@@ -91,13 +90,16 @@ func (s Set) key() string {
 	return key.String()
 }
 
-// NotUnderstood is the status of a policy that does not compile, and so holds
-// nowhere: it was made for another version of netmode.
+// NotUnderstood is the status of a policy that does not compile: it was made for
+// another version of netmode. What it forbade before is left as it is.
 func NotUnderstood(problem error) Status {
-	message := fmt.Sprintf("the policy holds nowhere, since this version of netmode does not understand it: %v: correct it, or install the version that it was made for", problem)
+	why := "this version of netmode does not understand it: " + clip(problem.Error()) + ": correct it, or install the version that it was made for"
+	gives := "the policy gives nothing: " + why
+	forbids := "what the API server held of the policy before, if anything, it still holds, and no more: " + why
 	return Status{Conditions: []Condition{
-		{ConditionEffective, metav1.ConditionFalse, ReasonNotUnderstood, message},
-		{ConditionConflict, metav1.ConditionUnknown, ReasonNotUnderstood, message},
+		{ConditionEffective, metav1.ConditionFalse, ReasonNotUnderstood, gives},
+		{ConditionConflict, metav1.ConditionUnknown, ReasonNotUnderstood, gives},
+		{ConditionEnforced, metav1.ConditionFalse, ReasonNotUnderstood, forbids},
 	}}
 }
 
@@ -116,11 +118,10 @@ type findings struct {
 
 // find looks at one namespace, whose policies the set has.
 func (s Set) find(work map[string]*findings, namespace string, labels map[string]string, conflicts map[string]*conflict) {
-	sent := SendsPods(labels)
 	for i, p := range s.policies {
 		f := work[p.Name]
 		f.selected++
-		if !sent {
+		if !p.givesIn(labels) {
 			f.unlabelled++
 			if len(f.examples) < maxExamples {
 				f.examples = append(f.examples, namespace)

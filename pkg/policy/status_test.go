@@ -33,48 +33,51 @@ func TestStatuses(t *testing.T) {
 		unlabelled          []string
 		effective, conflict string
 	}{
-		{"alone", map[string]string{"p": all}, "p", 4, []string{"storm-b", "web"}, "True Effective: the policy has no defaultMode", "False NoConflict"},
-		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b"}, "True Effective: no other policy overrides or refuses defaultMode headless", "False NoConflict"},
+		{"alone", map[string]string{"p": all}, "p", 4, nil, "True Effective: the policy has no defaultMode", "False NoConflict"},
+		{"of a team", map[string]string{"p": storm + `,"defaultMode":"headless"`}, "p", 3, []string{"storm-b", "storm-c"}, "True Effective: no other policy overrides or refuses defaultMode headless", "False NoConflict"},
 		{"of nobody", map[string]string{"p": `"namespaceSelector":{"matchLabels":{"team":"none"}},"defaultMode":"headless"`, "q": all + `,"defaultMode":"headless","priority":9`}, "p", 0, nil, "True Effective", "False NoConflict"},
-		{"overridden by priority", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "p", 3, []string{"storm-b"},
+		{"overridden by priority", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "p", 3, []string{"storm-b", "storm-c"},
 			"False Overridden: defaultMode headless holds nowhere, since policy q has a higher say: raise priority", "False NoConflict"},
-		{"overrides", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"overridden by name", map[string]string{"p": all + `,"defaultMode":"headless"`, "a": all + `,"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "web"}, "False Overridden: defaultMode headless holds nowhere, since policy a ", "False NoConflict"},
-		{"overridden in part", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"defaultMode":"hostnetwork","priority":1`}, "p", 4, []string{"storm-b", "web"},
+		{"overrides", map[string]string{"p": storm + `,"defaultMode":"headless"`, "q": all + `,"defaultMode":"hostnetwork","priority":1`}, "q", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"overridden by name", map[string]string{"p": all + `,"defaultMode":"headless"`, "a": all + `,"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "False Overridden: defaultMode headless holds nowhere, since policy a ", "False NoConflict"},
+		{"overridden in part", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"defaultMode":"hostnetwork","priority":1`}, "p", 4, []string{"storm-b", "storm-c", "web"},
 			"False PartlyOverridden: defaultMode headless does not hold in 3 of 4 namespaces, since policy q has a higher say", "False NoConflict"},
-		{"not by one without a default", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"not by one for some pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"by one for the same pods", map[string]string{"p": all + `,"defaultMode":"headless","podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "False Overridden", "False NoConflict"},
-		{"nothing in common", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective",
+		{"not by one without a default", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"requireMode":true`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"not by one for some pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"by one for the same pods", map[string]string{"p": all + `,"defaultMode":"headless","podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"priority":1,"defaultMode":"hostnetwork","podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "False Overridden", "False NoConflict"},
+		{"nothing in common", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, nil, "True Effective",
 			"True NothingInCommon: in 3 of 4 namespaces this policy and q allow no mode in common, so every mode but default is refused"},
-		{"nothing in common, the other", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "q", 3, []string{"storm-b"}, "True Effective", "True NothingInCommon: in 3 of 3 namespaces this policy and p "},
-		{"one in common", map[string]string{"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"a warning is no conflict", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"enforcement":"Warn"`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"in conflict for some pods", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
-		{"in conflict for pods with two labels", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{"matchLabels":{"a":"b"}}`, "q": storm + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective",
+		{"nothing in common, the other", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "q", 3, nil, "True Effective", "True NothingInCommon: in 3 of 3 namespaces this policy and p "},
+		{"one in common", map[string]string{"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["hostnetwork"]`}, "p", 4, nil, "True Effective", "False NoConflict"},
+		{"a warning is no conflict", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"enforcement":"Warn"`}, "p", 4, nil, "True Effective", "False NoConflict"},
+		{"in conflict for some pods", map[string]string{"p": all + `,"allowedModes":["headless"]`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, nil, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
+		{"in conflict for pods with two labels", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{"matchLabels":{"a":"b"}}`, "q": storm + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, nil, "True Effective",
 			"Unknown NothingInCommonForSomePods: in 3 of 4 namespaces this policy and q allow no mode in common, so every mode but default is refused to pods that they all select: allow"},
-		{"a podSelector of all", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{}`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
+		{"a podSelector of all", map[string]string{"p": all + `,"allowedModes":["headless"],"podSelector":{}`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"c":"d"}}`}, "p", 4, nil, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q "},
 		{"a third takes the last", map[string]string{
 			"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["headless","statefulset-headless"]`,
 			"r": all + `,"allowedModes":["hostnetwork","statefulset-headless"]`, "s": all + `,"allowedModes":["headless","hostnetwork","statefulset-headless"]`,
-		}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q, r allow no mode"},
+		}, "p", 4, nil, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q, r allow no mode"},
 		{"no part in it", map[string]string{
 			"p": all + `,"allowedModes":["headless","hostnetwork"]`, "q": all + `,"allowedModes":["headless"]`, "r": all + `,"allowedModes":["hostnetwork"]`,
-		}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict: no other policy forbids every mode that this one allows"},
-		{"default refused", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "web"},
+		}, "p", 4, nil, "True Effective", "False NoConflict: no other policy forbids every mode that this one allows"},
+		{"default refused", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": storm + `,"allowedModes":["hostnetwork"]`}, "p", 4, []string{"storm-b", "storm-c", "web"},
 			"False Refused: in 3 of 4 namespaces pods that ask for nothing get defaultMode headless and are refused, since policy q does not allow it: allow it there, or select other namespaces", "False NoConflict"},
-		{"default refused, by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "False Refused: in 4 of 4", "False NoConflict"},
-		{"default allowed by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"default mode default", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"allowedModes":["headless"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"default refused to other pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"a mode required, and none allowed", map[string]string{"p": all + `,"requireMode":true`, "q": all + `,"allowedModes":["default"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q allow no mode in common, so every mode is refused: allow"},
-		{"a mode required, for some pods", map[string]string{"p": all + `,"requireMode":true,"podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"allowedModes":["default"],"podSelector":{"matchLabels":{"c":"d"}}`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "Unknown NothingInCommonForSomePods: in 4 of 4 namespaces this policy and p allow no mode in common, so every mode is refused to pods that they all select: "},
-		{"only default, both", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["default"]`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
-		{"only default, one", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["headless","default"]`}, "q", 4, []string{"storm-b", "web"}, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and p "},
+		{"default refused, by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "False Refused: in 4 of 4", "False NoConflict"},
+		{"default allowed by one that requires a mode", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"requireMode":true`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"default mode default", map[string]string{"p": all + `,"defaultMode":"default"`, "q": all + `,"allowedModes":["headless"]`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"default refused to other pods", map[string]string{"p": all + `,"defaultMode":"headless"`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"a mode required, and none allowed", map[string]string{"p": all + `,"requireMode":true`, "q": all + `,"allowedModes":["default"]`}, "p", 4, nil, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and q allow no mode in common, so every mode is refused: allow"},
+		{"a mode required, for some pods", map[string]string{"p": all + `,"requireMode":true,"podSelector":{"matchLabels":{"a":"b"}}`, "q": all + `,"allowedModes":["default"],"podSelector":{"matchLabels":{"c":"d"}}`}, "q", 4, nil, "True Effective", "Unknown NothingInCommonForSomePods: in 4 of 4 namespaces this policy and p allow no mode in common, so every mode is refused to pods that they all select: "},
+		{"only default, both", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["default"]`}, "p", 4, nil, "True Effective", "False NoConflict"},
+		{"only default, one", map[string]string{"p": all + `,"allowedModes":["default"]`, "q": all + `,"allowedModes":["headless","default"]`}, "q", 4, nil, "True Effective", "True NothingInCommon: in 4 of 4 namespaces this policy and p "},
 		{"for other pods", map[string]string{
 			"p": all + `,"allowedModes":["headless"],"podSelector":{"matchLabels":{"a":"c"}}`, "q": all + `,"allowedModes":["hostnetwork"],"podSelector":{"matchLabels":{"a":"b"}}`,
 			"r": all + `,"allowedModes":["headless","hostnetwork"]`,
-		}, "r", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		}, "r", 4, nil, "True Effective", "False NoConflict"},
+		{"of a search rewrite", map[string]string{"p": all + `,"searchRewrite":{"strategy":"none"}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"of both", map[string]string{"p": all + `,"searchRewrite":{"strategy":"none"},"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
+		{"of nothing given", map[string]string{"p": all + `,"allowedModes":["headless"],"requireMode":true`}, "p", 4, nil, "True Effective", "False NoConflict"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			var policies []*Policy
@@ -103,10 +106,15 @@ func TestStatuses(t *testing.T) {
 }
 
 func TestNotUnderstood(t *testing.T) {
-	for _, c := range NotUnderstood(errors.New("spec.defaultMode: Unsupported value")).Conditions {
-		if c.Status == metav1.ConditionTrue || !strings.Contains(c.Message, "holds nowhere") || !strings.Contains(c.Message, "spec.defaultMode: Unsupported value: correct it") {
+	want := map[string]string{ConditionEffective: "gives nothing", ConditionConflict: "gives nothing", ConditionEnforced: "before, if anything, it still holds"}
+	conditions := NotUnderstood(errors.New("spec.defaultMode: Unsupported value")).Conditions
+	for _, c := range conditions {
+		if c.Status == metav1.ConditionTrue || !strings.Contains(c.Message, want[c.Type]) || !strings.Contains(c.Message, "spec.defaultMode: Unsupported value: correct it") {
 			t.Errorf("%+v", c)
 		}
+	}
+	if len(conditions) != len(want) {
+		t.Errorf("%d conditions", len(conditions))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/cluster"
 	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // policiesOptions are the flags of netmode-webhook policies.
@@ -21,26 +22,37 @@ type policiesOptions struct {
 
 	ownNamespace       string
 	excludedNamespaces []string
+	systemNamespaces   []string
+	observeOnly        bool
 }
 
 func newPoliciesCommand(logTo io.Writer) *cobra.Command {
 	o := &policiesOptions{keeperOptions: newKeeperOptions(), ownNamespace: options.DefaultNamespace}
 	return newKeeperCommand(&cobra.Command{
 		Use:   "policies",
-		Short: "Write the status of NetworkModePolicies in the cluster",
-		Long: `netmode-webhook policies keeps the status of every NetworkModePolicy: how many
-namespaces it selects, which of them lack the label that sends their pods to
-netmode, whether another policy overrides or refuses its defaultMode (condition
-Effective), and whether it and another allow no mode in common (condition Conflict).
+		Short: "Have the API server enforce NetworkModePolicies, and write their status",
+		Long: `netmode-webhook policies keeps, for every NetworkModePolicy, the
+ValidatingAdmissionPolicies and bindings by which the API server itself enforces
+what the policy forbids, and puts right what others change in them. They belong to
+the policy and go with it.
 
-No decision depends on it. Any number may run at once; one is enough.`,
+It also keeps the policy's status: whether it is enforced (condition Enforced), how
+many namespaces it selects, which of them lack the label for what it gives, whether
+another policy overrides or refuses its defaultMode (condition Effective), and
+whether it and another allow no mode in common (condition Conflict).
+
+What is enforced stays so while it does not run. Any number may run at once; one is
+enough.`,
 	}, o, logTo)
 }
 
 func (o *policiesOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ownNamespace, "own-namespace", o.ownNamespace, "netmode's own namespace, in which, as in kube-system, no policy holds")
 	fs.StringSliceVar(&o.excludedNamespaces, "excluded-namespaces", o.excludedNamespaces,
-		"other namespaces that the webhook configurations exclude, so that no policy holds there")
+		"other namespaces in which no policy holds, and which the webhook configuration excludes")
+	fs.StringSliceVar(&o.systemNamespaces, "system-namespaces", o.systemNamespaces,
+		"namespaces of what nodes need, such as a CNI's: there, policies let pods of a system-critical priority class pass")
+	fs.BoolVar(&o.observeOnly, "observe-only", o.observeOnly, "have policies refuse nothing and warn nobody: what breaks them is in the audit log")
 	o.keeperOptions.addFlags(fs)
 }
 
@@ -55,6 +67,9 @@ func (o *policiesOptions) validate() error {
 	name("--own-namespace", o.ownNamespace)
 	for _, excluded := range o.excludedNamespaces {
 		name("--excluded-namespaces", excluded)
+	}
+	for _, system := range o.systemNamespaces {
+		name("--system-namespaces", system)
 	}
 	return errors.Join(append(errs, o.keeperOptions.validate())...)
 }
@@ -73,10 +88,13 @@ func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	m := newPoliciesMetrics()
-	exempt := append([]string{metav1.NamespaceSystem, o.ownNamespace}, o.excludedNamespaces...)
-	keeper, err := cluster.NewStatusKeeper(client, dynamic, exempt, m.observer(), log)
+	keeper, err := cluster.NewPolicyController(client, dynamic, policy.AdmissionSettings{
+		ExemptNamespaces: append([]string{metav1.NamespaceSystem, o.ownNamespace}, o.excludedNamespaces...),
+		SystemNamespaces: o.systemNamespaces,
+		ObserveOnly:      o.observeOnly,
+	}, m.observer(), log)
 	if err != nil {
 		return err
 	}
-	return o.keep(ctx, keeper, "statuses", m.handler(), log, "keeping statuses of policies")
+	return o.keep(ctx, keeper, "policies", m.handler(), log, "keeping policies", "observeOnly", o.observeOnly)
 }
