@@ -242,7 +242,7 @@ func (k *ownedKind[T]) replace(ctx context.Context, want, have T) (T, error) {
 		Value any    `json:"value"`
 	}
 	data, err := json.Marshal([]operation{
-		{"test", "/metadata/resourceVersion", have.GetResourceVersion()},
+		{"add", "/metadata/resourceVersion", have.GetResourceVersion()}, // a conflict, if it is another by now
 		{"add", "/metadata/ownerReferences", want.GetOwnerReferences()},
 		{"add", "/spec", k.spec(want)},
 	})
