@@ -98,7 +98,7 @@ install: image ## put netmode, as it is here, into the cluster netmode
 
 .PHONY: integration
 integration: ## test against a real API server and etcd on loopback, no kubelet: seconds
-	@echo 'integration: the first run on a machine builds kube-apiserver and etcd, about 9 minutes; then seconds'
+	@echo 'integration: the first run on a machine builds Kubernetes and etcd, about 12 minutes; then seconds'
 	@go -C e2e test ./integration -count=1 -v -timeout 40m
 
 .PHONY: scale

@@ -20,9 +20,9 @@ import (
 // assetsVariable is what envtest's users set to their own binaries.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
-// binaries returns the folder of kube-apiserver and etcd.
+// binaries returns the folder of the control plane's programs.
 func binaries(ctx context.Context, log *progress.Log) (string, error) {
-	programs := []string{"kube-apiserver", "etcd"}
+	programs := []string{"kube-apiserver", "etcd", "kube-controller-manager"}
 	given := os.Getenv(assetsVariable)
 	if given == "" {
 		builder, err := nodeimage.New(command.Local{}, log, os.Getenv)
@@ -33,7 +33,7 @@ func binaries(ctx context.Context, log *progress.Log) (string, error) {
 	}
 	for _, program := range programs {
 		if _, err := os.Stat(filepath.Join(given, program)); errors.Is(err, fs.ErrNotExist) { //nolint:gosec // a folder that the user names
-			return "", fmt.Errorf("%s=%s: there is no %s: unset %s to have it built, or run setup-envtest use --bin-dir", assetsVariable, given, program, assetsVariable)
+			return "", fmt.Errorf("%s=%s: there is no %s: put it there, or unset %s to have all built", assetsVariable, given, program, assetsVariable)
 		} else if err != nil {
 			return "", fmt.Errorf("%s: %w", assetsVariable, err)
 		}

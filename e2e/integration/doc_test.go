@@ -1,10 +1,12 @@
-// Package integration runs netmode against a real API server, in seconds: etcd and
-// kube-apiserver on loopback, and no kubelet, so that pods are admitted and stored but never run.
+// Package integration runs netmode against a real API server, in seconds: etcd, kube-apiserver
+// and two controllers on loopback, and no kubelet, so that pods are admitted and stored but never
+// run.
 //
 //	go test ./integration -v        (in e2e; make integration does the same)
 //
-// What is real: kube-apiserver and etcd, of KUBEBUILDER_ASSETS if that is set, else built once
-// by package nodeimage; the objects of deploy/kustomize/base, applied as they are; the programs
+// What is real: kube-apiserver, etcd and kube-controller-manager (the garbage collector and the
+// status of ValidatingAdmissionPolicies), of KUBEBUILDER_ASSETS if that is set, else built once by
+// package nodeimage; the objects of deploy/kustomize/base, applied as they are; the programs
 // netmode-webhook and netmode-webhook certificates, as processes with tokens of their own
 // ServiceAccounts, so that they have the rights which the manifests give and no other; the
 // Secret, the caBundles and the TLS between them.

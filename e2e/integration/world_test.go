@@ -35,10 +35,11 @@ type world struct {
 	admin   *kubernetes.Clientset
 	program string // netmode-webhook
 
-	certificates *process
-	mount        *mount
-	webhook      *process
-	usual        []string // flags of the webhook
+	controllerManager *process
+	certificates      *process
+	mount             *mount
+	webhook           *process
+	usual             []string // flags of the webhook
 }
 
 // newWorld starts everything. The world is to be stopped, even after an error.
@@ -69,7 +70,10 @@ func newWorld(ctx context.Context) (*world, error) {
 	if w.admin, err = kubernetes.NewForConfig(w.config); err != nil {
 		return w, err
 	}
-	return w, log.Step("installing "+base, func() error { return w.install(ctx) })
+	if err := log.Step("installing "+base, func() error { return w.install(ctx) }); err != nil {
+		return w, err
+	}
+	return w, log.Step("starting kube-controller-manager", func() error { return w.startControllerManager(ctx, assets) })
 }
 
 func (w *world) build(ctx context.Context) error {
@@ -86,7 +90,7 @@ func (w *world) build(ctx context.Context) error {
 
 // stop ends all processes, and is an error if one of them ends with one.
 func (w *world) stop() error {
-	errs := []error{w.webhook.stop(), w.mount.stop(), w.certificates.stop()}
+	errs := []error{w.webhook.stop(), w.mount.stop(), w.certificates.stop(), w.controllerManager.stop()}
 	if w.env != nil {
 		errs = append(errs, w.env.Stop())
 	}
