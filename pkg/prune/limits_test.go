@@ -57,6 +57,15 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A name that is longer than a text may be is left out.
+func TestLongName(t *testing.T) {
+	p := New(limitedShape(), Limits{Text: 8})
+	got, err := p.Prune(nil, []byte(`{"labels":{"012345678":"1","01234567":"2"},"0123456789":1}`))
+	if want := `{"labels":{"01234567":"2"}}`; !errors.Is(err, ErrTooLarge) || string(got) != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+}
+
 // What is cut stays JSON, and the decoder's.
 func TestTooLarge(t *testing.T) {
 	p := New(limitedShape(), Limits{Kept: 100})

@@ -260,6 +260,10 @@ func (p *pruner) object(i int, shape *Shape) int {
 		case shape == nil:
 		case shape.dict:
 			inner = shape.items
+			if p.limits.Text > 0 && len(name) > p.limits.Text {
+				p.tooLarge = true // a name cannot be cut, since it is told apart by all of it
+				break
+			}
 			keep, bare = kept.member(p, shape, name)
 		default:
 			inner, keep = shape.members[string(name)]
