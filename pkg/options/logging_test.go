@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,7 +139,8 @@ func TestBadLoggingFlags(t *testing.T) {
 
 // countedWriter counts writes.
 type countedWriter struct {
-	bytes.Buffer
+	mu     sync.Mutex
+	text   bytes.Buffer
 	writes int
 }
 
@@ -146,8 +148,16 @@ type countedWriter struct {
 func (w *countedWriter) Sync() error { return errors.New("invalid argument") }
 
 func (w *countedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.writes++
-	return w.Buffer.Write(p)
+	return w.text.Write(p)
+}
+
+func (w *countedWriter) lines() (lines, writes int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Count(w.text.Bytes(), []byte("\n")), w.writes
 }
 
 // Lines wait for each other, half a second at most; an error, a flush and the end
@@ -159,11 +169,11 @@ func TestBufferedLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines := func(want int, writes int, when string) {
+		lines := func(want, wantWrites int, when string) {
 			t.Helper()
 			synctest.Wait()
-			if got := strings.Count(out.String(), "\n"); got != want || out.writes != writes {
-				t.Errorf("%s: %d lines in %d writes, want %d in %d", when, got, out.writes, want, writes)
+			if got, writes := out.lines(); got != want || writes != wantWrites {
+				t.Errorf("%s: %d lines in %d writes, want %d in %d", when, got, writes, want, wantWrites)
 			}
 		}
 		for range 100 {

@@ -52,12 +52,16 @@ func (s *Server) drain(ctx context.Context, reviews, ops <-chan error) error {
 	s.draining.Store(true)
 	s.ready.Store(false)
 	s.config.Log.Info("draining", "delay", s.config.ShutdownDelay.String(), "timeout", s.config.DrainTimeout.String())
-	if err := waitFor(s.config.ShutdownDelay, reviews, ops); err != nil {
-		return s.end(ctx, err, false)
+	var failed error
+	select {
+	case <-s.after(s.config.ShutdownDelay):
+		err := s.listener.Close()
+		<-reviews
+		return s.end(ctx, err, true)
+	case failed = <-reviews:
+	case failed = <-ops:
 	}
-	err := s.listener.Close()
-	<-reviews
-	return s.end(ctx, err, true)
+	return s.end(ctx, fmt.Errorf("serving stopped while draining: %w", failed), false)
 }
 
 // end closes idle connections, after a rest if that is asked for, and waits for
@@ -89,21 +93,4 @@ func (s *Server) waitForQuiet(ctx context.Context) {
 		case <-poll.C:
 		}
 	}
-}
-
-// waitFor waits unless serving fails meanwhile.
-func waitFor(delay time.Duration, failed ...<-chan error) error {
-	if delay <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	var err error
-	select {
-	case <-timer.C:
-		return nil
-	case err = <-failed[0]:
-	case err = <-failed[1]:
-	}
-	return fmt.Errorf("serving stopped while draining: %w", err)
 }

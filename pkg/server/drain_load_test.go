@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -32,19 +34,37 @@ func TestDrainLosesNoCall(t *testing.T) {
 
 func drainUnderLoad(t *testing.T, seed uint64) {
 	t.Helper()
-	const delay, notice = 400 * time.Millisecond, 150 * time.Millisecond
-	draining := start(t, func(s *setup) { s.ShutdownDelay = delay })
+	over := make(chan time.Time)
+	draining := start(t, func(s *setup) {
+		s.ShutdownDelay = time.Hour
+		s.tune = func(s *Server) { s.after = func(time.Duration) <-chan time.Time { return over } }
+	})
 	staying := start(t, nil)
+	before, after := draining.Addr().String(), staying.Addr().String()
 	var target atomic.Pointer[string]
-	address := draining.Addr().String()
-	target.Store(&address)
+	target.Store(&before)
 	body := review(t, "u", "hostnetwork")
 
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
-	var calls atomic.Int64
 	const busy, pausing = 6, 12
-	for i := range busy + pausing {
+	var calls [busy + pausing]atomic.Int64
+	// each waits until every client has made so many calls more.
+	each := func(more int64) {
+		t.Helper()
+		var had [busy + pausing]int64
+		for i := range calls {
+			had[i] = calls[i].Load()
+		}
+		for i := range calls {
+			for begin := time.Now(); calls[i].Load() < had[i]+more && !t.Failed(); <-time.After(time.Millisecond) {
+				if time.Since(begin) > patience {
+					t.Fatalf("client %d is stuck", i)
+				}
+			}
+		}
+	}
+	for i := range calls {
 		client := draining.client(t, false)
 		transport := client.Transport.(*http.Transport) //nolint:errcheck // client makes it so
 		roots := draining.roots.Clone()
@@ -57,14 +77,14 @@ func drainUnderLoad(t *testing.T, seed uint64) {
 		clients.Go(func() {
 			for {
 				code, text, err := try(client, newRequest(t, http.MethodPost, "https://webhook.test/mutate/asked", jsonType, strings.NewReader(body)))
-				calls.Add(1)
+				calls[i].Add(1)
 				if err != nil || code != http.StatusOK || !strings.Contains(text, `"patch":`) {
 					t.Errorf("lost: %v: %d %s", err, code, text)
 					return
 				}
 				pause := time.Duration(random.IntN(5)) * time.Millisecond
 				if i >= busy {
-					pause = time.Duration(random.IntN(300)) * time.Millisecond
+					pause = time.Duration(random.IntN(100)) * time.Millisecond
 				}
 				select {
 				case <-stop:
@@ -74,20 +94,80 @@ func drainUnderLoad(t *testing.T, seed uint64) {
 			}
 		})
 	}
-	for begin := time.Now(); calls.Load() < 20*(busy+pausing) && time.Since(begin) < patience; {
-		<-time.After(10 * time.Millisecond)
-	}
+	each(3)
 	draining.cancel()
 	draining.waitForReadiness(t, http.StatusServiceUnavailable)
-	<-time.After(notice) // as EndpointSlices and kube-proxies take
-	address2 := staying.Addr().String()
-	target.Store(&address2)
+	each(1) // as long as EndpointSlices and kube-proxies take, new connections come
+	target.Store(&after)
+	each(2) // now no connection is being made to it; those that were used are closed
+	close(over)
 	if err := draining.stopped(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
+	each(1)
 	close(stop)
 	clients.Wait()
-	if n := len(staying.log.records(t, "review")); n == 0 {
-		t.Error("nothing came to the other server, so nothing is proved")
+}
+
+// A connection that was idle for the whole delay is served yet: its client may
+// have sent a request before it could hear of the end.
+func TestIdleConnectionOutlivesTheDelay(t *testing.T) {
+	t.Parallel()
+	over := make(chan time.Time)
+	r := start(t, func(s *setup) {
+		s.ShutdownDelay = time.Hour
+		s.tune = func(s *Server) {
+			s.after = func(time.Duration) <-chan time.Time { return over }
+			s.quiet = time.Hour
+		}
+	})
+	var conns []*tls.Conn
+	ask := func(conn *tls.Conn) *http.Response {
+		t.Helper()
+		body := review(t, "u", "")
+		if _, err := fmt.Fprintf(conn, "%sContent-Length: %d\r\n\r\n%s", postHeaders, len(body), body); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkAnswer(t, response.StatusCode, readAll(t, response), "u")
+		return response
+	}
+	for range 5 {
+		conn := r.dial(t)
+		if ask(conn).Close {
+			t.Error("closed before the drain")
+		}
+		conns = append(conns, conn)
+	}
+	r.cancel()
+	r.waitForReadiness(t, http.StatusServiceUnavailable)
+	close(over)
+	r.waitForRefusal(t)
+	for _, conn := range conns {
+		if !ask(conn).Close {
+			t.Error("kept open in the drain")
+		}
+	}
+	if err := r.stopped(); err != nil { // at once, without the hour of rest: none is left
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// A connection that nothing comes on any more ends after the rest.
+func TestRestEndsTheDrain(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(s *setup) { s.tune = func(s *Server) { s.quiet = 200 * time.Millisecond } })
+	client := r.client(t, false)
+	code, text := post(t, client, r.url("/mutate/asked"), review(t, "u", ""))
+	checkAnswer(t, code, text, "u")
+	began := time.Now()
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("took %s", took)
 	}
 }

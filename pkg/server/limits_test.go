@@ -64,7 +64,7 @@ func TestPromisesTakeNoMemory(t *testing.T) {
 	checkAnswer(t, code, text, "u")
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
 		t.Errorf("%d bytes more", grown)
 	}
 }

@@ -76,8 +76,10 @@ type Server struct {
 	connections *connections
 	strangers   *boundedLog
 	quiet       time.Duration
-	ready       atomic.Bool
-	draining    atomic.Bool
+	// after is time.After, but for tests that end the delay themselves.
+	after    func(time.Duration) <-chan time.Time
+	ready    atomic.Bool
+	draining atomic.Bool
 }
 
 // Listen takes the two ports. An error names the address and the cure.
@@ -85,7 +87,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	if config.MaxConnections == 0 {
 		config.MaxConnections = DefaultMaxConnections
 	}
-	s := &Server{config: config, strangers: newBoundedLog(config.Log), quiet: min(quietTime, config.ShutdownDelay)}
+	s := &Server{config: config, strangers: newBoundedLog(config.Log), quiet: min(quietTime, config.ShutdownDelay), after: time.After}
 	var lc net.ListenConfig
 	accepted, err := lc.Listen(ctx, "tcp", config.Listen)
 	if err != nil {
