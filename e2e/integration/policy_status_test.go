@@ -51,59 +51,23 @@ func (s *seenPolicy) said() []string {
 	return all
 }
 
-// keeper is netmode-webhook policies, and how often it should have written the status of each
-// policy that a test made, by name.
+// keeper is netmode-webhook policies, as a test looks at it.
 type keeper struct {
 	*process
-	due map[string]int
+	// settled are the policies of the test as they were seen last, by name.
+	settled map[string]*seenPolicy
 }
 
-// startKeeper runs it with the rights of its ServiceAccount until the test ends.
-func (w *world) startKeeper(t *testing.T) *keeper {
+// wantUntouched holds it to write nothing of the policies that are as they were seen.
+func (k *keeper) wantUntouched(t *testing.T) {
 	t.Helper()
-	kubeconfig, err := w.kubeconfig(t.Context(), "netmode-policies")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &keeper{due: map[string]int{}}
-	if k.process, err = startProcess(t.Context(), "keeping statuses of policies", w.program, "policies", "--kubeconfig="+kubeconfig, "--ops-listen=127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := k.stop(); err != nil {
-			t.Error(err)
+	for name, before := range k.settled {
+		now, err := shared.seePolicy(t.Context(), t, name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		k.wantNoMore(t)
-	})
-	return k
-}
-
-// wantWrites holds it to one more write of each of these statuses, and of no other that the test
-// has to do with. Tests that run meanwhile have policies of their own: each write has a line of
-// the log that names its policy.
-func (k *keeper) wantWrites(t *testing.T, policies ...string) {
-	t.Helper()
-	for _, name := range policies {
-		k.due[name]++
-	}
-	if err := shared.poll(t.Context(), "statuses are not written", func(context.Context) error {
-		for name, due := range k.due {
-			if n := k.writes(name); n < due {
-				return fmt.Errorf("%s: %d times, want %d", name, n, due)
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Fatalf("%v\n%s", err, k.log)
-	}
-	k.wantNoMore(t)
-}
-
-func (k *keeper) wantNoMore(t *testing.T) {
-	t.Helper()
-	for name, due := range k.due {
-		if n := k.writes(name); n > due {
-			t.Errorf("the status of %s was written %d times, want %d", name, n, due)
+		if now.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+			t.Errorf("the status of %s was written, though nothing had changed: %+v, was %+v", name, now.Status, before.Status)
 		}
 	}
 }
@@ -151,11 +115,12 @@ func (k *keeper) wantStatus(t *testing.T, name string, selected int, unlabelled 
 	}); err != nil {
 		t.Fatalf("%v\n%s", err, k.log)
 	}
+	k.settled[name] = seen
 	return seen
 }
 
 // TestPolicyStatus: netmode-webhook policies, with the rights of its ServiceAccount, writes what
-// becomes of policies: once for each change, and nothing where nothing changes.
+// becomes of policies, and nothing where nothing changes.
 func TestPolicyStatus(t *testing.T) {
 	t.Parallel()
 	team := "status-" + shared.namespace(t, nil)
@@ -183,21 +148,23 @@ func TestPolicyStatus(t *testing.T) {
 	const (
 		effective, overridden, refused = "Effective=True/Effective", "Effective=False/Overridden", "Effective=False/Refused"
 		noConflict, nothingInCommon    = "Conflict=False/NoConflict", "Conflict=True/NothingInCommon"
+		enforced                       = "Enforced=True/Enforced"
 	)
-	k := shared.startKeeper(t) // it reads the namespaces before it writes of policies
+	k := &keeper{process: shared.controller, settled: map[string]*seenPolicy{}}
+	failedBefore := k.metric(t.Context(), t, "netmode_policies_failures_total")
 
 	create(low, `{namespaceSelector: {matchLabels: {team: `+team+`}}, defaultMode: headless, allowedModes: [headless]}`)
-	k.wantStatus(t, low, 2, []string{bare}, effective, noConflict)
-	k.wantWrites(t, low)
+	k.wantStatus(t, low, 2, []string{bare}, effective, noConflict, enforced)
+	k.wantUntouched(t)
 	create(high, `{namespaceSelector: {matchLabels: {team: `+team+`}}, priority: 7, defaultMode: hostnetwork, allowedModes: [hostnetwork]}`)
-	before := k.wantStatus(t, low, 2, []string{bare}, overridden, nothingInCommon)
-	for _, condition := range before.Status.Conditions {
+	before := k.wantStatus(t, low, 2, []string{bare}, overridden, nothingInCommon, enforced)
+	for _, condition := range before.Status.Conditions[:2] {
 		if !strings.Contains(condition.Message, high) {
 			t.Errorf("%s does not name policy %s: %s", condition.Type, high, condition.Message)
 		}
 	}
-	seen := k.wantStatus(t, high, 2, []string{bare}, refused, nothingInCommon)
-	k.wantWrites(t, low, high)
+	seen := k.wantStatus(t, high, 2, []string{bare}, refused, nothingInCommon, enforced)
+	k.wantUntouched(t)
 	var managers []string
 	for _, f := range seen.Metadata.ManagedFields {
 		if f.Subresource == "status" {
@@ -214,37 +181,39 @@ func TestPolicyStatus(t *testing.T) {
 	// A namespace that has nothing to do with the two costs them nothing. It counts for another
 	// policy, and so the keeper has seen it.
 	create(other, `{namespaceSelector: {matchLabels: {team: `+team+`-other}}}`)
-	k.wantStatus(t, other, 0, nil, effective, noConflict)
-	k.wantWrites(t, other)
-	unrelated := shared.namespace(t, map[string]string{"team": team + "-other"})
-	k.wantStatus(t, other, 1, []string{unrelated}, effective, noConflict)
-	k.wantWrites(t, other)
+	k.wantStatus(t, other, 0, nil, effective, noConflict, "Enforced=True/NothingForbidden")
+	k.wantUntouched(t)
+	shared.namespace(t, map[string]string{"team": team + "-other"})
+	k.wantStatus(t, other, 1, nil, effective, noConflict, "Enforced=True/NothingForbidden")
+	k.wantUntouched(t)
 
 	// What changes is followed, and what stays keeps its time.
 	label(bare, `{"netmode.io/policy": "enabled"}`)
-	after := k.wantStatus(t, low, 2, nil, overridden, nothingInCommon)
-	k.wantWrites(t, low, high)
+	after := k.wantStatus(t, low, 2, nil, overridden, nothingInCommon, enforced)
+	k.wantStatus(t, high, 2, nil, refused, nothingInCommon, enforced)
+	k.wantUntouched(t)
 	for i := range after.Status.Conditions {
 		if !after.Status.Conditions[i].LastTransitionTime.Equal(&before.Status.Conditions[i].LastTransitionTime) {
 			t.Errorf("%s: lastTransitionTime changed with the status the same", after.Status.Conditions[i].Type)
 		}
 	}
 	label(labelled, `{"team": null}`)
-	k.wantStatus(t, high, 1, nil, refused, nothingInCommon)
-	k.wantWrites(t, low, high)
+	k.wantStatus(t, low, 1, nil, overridden, nothingInCommon, enforced)
+	k.wantStatus(t, high, 1, nil, refused, nothingInCommon, enforced)
+	k.wantUntouched(t)
 	patch := []byte(`{"spec": {"allowedModes": ["headless", "hostnetwork"], "defaultMode": null}}`)
 	if _, err := shared.policies(t).Patch(t.Context(), high, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	k.wantStatus(t, high, 1, nil, effective, noConflict)
-	after = k.wantStatus(t, low, 1, nil, effective, noConflict)
-	k.wantWrites(t, low, high)
+	k.wantStatus(t, high, 1, nil, effective, noConflict, enforced)
+	after = k.wantStatus(t, low, 1, nil, effective, noConflict, enforced)
+	k.wantUntouched(t)
 	label(labelled, `{"team": "`+team+`"}`)
-	k.wantStatus(t, high, 2, nil, effective, noConflict)
-	if now := k.wantStatus(t, low, 2, nil, effective, noConflict); now.Metadata.Generation != after.Metadata.Generation {
+	k.wantStatus(t, high, 2, nil, effective, noConflict, enforced)
+	if now := k.wantStatus(t, low, 2, nil, effective, noConflict, enforced); now.Metadata.Generation != after.Metadata.Generation {
 		t.Errorf("the status changed the spec: generation %d, was %d", now.Metadata.Generation, after.Metadata.Generation)
 	}
-	k.wantWrites(t, low, high)
+	k.wantUntouched(t)
 
 	// The counter and the log have the same writes.
 	logged := k.writes("")
@@ -260,7 +229,7 @@ func TestPolicyStatus(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if failed := k.metric(t.Context(), t, "netmode_policies_failures_total"); failed > 0 {
-		t.Errorf("%d failures: %s", failed, k.log)
+	if failed := k.metric(t.Context(), t, "netmode_policies_failures_total"); failed > failedBefore {
+		t.Errorf("%d failures: %s", failed-failedBefore, k.log)
 	}
 }
