@@ -130,7 +130,7 @@ func attacks() []attack {
 		{"as much as is read of everything", func() []byte {
 			full := `[` + many(100, always(`{"ports":[`+many(1001, always(`{}`))+`],"command":[`+many(1001, always(`""`))+`],"args":[`+many(1001, always(`""`))+`]}`)) + `]`
 			label := strings.Repeat("l", 2500)
-			return sent("Pod", "u", `{"metadata":{"name":"p","annotations":{`+wantsHostNetwork+`},"labels":{`+many(900, func(i int) string { return fmt.Sprintf(`"l%d":"%s"`, i, label) })+
+			return sent("Pod", "u", `{"metadata":{"name":"p","annotations":{`+wantsHostNetwork+`},"labels":{`+many(900, func(i int) string { return fmt.Sprintf(`"l%d":%q`, i, label) })+
 				`}},"spec":{"initContainers":`+full+`,"containers":`+full+`}}`)
 		}, Refused, plan.PodTooLarge},
 		{"post-start in 100 containers", pod(wantsPostStart, func() string {

@@ -97,7 +97,7 @@ func TestSameJSON(t *testing.T) {
 func TestManyAnnotations(t *testing.T) {
 	var all []string
 	for i := range 2 * api.MaxAnnotations {
-		all = append(all, fmt.Sprintf(`"k%d":"%s"`, i, strings.Repeat("v", 100)))
+		all = append(all, fmt.Sprintf(`"k%d":%q`, i, strings.Repeat("v", 100)))
 	}
 	object := `{"metadata":{"annotations":{` + strings.Join(all, ",") + `,"netmode.io/mode":"default","kubernetes.io/config.mirror":"m"}}}`
 	req, err := decode(sent("Pod", "u", object), new([]byte))

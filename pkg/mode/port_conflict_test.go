@@ -40,7 +40,7 @@ func TestPortConflictsAreThoseOfAllPairs(t *testing.T) {
 		var fields []string
 		for i := range pod.Spec.Containers {
 			for j := range pick(12) {
-				port := api.ContainerPort{ContainerPort: int32(1 + pick(3)), Protocol: protocols[pick(len(protocols))], HostIP: addresses[pick(len(addresses))]}
+				port := api.ContainerPort{ContainerPort: []int32{1, 2, 3}[pick(3)], Protocol: protocols[pick(len(protocols))], HostIP: addresses[pick(len(addresses))]}
 				pod.Spec.Containers[i].Ports = append(pod.Spec.Containers[i].Ports, port)
 				at := fmt.Sprintf("spec.containers[%d].ports[%d]", i, j)
 				name := port.Protocol
