@@ -110,6 +110,11 @@ e2e: ## test on a kind cluster: build the image, install netmode, look into real
 	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
 	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 60m -parallel 16
 
+.PHONY: drain
+drain: ## replace the webhook's pods under load on a kind cluster, 30 rollouts and 10 node drains: 25 minutes
+	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
+	@IMAGE=$(E2E_IMAGE) NETMODE_ROLLOUTS=30 NETMODE_DRAINS=10 go -C e2e test ./suite -count=1 -v -timeout 90m -run '^TestEndToEnd$$/^alone$$/^drained$$'
+
 .PHONY: clean
 clean: ## remove what make built
 	rm -rf $(BIN)

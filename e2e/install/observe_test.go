@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // Who only observes is never in the way, and changes nothing else of what is installed.
@@ -19,7 +22,7 @@ func TestObserveOnly(t *testing.T) {
 	if have := watches.Spec.Template.Spec.Containers[0].Args; !slices.Equal(have, append(acts.Spec.Template.Spec.Containers[0].Args, "--observe-only")) {
 		t.Errorf("arguments %q", have)
 	}
-	entries, promises := 0, 0
+	entries, promises, bindings := 0, 0, 0
 	for _, o := range observe {
 		switch c := strict(t, o).(type) {
 		case *admissionv1.MutatingWebhookConfiguration:
@@ -32,10 +35,14 @@ func TestObserveOnly(t *testing.T) {
 		case *admissionv1.ValidatingAdmissionPolicy:
 			promises++
 		case *admissionv1.ValidatingAdmissionPolicyBinding:
-			t.Errorf("%s is bound", c.Name)
+			// One that is left out would stay where netmode acted before.
+			bindings++
+			if selector, err := metav1.LabelSelectorAsSelector(c.Spec.MatchResources.NamespaceSelector); err != nil || selector.Matches(labels.Set{corev1.LabelMetadataName: "default"}) {
+				t.Errorf("%s is bound, %v", c.Name, err)
+			}
 		}
 	}
-	if entries != 4 || promises != 3 {
-		t.Errorf("%d webhook entries and %d promises, want those of base", entries, promises)
+	if entries != 4 || promises != 3 || bindings != 3 {
+		t.Errorf("%d webhook entries, %d promises and %d bindings, want those of base", entries, promises, bindings)
 	}
 }

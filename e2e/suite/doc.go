@@ -18,6 +18,6 @@
 //	pkg/mode/headless_service.go      no publishNotReadyAddresses    together/peers_before_they_are_ready
 //	pkg/mode/headless.go              no hostname                    together/headless
 //	pkg/resolv/prepend.go             the peer domain last           together/statefulset-headless/prepend
-//	deploy/kustomize/base             no asked.validate.netmode.io   together/annotation_of_another_webhook
+//	deploy/kustomize/base             no promises.yaml              together/annotation_of_another_webhook
 //	deploy/kustomize/base             failurePolicy: Ignore          alone/netmode_gone
 package suite

@@ -93,8 +93,8 @@ func (s *scene) dumpObjects(ctx context.Context, t *testing.T, dir string) {
 		"mutating": func() (runtime.Object, error) {
 			return s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, all)
 		},
-		"validating": func() (runtime.Object, error) {
-			return s.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().List(ctx, all)
+		"validatingadmissionpolicies": func() (runtime.Object, error) {
+			return s.client.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, all)
 		},
 	} {
 		object, err := list()

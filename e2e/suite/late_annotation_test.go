@@ -52,7 +52,7 @@ func testLateAnnotation(ctx context.Context, t *testing.T, s *suite) {
 	})
 	t.Run("too late", func(t *testing.T) {
 		_, err := s.client.CoreV1().Pods(c.namespace).Create(ctx, asked("zz-asked"), metav1.CreateOptions{})
-		for _, want := range []string{`admission webhook "asked.validate.netmode.io" denied the request: `, "is not as mode hostnetwork needs it"} {
+		for _, want := range []string{"ValidatingAdmissionPolicy 'promises.pods.netmode.io' with binding", "is not as mode hostnetwork needs it"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("have %v\nwant %s", err, want)
 			}

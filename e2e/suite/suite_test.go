@@ -82,6 +82,7 @@ func TestEndToEnd(t *testing.T) {
 	})
 	t.Run("alone", func(t *testing.T) {
 		t.Run("queries by strategy", func(t *testing.T) { s.costs.report(t) })
+		t.Run("drained", func(t *testing.T) { testDrained(ctx, t, s) })
 		t.Run("observe only", func(t *testing.T) { testObserveOnly(ctx, t, s) })
 		t.Run("netmode gone", func(t *testing.T) { testNetmodeGone(ctx, t, s) })
 	})

@@ -24,7 +24,7 @@ type Settings struct {
 	// ExemptNamespaces are never touched.
 	ExemptNamespaces []string
 	// SystemNamespaces have what nodes need, such as a CNI's pods: there a policy
-	// at most warns about pods of a system-critical priority class.
+	// lets pods of a system-critical priority class pass.
 	SystemNamespaces []string
 	Search           resolv.Settings
 }

@@ -58,7 +58,7 @@ func (d *Decision) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&d.OwnNamespace, "own-namespace", d.OwnNamespace,
 		"the namespace that netmode itself runs in; it is never touched")
 	fs.StringSliceVar(&d.SystemNamespaces, "system-namespaces", d.SystemNamespaces,
-		"namespaces of what nodes need, such as a CNI's: there, policies at most warn about pods of a system-critical priority class; kube-system is never touched at all")
+		"namespaces of what nodes need, such as a CNI's: there, policies let pods of a system-critical priority class pass; kube-system is never touched at all")
 	fs.StringVar(&d.InitImage, "init-image", d.InitImage,
 		"image of netmode for the init container of search-rewrite init-container")
 	fs.StringVar(&d.InitPullPolicy, "init-image-pull-policy", d.InitPullPolicy,
