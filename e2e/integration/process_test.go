@@ -139,6 +139,9 @@ func (p *process) stop() error {
 
 // kill ends the process as a crash would.
 func (p *process) kill() error {
+	if p == nil {
+		return nil
+	}
 	err := p.cmd.Process.Kill()
 	<-p.ended
 	return err

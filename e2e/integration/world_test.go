@@ -91,7 +91,7 @@ func (w *world) build(ctx context.Context) error {
 
 // stop ends all processes, and is an error if one of them ends with one.
 func (w *world) stop() error {
-	errs := []error{w.controller.stop(), w.webhook.stop(), w.mount.stop(), w.certificates.stop(), w.controllerManager.stop()}
+	errs := []error{w.controller.stop(), w.webhook.stop(), w.mount.stop(), w.certificates.stop(), w.controllerManager.kill()} // which knows no other end
 	if w.env != nil {
 		errs = append(errs, w.env.Stop())
 	}
