@@ -31,7 +31,7 @@ build: ## build netmode and netmode-webhook, static, into bin/
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## show netmode at work on the examples: the real webhook, no cluster
@@ -104,6 +104,10 @@ integration: ## test against a real API server and etcd on loopback, no kubelet:
 .PHONY: scale
 scale: ## measure the webhook beside 10,000 namespaces, 20,000 Services and 100 policies: 2 minutes
 	@NETMODE_SCALE=1 go -C e2e test ./integration -count=1 -v -timeout 40m -run '^TestScale$$'
+
+.PHONY: bench-apiserver
+bench-apiserver: ## measure a Pod CREATE through the real API server, netmode beside others: ROUNDS=10 of half a minute
+	@NETMODE_BENCH_APISERVER=$(or $(ROUNDS),10) go -C e2e test ./integration -count=1 -v -timeout 60m -run '^TestBenchAPIServer$$'
 
 .PHONY: e2e
 e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)

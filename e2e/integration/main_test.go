@@ -16,6 +16,9 @@ var shared *world
 func TestMain(m *testing.M) { os.Exit(run(m)) } //nolint:forbidigo // it is the main of a test
 
 func run(m *testing.M) int {
+	if peerMain() {
+		return 1
+	}
 	log.SetLogger(logr.Discard()) // envtest's, which else complains that there is none
 	ctx := context.Background()
 	w, err := newWorld(ctx)
