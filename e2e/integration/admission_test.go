@@ -35,7 +35,7 @@ type admission struct {
 func (a *admission) check(t *testing.T) {
 	input := a.input(t)
 	entry := a.entry(t, input)
-	planned, plan := a.review(t, reviewer.Mutate, entry, input)
+	planned, plan := a.review(t, entry, input)
 	want, unplanned := a.alone(t, planned), a.alone(t, input)
 	got := shared.post(t.Context(), a.object.Namespace, a.resource(), input)
 	if got.err == nil && slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) {
@@ -44,18 +44,17 @@ func (a *admission) check(t *testing.T) {
 	a.wantAsOffline(t, entry, input, got)
 
 	if !plan.Allowed {
-		wantDenied(t, got, "asked.mutate.netmode.io", plan.Result.Message)
+		wantDenied(t, got, string(entry)+".mutate.netmode.io", plan.Result.Message)
 		wantWarnings(t, got, plan.Warnings...)
 		return
 	}
-	verdict := &admissionv1.AdmissionResponse{Allowed: true}
+	wantWarnings(t, got.withoutPolicies(), slices.Concat(want.warnings, plan.Warnings)...)
 	if want.err == nil { // what Kubernetes refuses does not come so far
-		_, verdict = a.review(t, reviewer.Validate, entry, a.back(t, input, want.object))
+		for _, difference := range differences(got, a.judge(t, a.back(t, input, want.object))) {
+			t.Error(difference)
+		}
 	}
-	wantWarnings(t, got, slices.Concat(want.warnings, plan.Warnings, verdict.Warnings)...)
 	switch {
-	case !verdict.Allowed:
-		wantDenied(t, got, entry, verdict.Result.Message)
 	case a.invalid != "":
 		for _, refused := range []*answer{unplanned, want, got} {
 			if refused.err == nil || !strings.Contains(refused.err.Error(), a.invalid) {
@@ -64,9 +63,7 @@ func (a *admission) check(t *testing.T) {
 		}
 	case want.err != nil:
 		t.Errorf("what netmode plans is invalid to Kubernetes: %v\nwithout netmode: %v", want.err, unplanned.err)
-	case got.err != nil:
-		t.Errorf("refused: %v", got.err)
-	default:
+	case got.err == nil:
 		if diff := cmp.Diff(essence(t, a.back(t, input, want.object)), essence(t, got.object)); diff != "" {
 			t.Errorf("stored is not what is planned (-planned +stored):\n%s", diff)
 		}
@@ -153,10 +150,9 @@ func (a *admission) back(t *testing.T, input, stored []byte) []byte {
 	})
 }
 
-// entry is the webhook entry which the final object is sent to; "": it is sent to none, neither
-// before that. Objects with an annotation of their author's are sent, and all pods of namespaces
+// entry is the webhook entry which the object is sent to; "": it is sent to none. Objects with an annotation of their author's are sent, and all pods of namespaces
 // with a mode or with policies, outside of kube-system and netmode's own namespace.
-func (a *admission) entry(t *testing.T, input []byte) string {
+func (a *admission) entry(t *testing.T, input []byte) reviewer.Entry {
 	t.Helper()
 	var meta metav1.PartialObjectMetadata
 	if err := json.Unmarshal(input, &meta); err != nil {
@@ -170,20 +166,20 @@ func (a *admission) entry(t *testing.T, input []byte) string {
 	case slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace):
 		return ""
 	case slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks):
-		return "asked.validate.netmode.io"
+		return reviewer.Asked
 	case a.isService():
 		return ""
-	case a.around.namespace.Labels[api.LabelPolicy] == api.PolicyEnabled:
-		return "policy.validate.netmode.io"
 	case hasMode:
-		return "namespace.validate.netmode.io"
+		return reviewer.Namespace
+	case a.around.namespace.Labels[api.LabelPolicy] == api.PolicyEnabled:
+		return reviewer.Policy
 	}
 	return ""
 }
 
 // review is what the reviewer answers about an object that is sent to an entry, and the object
 // with it.
-func (a *admission) review(t *testing.T, phase reviewer.Phase, entry string, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
+func (a *admission) review(t *testing.T, entry reviewer.Entry, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
 	t.Helper()
 	if entry == "" {
 		return input, &admissionv1.AdmissionResponse{Allowed: true}
@@ -202,7 +198,7 @@ func (a *admission) review(t *testing.T, phase reviewer.Phase, entry string, inp
 	if err != nil {
 		t.Fatal(err)
 	}
-	asIs := reviewer.Reviewer{Phase: phase, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
+	asIs := reviewer.Reviewer{Entry: entry, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
 	text, _, err := asIs.Review(t.Context(), review)
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +220,19 @@ func (a *admission) review(t *testing.T, phase reviewer.Phase, entry string, inp
 		t.Fatal(err)
 	}
 	return planned, response
+}
+
+// judge is what Go makes of the object as it is in the end.
+func (a *admission) judge(t *testing.T, final []byte) verdict {
+	t.Helper()
+	if slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace) {
+		return nil
+	}
+	policies := a.around.Policies(a.object.Namespace)
+	if a.isService() {
+		return judgeService(t, policies, final)
+	}
+	return judgePod(t, policies, a.around.namespace.Labels, final)
 }
 
 func (a *admission) isService() bool { return a.pod == nil && a.object.Kind == "Service" }

@@ -83,7 +83,6 @@ func TestBenchAPIServer(t *testing.T) {
 	if err != nil || rounds < 1 {
 		t.Fatalf("%s=%s: is no number of rounds: set 10", benchVariable, os.Getenv(benchVariable))
 	}
-	shared.startKeeper(t)
 	b := &bench{world: shared, policies: shared.policies(t), random: rand.New(rand.NewPCG(1, 2026))} //nolint:gosec // reproducible, no secret
 	b.arrange(t)
 	began := time.Now()

@@ -30,7 +30,7 @@ const peerServes = "peer serves"
 // servePeer serves until the process is ended. It speaks HTTP/1.1, as webhooks behind Services do.
 func servePeer(out io.Writer) error {
 	runtime.MemProfileRate = 0 //nolint:reassign // as in a program that imports no profiler
-	handler, err := ctrladmission.StandaloneWebhook(&ctrladmission.Webhook{Handler: peer{ctrladmission.NewDecoder(scheme.Scheme)}}, ctrladmission.StandaloneOptions{MetricsPath: "/mutate"})
+	handler, err := ctrladmission.StandaloneWebhook(&ctrladmission.Webhook{Handler: peerHandler{ctrladmission.NewDecoder(scheme.Scheme)}}, ctrladmission.StandaloneOptions{MetricsPath: "/mutate"})
 	if err != nil {
 		return err
 	}
@@ -52,11 +52,11 @@ func peerCertificate() []byte {
 // peerAnnotation is what a pod asks the peer with.
 const peerAnnotation = "example.com/mode"
 
-// peer does what mode hostnetwork does, the usual way.
-type peer struct{ decoder ctrladmission.Decoder }
+// peerHandler does what mode hostnetwork does, the usual way.
+type peerHandler struct{ decoder ctrladmission.Decoder }
 
 // Handle implements ctrladmission.Handler.
-func (p peer) Handle(_ context.Context, request ctrladmission.Request) ctrladmission.Response {
+func (p peerHandler) Handle(_ context.Context, request ctrladmission.Request) ctrladmission.Response {
 	pod := &corev1.Pod{}
 	if err := p.decoder.Decode(request, pod); err != nil {
 		return ctrladmission.Errored(http.StatusBadRequest, err)

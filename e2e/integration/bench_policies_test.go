@@ -76,7 +76,7 @@ func (b *bench) lift(t *testing.T, s *stage) {
 			return err
 		}
 		for i := range all.Items {
-			if name := all.Items[i].Name; strings.HasPrefix(name, "netmode-policy-bench-") {
+			if name := all.Items[i].Name; strings.Contains(name, "policy-bench-") {
 				return errors.New(name)
 			}
 		}
@@ -104,6 +104,6 @@ func (b *bench) wantProbe(t *testing.T, namespace, probe, text string) {
 		}
 		return nil
 	}); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, b.world.controller.log)
 	}
 }

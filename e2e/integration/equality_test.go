@@ -55,14 +55,14 @@ func differences(got *answer, want verdict) []string {
 	denied := want[api.EnforcementDeny]
 	switch {
 	case got.err == nil && len(denied) > 0:
-		all = append(all, fmt.Sprintf("accepted, and Go refuses: %v", words(denied)))
+		all = append(all, fmt.Sprintf("accepted, and Go refuses: %v", inOrder(denied)))
 	case got.err != nil:
 		p := problemOf(refusedBy, got.err.Error())
 		switch {
 		case p == nil:
 			all = append(all, "refused by no policy: "+got.err.Error())
 		case !denied[*p]:
-			all = append(all, fmt.Sprintf("refused for %v, and Go refuses for %v: %v", *p, words(denied), got.err))
+			all = append(all, fmt.Sprintf("refused for %v, and Go refuses for %v: %v", *p, inOrder(denied), got.err))
 		}
 	}
 	warned := map[problem]bool{}
@@ -72,13 +72,20 @@ func differences(got *answer, want verdict) []string {
 		}
 	}
 	if !maps.Equal(warned, want[api.EnforcementWarn]) {
-		all = append(all, fmt.Sprintf("warned of %v, and Go warns of %v", words(warned), words(want[api.EnforcementWarn])))
+		all = append(all, fmt.Sprintf("warned of %v, and Go warns of %v", inOrder(warned), inOrder(want[api.EnforcementWarn])))
 	}
 	return all
 }
 
-// words are problems in an order.
-func words(problems map[problem]bool) []string {
+// withoutPolicies is the answer without what policies warn of.
+func (a *answer) withoutPolicies() *answer {
+	rest := *a
+	rest.warnings = slices.DeleteFunc(slices.Clone(a.warnings), func(text string) bool { return problemOf(warnedBy, text) != nil })
+	return &rest
+}
+
+// inOrder are problems in an order.
+func inOrder(problems map[problem]bool) []string {
 	var all []string
 	for p := range problems {
 		all = append(all, p.policy+" ("+p.reason+")")
