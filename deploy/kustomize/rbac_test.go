@@ -58,7 +58,7 @@ func TestRights(t *testing.T) {
 		},
 		"netmode-policies": {
 			"cluster: list,watch /namespaces",
-			"cluster: list,watch policy.netmode.io/networkmodepolicies",
+			"cluster: get,list,watch policy.netmode.io/networkmodepolicies",
 			"cluster: patch policy.netmode.io/networkmodepolicies/status",
 			"cluster: create,get,list,watch,patch,delete admissionregistration.k8s.io/validatingadmissionpolicies",
 			"cluster: create,get,list,watch,patch,delete admissionregistration.k8s.io/validatingadmissionpolicybindings",
