@@ -106,7 +106,7 @@ func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) err
 // that the Secret has; nil is an error.
 func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name string, data map[string][]byte) error {
 	if held == nil {
-		return fmt.Errorf("Secret %s/%s does not exist: apply netmode's manifests again, which bring it, empty", k.config.Namespace, name) //nolint:revive,staticcheck // a kind's name begins with a capital
+		return fmt.Errorf("Secret %s/%s does not exist: apply netmode's manifests again, which bring it, empty", k.config.Namespace, name) //nolint:staticcheck // a kind's name begins with a capital
 	}
 	err := k.call(ctx, func(ctx context.Context) (err error) {
 		changed := held.DeepCopy()

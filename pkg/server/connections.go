@@ -68,6 +68,7 @@ type listener struct {
 	connections *connections
 }
 
+// Accept implements net.Listener.
 func (l listener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()

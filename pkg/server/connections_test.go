@@ -67,7 +67,7 @@ func TestConnectionsAtWorkStay(t *testing.T) {
 	})
 	var atWork []<-chan outcome
 	for range 2 {
-		atWork = append(atWork, r.send(t, r.client(t, false), "wait", ""))
+		atWork = append(atWork, r.send(t, r.client(t, false), ""))
 		<-b.entered
 	}
 	conn := r.dial(t)

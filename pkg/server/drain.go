@@ -25,6 +25,7 @@ type closingWriter struct {
 	code     int
 }
 
+// WriteHeader implements http.ResponseWriter.
 func (w *closingWriter) WriteHeader(code int) {
 	if w.code == 0 {
 		w.code = code
@@ -56,7 +57,7 @@ func (s *Server) drain(ctx context.Context, reviews, ops <-chan error) error {
 	select {
 	case <-s.after(s.config.ShutdownDelay):
 		err := s.listener.Close()
-		<-reviews
+		_ = <-reviews // that it was closed
 		return s.end(ctx, err, true)
 	case failed = <-reviews:
 	case failed = <-ops:

@@ -44,7 +44,7 @@ func TestGracefulDrain(t *testing.T) {
 			s.ShutdownDelay = time.Second
 		})
 		r.waitForReadiness(t, http.StatusOK)
-		inFlight := r.send(t, r.client(t, http2), "wait", "hostnetwork")
+		inFlight := r.send(t, r.client(t, http2), "hostnetwork")
 		<-b.entered
 
 		r.cancel()
@@ -93,7 +93,7 @@ func TestDrainCutsOffWhatIsStuck(t *testing.T) {
 			b = withBreakable(s)
 			s.DrainTimeout = 100 * time.Millisecond
 		})
-		stuck := r.send(t, r.client(t, http2), "wait", "hostnetwork")
+		stuck := r.send(t, r.client(t, http2), "hostnetwork")
 		<-b.entered
 		defer close(b.release)
 		err := r.stop()

@@ -44,11 +44,11 @@ type outcome struct {
 	err  error
 }
 
-// send posts in the background.
-func (r *running) send(t *testing.T, client *http.Client, uid, mode string) <-chan outcome {
+// send posts in the background what a breakable reviewer waits with.
+func (r *running) send(t *testing.T, client *http.Client, mode string) <-chan outcome {
 	t.Helper()
 	done := make(chan outcome, 1)
-	request := newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, strings.NewReader(review(t, uid, mode)))
+	request := newRequest(t, http.MethodPost, r.url("/mutate/asked"), jsonType, strings.NewReader(review(t, "wait", mode)))
 	go func() {
 		code, text, err := try(client, request)
 		done <- outcome{code, text, err}
@@ -62,7 +62,7 @@ func TestPanicHurtsOneRequest(t *testing.T) {
 		r := start(t, func(s *setup) { b = withBreakable(s) })
 		client := r.client(t, http2)
 
-		inFlight := r.send(t, client, "wait", "hostnetwork")
+		inFlight := r.send(t, client, "hostnetwork")
 		<-b.entered
 		code, text := post(t, client, r.url("/mutate/asked"), review(t, "panic", "hostnetwork"))
 		if answer := checkAnswer(t, code, text, "panic"); answer.Allowed || answer.Result.Code != http.StatusInternalServerError ||
