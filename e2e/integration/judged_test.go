@@ -52,6 +52,9 @@ func (v verdict) addPlan(policy string, said *plan.Plan) {
 		api.EnforcementDeny: plan.Refused, api.EnforcementWarn: plan.Warned, api.EnforcementAudit: plan.Audited,
 	} {
 		for _, f := range said.Findings(as) {
+			if f.Reason == plan.FindingsCut {
+				continue // there are more of the same
+			}
 			v.add(enforcement, problem{policy, string(f.Reason)})
 		}
 	}

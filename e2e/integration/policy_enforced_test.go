@@ -27,7 +27,13 @@ type enforcedPolicy struct {
 
 func (w *world) enforced(t *testing.T, spec string) *enforcedPolicy {
 	t.Helper()
-	p := &enforcedPolicy{world: w, namespace: w.namespace(t, nil)}
+	return w.enforcedIn(t, w.namespace(t, nil), spec)
+}
+
+// enforcedIn is enforced for a namespace that is there.
+func (w *world) enforcedIn(t *testing.T, namespace, spec string) *enforcedPolicy {
+	t.Helper()
+	p := &enforcedPolicy{world: w, namespace: namespace}
 	p.name = "enforced-" + p.namespace
 	policy := newPolicy(t, p.name, spec)
 	policy.Object["spec"].(map[string]any)["namespaceSelector"] = map[string]any{ //nolint:errcheck // newPolicy makes it so
