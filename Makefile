@@ -106,7 +106,7 @@ scale: ## measure the webhook beside 10,000 namespaces, 20,000 Services and 100 
 	@NETMODE_SCALE=1 go -C e2e test ./integration -count=1 -v -timeout 40m -run '^TestScale$$'
 
 .PHONY: bench-apiserver
-bench-apiserver: ## measure a Pod CREATE through the real API server, netmode beside others: ROUNDS=10 of half a minute
+bench-apiserver: ## measure a Pod CREATE through the real API server, netmode beside others: ROUNDS=10 of a minute or more
 	@NETMODE_BENCH_APISERVER=$(or $(ROUNDS),10) go -C e2e test ./integration -count=1 -v -timeout 60m -run '^TestBenchAPIServer$$'
 
 .PHONY: e2e

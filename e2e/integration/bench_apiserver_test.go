@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// benchVariable is how many rounds TestBenchAPIServer measures, each half a minute; unset, the
+// benchVariable is how many rounds TestBenchAPIServer measures, each a minute or more; unset, the
 // test is left out: NETMODE_BENCH_APISERVER=10 go test ./integration -run TestBenchAPIServer -v
 const benchVariable = "NETMODE_BENCH_APISERVER"
 

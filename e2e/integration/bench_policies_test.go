@@ -2,12 +2,14 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -36,6 +38,7 @@ func (b *bench) enforce(t *testing.T, s *stage) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	b.wantEnforced(t)
 	if s.match {
 		b.wantProbe(t, s.marked, outOfRange, "bench-")
 	}
@@ -45,6 +48,34 @@ func (b *bench) enforce(t *testing.T, s *stage) {
 	b.wantProbe(t, s.marked, asMarked, benchMarker)
 	b.remove(t, "metadata.name="+benchMarker)
 	b.wantProbe(t, s.marked, asMarked, "")
+}
+
+// wantEnforced waits until the status of all policies says so: then nobody has work to do because
+// of them.
+func (b *bench) wantEnforced(t *testing.T) {
+	t.Helper()
+	if err := b.world.poll(t.Context(), "not all policies are enforced", func(ctx context.Context) error {
+		list, err := b.policies.List(ctx, metav1.ListOptions{LabelSelector: benchLabel})
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			text, err := list.Items[i].MarshalJSON()
+			if err != nil {
+				return err
+			}
+			seen := &seenPolicy{}
+			if err := json.Unmarshal(text, seen); err != nil {
+				return err
+			}
+			if !meta.IsStatusConditionTrue(seen.Status.Conditions, "Enforced") {
+				return fmt.Errorf("%s: %q", seen.Metadata.Name, seen.said())
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, b.world.controller.log)
+	}
 }
 
 func (b *bench) create(t *testing.T, name, spec string) error {
