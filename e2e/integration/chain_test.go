@@ -27,29 +27,20 @@ type chain struct {
 	bundle  []byte
 }
 
-// configurations reads netmode's webhook configurations.
-func (w *world) configurations(ctx context.Context) (*registrationv1.MutatingWebhookConfiguration, *registrationv1.ValidatingWebhookConfiguration, error) {
-	registration := w.admin.AdmissionregistrationV1()
-	mutating, err := registration.MutatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
-	if err != nil {
-		return nil, nil, err
-	}
-	validating, err := registration.ValidatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
-	return mutating, validating, err
+// configuration reads netmode's webhook configuration.
+func (w *world) configuration(ctx context.Context) (*registrationv1.MutatingWebhookConfiguration, error) {
+	return w.admin.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
 }
 
 // chain reads it, and is an error if it does not hold.
 func (w *world) chain(ctx context.Context) (*chain, error) {
-	mutating, validating, err := w.configurations(ctx)
+	mutating, err := w.configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := &chain{bundle: mutating.Webhooks[0].ClientConfig.CABundle}
 	bundles := map[string][]byte{}
 	for _, webhook := range mutating.Webhooks {
-		bundles[webhook.Name] = webhook.ClientConfig.CABundle
-	}
-	for _, webhook := range validating.Webhooks {
 		bundles[webhook.Name] = webhook.ClientConfig.CABundle
 	}
 	for name, bundle := range bundles {

@@ -41,7 +41,12 @@ func testCertificateRenewed(ctx context.Context, t *testing.T, s *suite) {
 
 	secrets := s.client.CoreV1().Secrets(options.DefaultNamespace)
 	began := time.Now()
-	if err := secrets.Delete(ctx, authority, metav1.DeleteOptions{}); err != nil {
+	ca, err := secrets.Get(ctx, authority, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca.Data = nil
+	if _, err := secrets.Update(ctx, ca, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	deadline, stop := context.WithTimeoutCause(ctx, rotationBound, fmt.Errorf("not within %s", rotationBound))
