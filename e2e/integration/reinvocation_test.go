@@ -15,7 +15,7 @@ func TestReinvocation(t *testing.T) {
 		ns := shared.namespace(t, nil)
 		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addSidecar("[]"))
 		var a *answer
-		shared.wantCalls(t, calls{mutate: 2, validate: 1}, func() {
+		shared.wantCalls(t, 2, func() {
 			a = shared.post(t.Context(), ns, "pods", toJSON(t, `
 metadata:
   name: peer-0
@@ -37,7 +37,7 @@ spec:
 	t.Run("hostnetwork refuses the added port", func(t *testing.T) {
 		ns := shared.namespace(t, nil)
 		shared.secondWebhook(t, ns, registrationv1.NeverReinvocationPolicy, addSidecar(`[{"containerPort": 8080}]`))
-		shared.wantCalls(t, calls{mutate: 2}, func() {
+		shared.wantCalls(t, 2, func() {
 			a := shared.post(t.Context(), ns, "pods", toJSON(t, `
 metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}
 spec:
@@ -48,7 +48,7 @@ spec:
 
 	t.Run("no change, no second call", func(t *testing.T) {
 		ns := shared.namespace(t, nil)
-		shared.wantCalls(t, calls{mutate: 1, validate: 1}, func() {
+		shared.wantCalls(t, 1, func() {
 			stored[corev1.Pod](t, shared.post(t.Context(), ns, "pods", toJSON(t, `
 metadata: {name: gate, annotations: {netmode.io/mode: hostnetwork}}
 spec: {containers: [{name: gate, image: "registry.example.com/gate:1"}]}`)))

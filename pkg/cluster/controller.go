@@ -198,8 +198,11 @@ func (c *PolicyController) round(ctx context.Context) (again bool, err error) {
 		}
 	}
 	err = errors.Join(err, c.writeStatuses(ctx, known, statuses))
-	if c.count(known, statuses) && !again && err == nil {
-		err = c.leftover.remove(ctx)
+	if c.count(known, statuses) && err == nil {
+		settled, removeErr := c.leftover.remove(ctx)
+		again, err = again || !settled, removeErr
+	} else {
+		c.leftover.wait()
 	}
 	return again, err
 }

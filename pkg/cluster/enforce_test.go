@@ -234,6 +234,7 @@ func TestEnforce(t *testing.T) {
 		if !e.Ready() || e.enforced[metav1.ConditionTrue] != 2 {
 			t.Errorf("ready %t, enforced %v", e.Ready(), e.enforced)
 		}
+		e.later(2 * retryAfter) // for what an earlier version left
 		writes := len(e.client.Actions())
 		e.later(time.Hour)
 		if n := len(e.client.Actions()); n != writes {

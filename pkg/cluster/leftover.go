@@ -17,6 +17,9 @@ const (
 	leftoverName = "netmode"
 	// lookAgainAfter is when a configuration that was not there is looked for again.
 	lookAgainAfter = time.Hour
+	// settleAfter is more than an API server takes to hold to what it has said to
+	// enforce: its policy source is refreshed once a second.
+	settleAfter = 4 * time.Second
 )
 
 // leftover removes the ValidatingWebhookConfiguration of an earlier version.
@@ -27,13 +30,25 @@ type leftover struct {
 	}
 	log    logr.Logger
 	looked time.Time
+	// enforced is since when every policy is; zero: they are not.
+	enforced time.Time
 }
 
-// remove is called once every policy is enforced, so that no gap opens. An object
-// of that name without netmode's label is left alone.
-func (l *leftover) remove(ctx context.Context) error {
+// wait is called while not every policy is enforced.
+func (l *leftover) wait() { l.enforced = time.Time{} }
+
+// remove is called while every policy is enforced. It is done only after that was
+// so for a while, so that no gap opens. An object of that name without netmode's
+// label is left alone.
+func (l *leftover) remove(ctx context.Context) (done bool, err error) {
 	if !l.looked.IsZero() && time.Since(l.looked) < lookAgainAfter {
-		return nil
+		return true, nil
+	}
+	if l.enforced.IsZero() {
+		l.enforced = time.Now()
+	}
+	if time.Since(l.enforced) < settleAfter {
+		return false, nil
 	}
 	found, err := l.client.Get(ctx, leftoverName, metav1.GetOptions{})
 	if err == nil && found.Labels["app.kubernetes.io/name"] == "netmode" {
@@ -45,8 +60,8 @@ func (l *leftover) remove(ctx context.Context) error {
 		}
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("remove ValidatingWebhookConfiguration %s of an earlier version: %w", leftoverName, err)
+		return true, fmt.Errorf("remove ValidatingWebhookConfiguration %s of an earlier version: %w", leftoverName, err)
 	}
 	l.looked = time.Now()
-	return nil
+	return true, nil
 }

@@ -63,6 +63,10 @@ func TestLeftover(t *testing.T) {
 					e.client.PrependReactor("patch", "*", func(kubetesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no") })
 				}
 				e.run()
+				if asked := e.asked(); len(asked) > 0 {
+					t.Errorf("asked %q, before the API server can hold to what it enforces", asked)
+				}
+				e.later(2 * retryAfter)
 				asked := e.asked()
 				if len(asked) != tt.want {
 					t.Errorf("asked %q, want %d", asked, tt.want)

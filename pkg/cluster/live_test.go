@@ -115,7 +115,7 @@ func TestLiveReadsOfManyKeys(t *testing.T) {
 		if most := int64(readBurst + readRate); n.Load() > most || n.Load() < readBurst {
 			t.Errorf("%d reads, want %d to %d", n.Load(), readBurst, most)
 		}
-		if refused.Load() != 4*readKeys || failed.Load()+n.Load() != readKeys {
+		if refused.Load() != 4*readKeys || failed.Load()+n.Load() < readKeys || failed.Load() > readKeys {
 			t.Errorf("%d refused and %d failed, want %d and the rest", refused.Load(), failed.Load(), 4*readKeys)
 		}
 	})
