@@ -25,7 +25,7 @@ import (
 const (
 	// What one review may cost the webhook, and how large its answer may be.
 	mostOverIdle = 48 << 20
-	mostAnswer = 32 << 10
+	mostAnswer   = 32 << 10
 )
 
 // reviewOf is an AdmissionReview of a Pod that is created.
