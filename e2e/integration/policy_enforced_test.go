@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	registrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -190,6 +191,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	good.ObjectMeta = metav1.ObjectMeta{Labels: good.Labels, OwnerReferences: good.OwnerReferences}
 	for what, drift := range map[string]func(context.Context) error{
 		"a condition that never holds": func(ctx context.Context) error {
 			return p.patchAdmission(ctx, `{"spec": {"matchConditions": [{"name": "never", "expression": "false"}]}}`)
@@ -223,13 +225,16 @@ func TestDriftIsRepaired(t *testing.T) {
 		p.until(t, what+" stays", func(ctx context.Context) error {
 			now, err := p.admission().Get(ctx, name, metav1.GetOptions{})
 			binding, other := p.bindings().Get(ctx, name, metav1.GetOptions{})
-			switch {
-			case err != nil || other != nil:
-				return errors.Join(err, other)
-			case fmt.Sprint(now.Spec) != fmt.Sprint(good.Spec), fmt.Sprint(now.Labels) != fmt.Sprint(good.Labels), fmt.Sprint(now.OwnerReferences) != fmt.Sprint(good.OwnerReferences):
-				return fmt.Errorf("the policy is %+v", now)
-			case fmt.Sprint(binding.Spec.ValidationActions) != fmt.Sprint([]registrationv1.ValidationAction{registrationv1.Deny}):
-				return fmt.Errorf("the binding is %+v", binding.Spec)
+			if err := errors.Join(err, other); err != nil {
+				return err
+			}
+			now.ObjectMeta = metav1.ObjectMeta{Labels: now.Labels, OwnerReferences: now.OwnerReferences}
+			now.Status = good.Status
+			if diff := cmp.Diff(good, now); diff != "" {
+				return fmt.Errorf("the policy (-good +now):\n%s", diff)
+			}
+			if diff := cmp.Diff([]registrationv1.ValidationAction{registrationv1.Deny}, binding.Spec.ValidationActions); diff != "" {
+				return fmt.Errorf("the binding's actions (-want +got):\n%s", diff)
 			}
 			return nil
 		})
