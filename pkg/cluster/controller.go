@@ -68,7 +68,7 @@ func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, 
 		leftover: &leftover{client: client.AdmissionregistrationV1().ValidatingWebhookConfigurations(), log: log},
 	}
 	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
-	var errs [8]error
+	var errs [5]error
 	trim := &trimmer{}
 	c.namespaces, errs[0] = newWatched(client.CoreV1().Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
 	c.policies, errs[1] = newWatched(c.resource, &unstructured.Unstructured{}, nil, trimStatusPolicy, failed)
@@ -82,10 +82,12 @@ func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, 
 		b, alsoNamespace := now.(*trimmedNamespace)
 		return isNamespace && alsoNamespace && maps.Equal(a.view.Labels, b.view.Labels)
 	}))
-	for i, w := range []*watched{c.policies, c.admission.watched, c.bindings.watched} {
-		_, errs[5+i] = w.AddEventHandler(c.onChange(func(any, any) bool { return false }))
+	all := errs[:]
+	for _, w := range []*watched{c.policies, c.admission.watched, c.bindings.watched} {
+		_, err := w.AddEventHandler(c.onChange(func(any, any) bool { return false }))
+		all = append(all, err)
 	}
-	return c, errors.Join(errs[:]...)
+	return c, errors.Join(all...)
 }
 
 // onChange has a round follow each event but updates that leave things the same.

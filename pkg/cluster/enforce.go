@@ -70,7 +70,7 @@ func (c *PolicyController) enforce(ctx context.Context, known []*statusPolicy) (
 			conditions[p.Name] = p.compiled.Enforced(&c.settings, found)
 		}
 	}
-	errs = append(errs, c.removeOthers(ctx, known, wanted, unread)...)
+	errs = append(errs, c.removeOthers(ctx, known, wanted, unread == nil)...)
 	return conditions, again, errors.Join(errs...)
 }
 
@@ -106,7 +106,7 @@ func (c *PolicyController) mayApply(ctx context.Context, p *statusPolicy, unread
 // removeOthers deletes what no rule of a policy stands behind. What policies that
 // are not understood, or are being deleted, had before stays; so does what has no
 // policy as its owner, which nobody but its author can judge.
-func (c *PolicyController) removeOthers(ctx context.Context, known []*statusPolicy, wanted map[string]bool, unread error) []error {
+func (c *PolicyController) removeOthers(ctx context.Context, known []*statusPolicy, wanted map[string]bool, mayBeRead bool) []error {
 	byUID := make(map[types.UID]*statusPolicy, len(known))
 	for _, p := range known {
 		byUID[p.UID] = p
@@ -117,7 +117,7 @@ func (c *PolicyController) removeOthers(ctx context.Context, known []*statusPoli
 			return true, nil
 		}
 		if p := byUID[owner.UID]; p != nil {
-			return unread != nil || p.compiled == nil || p.DeletionTimestamp != nil, nil
+			return !mayBeRead || p.compiled == nil || p.DeletionTimestamp != nil, nil
 		}
 		live, err := c.resource.Get(ctx, owner.Name, metav1.GetOptions{})
 		switch {

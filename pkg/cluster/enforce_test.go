@@ -204,14 +204,17 @@ func (e *enforcing) wantObjects(want string) {
 	}
 }
 
-func forbidding(extra ...any) map[string]any {
+func forbidding(extra ...map[string]any) map[string]any {
 	spec := selecting("a")
 	spec["allowedModes"] = []any{"headless"}
-	for i := 0; i < len(extra); i += 2 {
-		spec[fmt.Sprint(extra[i])] = extra[i+1]
+	for _, more := range extra {
+		maps.Copy(spec, more)
 	}
 	return spec
 }
+
+// forAnyPod has a policy judge no Services.
+func forAnyPod() map[string]any { return map[string]any{"podSelector": map[string]any{}} }
 
 const both = "netmode-policy-p netmode-service-policy-p ->netmode-policy-p ->netmode-service-policy-p"
 
@@ -242,7 +245,7 @@ func TestEnforce(t *testing.T) {
 		}
 
 		// One for pods alone has none for Services.
-		e.update(newPolicy("p", 2, forbidding("podSelector", map[string]any{"matchLabels": map[string]any{"app": "db"}}, "enforcement", "Warn")))
+		e.update(newPolicy("p", 2, forbidding(map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "db"}}, "enforcement": "Warn"})))
 		e.later(2 * time.Second)
 		e.wantDone("1 Policy changed, 1 Policy deleted, 1 PolicyBinding changed, 1 PolicyBinding deleted")
 		e.wantObjects("netmode-policy-p ->netmode-policy-p")
@@ -265,7 +268,7 @@ func TestEnforce(t *testing.T) {
 
 		// So does what belongs to a policy that is being deleted, until it is gone.
 		e.update(newPolicy("p", 6, forbidding()))
-		deleting := newPolicy("p", 7, forbidding("allowedModes", []any{"hostnetwork"}))
+		deleting := newPolicy("p", 7, forbidding(map[string]any{"allowedModes": []any{"hostnetwork"}}))
 		deleting.SetDeletionTimestamp(new(metav1.Now()))
 		e.update(deleting)
 		e.later(2 * time.Second)
@@ -325,7 +328,7 @@ func TestDrift(t *testing.T) {
 		"more labels, too":        {policy: func(p *admissionPolicy) { p.Labels["team"] = "a" }, want: ""},
 	}
 	synctest.Test(t, func(t *testing.T) {
-		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding("enforcement", "Warn", "podSelector", map[string]any{}))})
+		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding(forAnyPod(), map[string]any{"enforcement": "Warn"}))})
 		e.run()
 		e.wantDone("1 Policy created, 1 PolicyBinding created")
 		get := func() (*admissionPolicy, *admissionBinding) {
@@ -465,7 +468,7 @@ func TestNothingIsAppliedForAPolicyThatIsGone(t *testing.T) {
 // what belonged to a policy that was seen to go.
 func TestPoliciesThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding()), newPolicy("q", 1, forbidding("podSelector", map[string]any{}))})
+		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding()), newPolicy("q", 1, forbidding(forAnyPod()))})
 		e.run()
 		e.did()
 		absent := error(apierrors.NewNotFound(PolicyResource().GroupResource(), ""))
@@ -531,7 +534,7 @@ func TestOrphans(t *testing.T) {
 // What the API server makes of what is applied is not applied again.
 func TestDefaultsOfTheAPIServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding("podSelector", map[string]any{}))})
+		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding(forAnyPod()))})
 		e.client.PrependReactor("patch", "validatingadmissionpolicybindings", func(action kubetesting.Action) (bool, runtime.Object, error) {
 			patch, ok := action.(kubetesting.PatchAction)
 			if !ok {
@@ -558,7 +561,7 @@ func TestDefaultsOfTheAPIServer(t *testing.T) {
 // A policy that the API server refuses keeps no other from being enforced.
 func TestRefusedByTheAPIServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := enforce(t, policy.AdmissionSettings{ObserveOnly: true}, []runtime.Object{newPolicy("p", 1, forbidding("podSelector", map[string]any{})), newPolicy("q", 1, forbidding("podSelector", map[string]any{}))})
+		e := enforce(t, policy.AdmissionSettings{ObserveOnly: true}, []runtime.Object{newPolicy("p", 1, forbidding(forAnyPod())), newPolicy("q", 1, forbidding(forAnyPod()))})
 		e.client.PrependReactor("patch", "validatingadmissionpolicies", func(action kubetesting.Action) (bool, runtime.Object, error) {
 			patch, ok := action.(kubetesting.PatchAction)
 			return ok && patch.GetName() == "netmode-policy-p", nil, errors.New("spec.validations[0]: too costly")
