@@ -67,7 +67,7 @@ func testNetworkModePolicy(ctx context.Context, t *testing.T, s *suite) {
 				t.Fatalf("Audit has refused or warned: %q%s", said, errorText(err))
 			}
 			metrics, err := s.client.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
-			return strings.Contains(string(metrics), `enforcement_action="audit",error_type="no_error",policy="netmode-policy-`+policies.name("audits")+`"`),
+			return strings.Contains(string(metrics), `enforcement_action="audit",error_type="invalid_error",policy="netmode-policy-`+policies.name("audits")+`"`),
 				"the API server has counted no violation of policy " + policies.name("audits") + errorText(err)
 		})
 	})

@@ -177,7 +177,7 @@ func (s *scene) review(ctx context.Context, t *testing.T, strategy api.SearchRew
 		t.Fatal(err)
 	}
 	answer, err := s.client.CoreV1().RESTClient().Post().Namespace(s.namespace).Resource("pods").
-		Name(s.throughProxy(ctx, t, "https", "https")).SubResource("proxy").Suffix("mutate").
+		Name(s.throughProxy(ctx, t, "https", "https")).SubResource("proxy").Suffix("mutate", "asked").
 		SetHeader("Content-Type", "application/json").Body(body).DoRaw(ctx)
 	if err != nil {
 		t.Fatalf("%v: %s", err, answer)
