@@ -277,13 +277,14 @@ func (c *expressions) mode() {
 	c.variable("asked", asked+".orValue('')")
 	c.variable("status", "object.metadata.?annotations[?'"+api.AnnotationStatus+"'].orValue('')")
 	c.variable("label", "namespaceObject.metadata.?labels[?'"+api.LabelMode+"'].orValue('')")
-	inherited := "variables.label in " + modes + " && variables.status.startsWith('{\"mode\":\"' + variables.label + '\",\"source\":\"namespace\"') ? variables.label :\n" +
-		"namespaceObject.metadata.?labels[?'" + api.LabelPolicy + "'].orValue('') != '" + api.PolicyEnabled + "' ? '' :\n"
+	var inherited strings.Builder
+	inherited.WriteString("variables.label in " + modes + " && variables.status.startsWith('{\"mode\":\"' + variables.label + '\",\"source\":\"namespace\"') ? variables.label :\n" +
+		"namespaceObject.metadata.?labels[?'" + api.LabelPolicy + "'].orValue('') != '" + api.PolicyEnabled + "' ? '' :\n")
 	for _, m := range api.Modes() {
-		inherited += "variables.status.startsWith('{\"mode\":\"" + string(m) + "\",\"source\":\"policy\"') ? '" + string(m) + "' :\n"
+		inherited.WriteString("variables.status.startsWith('{\"mode\":\"" + string(m) + "\",\"source\":\"policy\"') ? '" + string(m) + "' :\n")
 	}
 	c.variable("mode", ignored+" ? '' :\n"+
-		asked+".hasValue() ? (variables.asked in "+modes+" ? variables.asked : '') :\n"+inherited+"''")
+		asked+".hasValue() ? (variables.asked in "+modes+" ? variables.asked : '') :\n"+inherited.String()+"''")
 }
 
 // small is whether the rules look at the pod's ports.

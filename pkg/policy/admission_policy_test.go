@@ -54,7 +54,7 @@ func TestAdmissionPolicies(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(golden)
+			want, err := os.ReadFile(golden) //nolint:gosec // of this folder
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -57,7 +57,7 @@ func (s *Server) drain(ctx context.Context, reviews, ops <-chan error) error {
 	select {
 	case <-s.after(s.config.ShutdownDelay):
 		err := s.listener.Close()
-		_ = <-reviews // that it was closed
+		<-reviews // that it was closed
 		return s.end(ctx, err, true)
 	case failed = <-reviews:
 	case failed = <-ops:
