@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -78,11 +80,34 @@ func (w *world) waitUntilSeen(t *testing.T, namespace, service string) {
 	}
 }
 
-// waitUntilPoliciesSeen returns when the webhook has seen all policies that are there. A later
-// one, which only the test's own pod breaks, follows them.
+// waitUntilPoliciesSeen returns when the webhook has seen all policies that are there, and the API
+// server holds to them. A later one, which only the test's own pod breaks, follows them: the API
+// server takes up what is written in one go.
 func (w *world) waitUntilPoliciesSeen(t *testing.T, namespace string) {
 	t.Helper()
 	policies := w.policies(t)
+	if err := w.poll(t.Context(), "policies are not written", func(ctx context.Context) error {
+		all, err := policies.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range all.Items {
+			seen, err := w.seePolicy(ctx, t, all.Items[i].GetName())
+			if apierrors.IsNotFound(err) {
+				continue // another test's
+			}
+			if err != nil {
+				return err
+			}
+			c := apimeta.FindStatusCondition(seen.Status.Conditions, policy.ConditionEnforced)
+			if c == nil || c.Status == metav1.ConditionUnknown || c.ObservedGeneration != seen.Metadata.Generation {
+				return fmt.Errorf("policy %s: %+v", seen.Metadata.Name, c)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	name := "marker" + suffix()
 	marker := newPolicy(t, name, `{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+namespace+`}}, podSelector: {matchLabels: {marker: "yes"}}, requireMode: true}`)
 	if _, err := policies.Create(t.Context(), marker, metav1.CreateOptions{}); err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // reviewLine is the part of the log line of a request that tests read.
@@ -17,14 +19,14 @@ type reviewLine struct {
 	Namespace  string `json:"namespace"`
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
-	Phase      string `json:"phase"`
+	Entry      string `json:"entry"`
 	Decision   string `json:"decision"`
 	Reason     string `json:"message"`
 	Warnings   string `json:"warnings"`
 	Violations string `json:"violations"`
 }
 
-// reviews are the webhook's log lines about the namespace, by kind, name and phase.
+// reviews are the webhook's log lines about the namespace, by kind, name and entry.
 func (w *world) reviews(namespace string) (map[string]reviewLine, error) {
 	all := map[string]reviewLine{}
 	for line := range strings.Lines(w.webhook.log.about(namespace)) {
@@ -33,7 +35,7 @@ func (w *world) reviews(namespace string) (map[string]reviewLine, error) {
 			return nil, fmt.Errorf("%s: %w", line, err)
 		}
 		if review.Message == "review" && review.Namespace == namespace {
-			all[review.Kind+" "+review.Name+" "+review.Phase] = review
+			all[review.Kind+" "+review.Name+" "+review.Entry] = review
 		}
 	}
 	return all, nil
@@ -59,12 +61,30 @@ func TestObserveOnly(t *testing.T) {
 		if err := shared.restartWebhook(context.WithoutCancel(t.Context()), shared.usual...); err != nil {
 			t.Fatal(err)
 		}
+		shared.stopController(t)
+		shared.restartController(t)
+		shared.bindPromises(t, `{"spec": {"matchResources": null}}`)
 	})
+	shared.bindPromises(t, `{"spec": {"matchResources": {"namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "DoesNotExist"}]}}}}`)
+	shared.stopController(t)
+	shared.restartController(t, "--observe-only")
 	if err := shared.restartWebhook(t.Context(), append([]string{"--observe-only"}, shared.usual...)...); err != nil {
 		t.Fatal(err)
 	}
 	pod := func(name, annotations, spec string) *answer {
 		return p.post(t, fmt.Sprintf("{metadata: {name: %s, annotations: %s}, spec: {%s}}", name, annotations, spec))
+	}
+	const looks = "containers: [{name: c, image: i, ports: [{containerPort: 80}]}]"
+	if err := shared.poll(t.Context(), "the API server still refuses or warns", func(context.Context) error {
+		a, b := pod("probe-asks", "{netmode.io/mode: hostnetwork}", looks), pod("probe-hand", "null", "hostNetwork: true, "+looks)
+		return errors.Join(a.err, b.err, same(len(a.warnings)+len(b.warnings) == 0, "without warnings"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	metrics := "http://" + shared.webhook.started.Ops + "/metrics"
+	earlier, err := fetch(t.Context(), metrics)
+	if err != nil {
+		t.Fatal(err)
 	}
 	asks := pod("asks", "{netmode.io/mode: hostnetwork}", "containers: [{name: c, image: i, ports: [{containerPort: 80}]}]")
 	hand := pod("hand", "null", "hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]")
@@ -90,30 +110,26 @@ func TestObserveOnly(t *testing.T) {
 
 	const (
 		node     = "(NodeHostname)"
-		onHost   = `"path":"/spec/hostNetwork"`
 		headless = `"path":"/spec/clusterIP"`
 		copies   = `/annotations/netmode.io~1copied`
 	)
 	for _, tt := range []struct {
-		kind, resource, name, phase, entry   string
+		kind, resource, name, at, entry      string
 		decision                             string // "": the audit log has none, as no mode is asked
 		patch, refusal, warnings, violations string
 	}{
-		{"Pod", "pods", "asks", "mutate", "asked.mutate.netmode.io", "would-patch", onHost, "", node, ""},
-		{"Pod", "pods", "asks", "validate", "asked.validate.netmode.io", "would-refuse", "", "Invalid value: 80: policy " + deny + " allows ports 8000 to 9000", "", ""},
-		{"Pod", "pods", "hand", "mutate", "policy.mutate.netmode.io", "", "", "", "", ""},
-		{"Pod", "pods", "hand", "validate", "policy.validate.netmode.io", "unchanged", "", "", "policy " + warn + " allows the host network only", "policy " + audit + " requires a mode"},
-		{"Service", "services", "db", "mutate", "asked.mutate.netmode.io", "would-patch", headless, "", "", ""},
-		{"Service", "services", "db", "validate", "asked.validate.netmode.io", "unchanged", "", "", "", ""},
-		{"Deployment", "deployments", "web", "mutate", "workloads.mutate.netmode.io", "would-patch", copies, "", node, ""},
+		{"Pod", "pods", "asks", "asked", "asked.mutate.netmode.io", "would-refuse", "", "Invalid value: 80: policy " + deny + " allows ports 8000 to 9000", node, ""},
+		{"Pod", "pods", "hand", "policy", "policy.mutate.netmode.io", "unchanged", "", "", "policy " + warn + " allows the host network only", "policy " + audit + " requires a mode"},
+		{"Service", "services", "db", "asked", "asked.mutate.netmode.io", "would-patch", headless, "", "", ""},
+		{"Deployment", "deployments", "web", "workloads", "workloads.mutate.netmode.io", "would-patch", copies, "", node, ""},
 	} {
-		t.Run(tt.kind+" "+tt.name+" "+tt.phase, func(t *testing.T) {
+		t.Run(tt.kind+" "+tt.name+" "+tt.at, func(t *testing.T) {
 			if err := shared.poll(t.Context(), "it is not told", func(context.Context) error {
 				reviews, err := shared.reviews(p.name)
 				if err != nil {
 					return err
 				}
-				line, logged := reviews[tt.kind+" "+tt.name+" "+tt.phase]
+				line, logged := reviews[tt.kind+" "+tt.name+" "+tt.at]
 				if !logged {
 					return fmt.Errorf("not among the log lines %v", reviews)
 				}
@@ -150,18 +166,34 @@ func TestObserveOnly(t *testing.T) {
 			}
 		})
 	}
-	text, err := fetch(t.Context(), "http://"+shared.webhook.started.Ops+"/metrics")
+	text, err := fetch(t.Context(), metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for label, want := range map[string]float64{`decision="would-patch"`: 3, `decision="would-refuse"`: 1, `decision="patched"`: 0, `decision="refused"`: 0} {
-		if n, err := sum(text, "netmode_admission_reviews_total", label); err != nil || n != want {
+	since := func(metric, label string) (float64, error) {
+		before, err := sum(earlier, metric, label)
+		after, errAfter := sum(text, metric, label)
+		return after - before, errors.Join(err, errAfter)
+	}
+	for label, want := range map[string]float64{`decision="would-patch"`: 2, `decision="would-refuse"`: 1, `decision="patched"`: 0, `decision="refused"`: 0} {
+		if n, err := since("netmode_admission_reviews_total", label); err != nil || n != want {
 			t.Errorf("%s: %g times, want %g: %v", label, n, want, err)
 		}
 	}
 	for _, reason := range []string{"PolicyHostNetworkUnmanaged", "PolicyModeRequired"} {
-		if n, err := sum(text, "netmode_admission_reasons_total", `reason="`+reason+`"`); err != nil || n != 1 {
+		if n, err := since("netmode_admission_reasons_total", `reason="`+reason+`"`); err != nil || n != 1 {
 			t.Errorf("%s is counted %g times, want once: %v", reason, n, err)
+		}
+	}
+}
+
+// bindPromises patches the bindings of the promises, as the overlay for observing does.
+func (w *world) bindPromises(t *testing.T, patch string) {
+	t.Helper()
+	bindings := w.admin.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings()
+	for _, name := range []string{"promises.pods.netmode.io", "promises.services.netmode.io"} {
+		if _, err := bindings.Patch(context.WithoutCancel(t.Context()), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -73,13 +73,12 @@ func (c *entryCounter) want(t *testing.T, want []string, requests ...func()) {
 	}
 }
 
-// TestCallsOfNamespaces: the labels of a namespace send its pods to netmode, once in each phase;
-// elsewhere, a pod that asks for nothing costs nothing. Calls are counted, so it runs alone.
+// TestCallsOfNamespaces: the labels of a namespace send its pods to netmode, once; elsewhere, a pod that asks for nothing costs nothing. Calls are counted, so it runs alone.
 func TestCallsOfNamespaces(t *testing.T) {
 	const (
-		asked, askedFinal         = "asked.mutate.netmode.io", "asked.validate.netmode.io"
-		ofNamespace, ofModeFinal  = "namespace.mutate.netmode.io", "namespace.validate.netmode.io"
-		ofPolicies, policiesFinal = "policy.mutate.netmode.io", "policy.validate.netmode.io"
+		asked       = "asked.mutate.netmode.io"
+		ofNamespace = "namespace.mutate.netmode.io"
+		ofPolicies  = "policy.mutate.netmode.io"
 	)
 	// The API server counts a call before it answers the request.
 	for _, tt := range []struct {
@@ -89,11 +88,11 @@ func TestCallsOfNamespaces(t *testing.T) {
 	}{
 		{"no label", nil, nil},
 		{"another value", map[string]string{"netmode.io/policy": "disabled"}, nil},
-		{"a mode", map[string]string{"netmode.io/mode": "hostnetwork"}, []string{ofNamespace, ofModeFinal}},
-		{"a mode that is none", map[string]string{"netmode.io/mode": "hostnet"}, []string{ofNamespace, ofModeFinal}},
-		{"policies", map[string]string{"netmode.io/policy": "enabled"}, []string{ofPolicies, policiesFinal}},
-		{"both", map[string]string{"netmode.io/policy": "enabled", "netmode.io/mode": "hostnetwork"}, []string{ofNamespace, policiesFinal}},
-		{"a mode, and another value", map[string]string{"netmode.io/policy": "no", "netmode.io/mode": "headless"}, []string{ofNamespace, ofModeFinal}},
+		{"a mode", map[string]string{"netmode.io/mode": "hostnetwork"}, []string{ofNamespace}},
+		{"a mode that is none", map[string]string{"netmode.io/mode": "hostnet"}, []string{ofNamespace}},
+		{"policies", map[string]string{"netmode.io/policy": "enabled"}, []string{ofPolicies}},
+		{"both", map[string]string{"netmode.io/policy": "enabled", "netmode.io/mode": "hostnetwork"}, []string{ofNamespace}},
+		{"a mode, and another value", map[string]string{"netmode.io/policy": "no", "netmode.io/mode": "headless"}, []string{ofNamespace}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			ns := shared.namespace(t, tt.labels)
@@ -109,7 +108,7 @@ func TestCallsOfNamespaces(t *testing.T) {
 			}
 			calls := shared.entryCounter(t)
 			calls.want(t, tt.want, pod("plain", "null"), pod("others", "{example.com/mode: x}"), pod("written", `{netmode.io/status: "{}"}`))
-			calls.want(t, []string{asked, askedFinal}, pod("asks", "{netmode.io/mode: hostnetwork}"), pod("opts-out", "{netmode.io/mode: default}"))
+			calls.want(t, []string{asked}, pod("asks", "{netmode.io/mode: hostnetwork}"), pod("opts-out", "{netmode.io/mode: default}"))
 			calls.want(t, nil, post("services", `{metadata: {name: plain}, spec: {ports: [{port: 80}]}}`), func() {
 				labelled := []byte(`{"metadata": {"labels": {"a": "b"}}}`)
 				if _, err := shared.admin.CoreV1().Pods(ns).Patch(t.Context(), "plain", types.MergePatchType, labelled, metav1.PatchOptions{}); err != nil {

@@ -117,9 +117,9 @@ func (w *world) stopController(t *testing.T) {
 	w.controller = nil
 }
 
-func (w *world) restartController(t *testing.T) {
+func (w *world) restartController(t *testing.T, flags ...string) {
 	t.Helper()
-	if err := w.startController(t.Context()); err != nil {
+	if err := w.startController(context.WithoutCancel(t.Context()), flags...); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -131,13 +131,13 @@ func (w *world) install(ctx context.Context) error {
 }
 
 // startController runs netmode-webhook policies with the rights of its ServiceAccount.
-func (w *world) startController(ctx context.Context) error {
+func (w *world) startController(ctx context.Context, flags ...string) error {
 	kubeconfig, err := w.kubeconfig(ctx, "netmode-policies")
 	if err != nil {
 		return err
 	}
-	w.controller, err = startProcess(ctx, "keeping policies", w.program, "policies",
-		"--kubeconfig="+kubeconfig, "--own-namespace="+system, "--ops-listen=127.0.0.1:0")
+	args := append([]string{"policies", "--kubeconfig=" + kubeconfig, "--own-namespace=" + system, "--ops-listen=127.0.0.1:0"}, flags...)
+	w.controller, err = startProcess(ctx, "keeping policies", w.program, args...)
 	return err
 }
 

@@ -103,7 +103,9 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 	m, found := mode.Find(p.Mode)
 	warnUnused(p, asked, m.PodAnnotations)
 	if !found {
-		removeStatus(p, pod.Metadata.Annotations)
+		if sent(pod, ns.Labels) {
+			removeStatus(p, pod.Metadata.Annotations)
+		}
 		return p, s
 	}
 	before := len(p.Trace)
@@ -132,6 +134,13 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		removeStatus(p, pod.Metadata.Annotations)
 	}
 	return p, s
+}
+
+// sent says whether netmode is asked about the pod at all, as the webhook entries
+// have it.
+func sent(pod *api.Pod, namespaceLabels map[string]string) bool {
+	_, hasMode := namespaceLabels[api.LabelMode]
+	return hasMode || namespaceLabels[api.LabelPolicy] == api.PolicyEnabled || api.Asks(pod.Metadata.Annotations)
 }
 
 // rewriteOf is the one search rewrite that policies give; zero: none.

@@ -99,8 +99,11 @@ func TestNoStatus(t *testing.T) {
 	}
 	raw := []byte(annotated(`{}`, api.AnnotationStatus, `{"mode":"hostnetwork","source":"policy","policy":"p","reasons":[]}`))
 	want := `[{"op":"remove","path":"/metadata/annotations/netmode.io~1status"}]`
-	if got := patchOf(t, raw, decidePod(t, string(raw), &around{})); got != want {
+	if got := patchOf(t, raw, decidePod(t, string(raw), &around{labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}})); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	if p := decidePod(t, string(raw), &around{}); p.Changes() {
+		t.Errorf("netmode is not asked, and changes %v", p.Mutations)
 	}
 	text := statusOf(t, decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork"), &around{}))
 	p := decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork", api.AnnotationStatus, text), &around{})
