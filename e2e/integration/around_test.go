@@ -113,9 +113,8 @@ func (w *world) waitUntilPoliciesSeen(t *testing.T, namespace string) {
 	if _, err := policies.Create(t.Context(), marker, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// It asks, so that it is sent whatever labels the namespace has.
 	probe := toJSON(t, `{metadata: {name: probe, labels: {marker: "yes"}, annotations: {netmode.io/mode: default}}, spec: {containers: [{name: c, image: i}]}}`)
-	if err := w.poll(t.Context(), "the webhook does not see "+name, func(ctx context.Context) error {
+	if err := w.poll(t.Context(), "the API server does not hold "+name, func(ctx context.Context) error {
 		a := w.post(ctx, namespace, "pods", probe, dryRun)
 		if a.err == nil || !strings.Contains(a.err.Error(), name) {
 			return fmt.Errorf("the probe got %w", a.err)

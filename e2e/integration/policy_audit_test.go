@@ -4,8 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,42 +47,41 @@ func (w *world) audited(namespace string) ([]auditEvent, error) {
 }
 
 // TestAudit: a pod that breaks an Audit policy is accepted as if there were none, and the audit
-// log and the metrics tell.
+// log and the API server's metrics tell.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	p := shared.policed(t)
 	name := p.policy(t, "audit", `{enforcement: Audit, requireMode: true, hostNetwork: {allowUnmanaged: false}}`)
-	counted := func() float64 {
-		text, err := fetch(t.Context(), "http://"+shared.webhook.started.Ops+"/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := sum(text, "netmode_admission_reasons_total", `reason="PolicyHostNetworkUnmanaged"`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	before := counted()
 	a := p.post(t, byHand)
 	stored[corev1.Pod](t, a)
 	wantWarnings(t, a)
-	if n := counted(); n <= before {
-		t.Errorf("counted %g times, before %g", n, before)
+	text, err := shared.admin.RESTClient().Get().AbsPath("/metrics").Do(t.Context()).Raw()
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := "spec.hostNetwork: policy " + name + " allows the host network only in mode hostnetwork (PolicyHostNetworkUnmanaged)"
+	n, err := sum(string(text), "apiserver_validating_admission_policy_check_total", `policy="`+forPods(name)+`"`, `enforcement_action="audit"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n == 0 {
+		t.Error("not counted")
+	}
+	want := []string{
+		noHostNetwork + name + " allows the host network only in mode hostnetwork" + removeHost,
+		"metadata.annotations[netmode.io/mode]: Required value: policy " + name + " requires a mode: ",
+	}
 	if err := shared.poll(t.Context(), "the audit log does not tell", func(context.Context) error {
 		all, err := shared.audited(p.name)
 		if err != nil {
 			return err
 		}
 		for _, event := range all {
-			said := event.Annotations["policy.validate.netmode.io/violations"]
-			if strings.Contains(said, want) && strings.Contains(said, "(PolicyModeRequired)") {
+			said := event.Annotations["validation.policy.admission.k8s.io/validation_failure"]
+			if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(said, w) }) {
 				return nil
 			}
 		}
-		return errors.New(want)
+		return fmt.Errorf("want %q in %v", want, all)
 	}); err != nil {
 		t.Error(err)
 	}

@@ -19,24 +19,24 @@ func TestDeclaredPorts(t *testing.T) {
 	refusal := "spec.containers: Required value: policy " + name + " requires that pods on the host network declare their ports: " +
 		plan.PolicyPortsUndeclared.Doc().Cure + " (PolicyPortsUndeclared)"
 	const port = "ports: [{containerPort: 20000}]"
-	const asked, final = "{netmode.io/mode: hostnetwork}", "asked.validate.netmode.io"
+	const asked = "{netmode.io/mode: hostnetwork}"
 	for _, tt := range []struct {
 		what, annotations, spec string
-		entry                   string // that refuses it
+		refused                 bool
 	}{
-		{"asked for, without", asked, "containers: [{name: c, image: i}]", final},
-		{"asked for, with", asked, "containers: [{name: c, image: i, " + port + "}]", ""},
-		{"asked for, in an init container", asked, "initContainers: [{name: init, image: i, " + port + "}], containers: [{name: c, image: i}]", final},
-		{"asked for, in a sidecar", asked, "initContainers: [{name: init, image: i, restartPolicy: Always, " + port + "}], containers: [{name: c, image: i}]", ""},
-		{"by hand, without", "null", "hostNetwork: true, containers: [{name: c, image: i}]", "policy.validate.netmode.io"},
-		{"by hand, with", "null", "hostNetwork: true, containers: [{name: c, image: i, " + port + "}]", ""},
-		{"elsewhere, without", "null", "containers: [{name: c, image: i}]", ""},
+		{"asked for, without", asked, "containers: [{name: c, image: i}]", true},
+		{"asked for, with", asked, "containers: [{name: c, image: i, " + port + "}]", false},
+		{"asked for, in an init container", asked, "initContainers: [{name: init, image: i, " + port + "}], containers: [{name: c, image: i}]", true},
+		{"asked for, in a sidecar", asked, "initContainers: [{name: init, image: i, restartPolicy: Always, " + port + "}], containers: [{name: c, image: i}]", false},
+		{"by hand, without", "null", "hostNetwork: true, containers: [{name: c, image: i}]", true},
+		{"by hand, with", "null", "hostNetwork: true, containers: [{name: c, image: i, " + port + "}]", false},
+		{"elsewhere, without", "null", "containers: [{name: c, image: i}]", false},
 	} {
 		a := p.post(t, fmt.Sprintf("{metadata: {name: %s, annotations: %s}, spec: {%s}}", strings.NewReplacer(" ", "-", ",", "").Replace(tt.what), tt.annotations, tt.spec))
-		if tt.entry == "" {
+		if !tt.refused {
 			stored[corev1.Pod](t, a)
 			continue
 		}
-		wantDenied(t, a, tt.entry, refusal)
+		wantForbidden(t, a, forPods(name), refusal)
 	}
 }

@@ -2,15 +2,19 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	registrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // policed is a namespace whose pods are sent to netmode, and which tests give policies.
@@ -22,16 +26,16 @@ func (w *world) policed(t *testing.T) *policed {
 }
 
 // policy makes a policy for the namespace alone, named after it; the spec is in YAML, without
-// namespaceSelector. It returns the name when the webhook has seen it.
+// namespaceSelector. It returns the name when the API server holds it.
 func (p *policed) policy(t *testing.T, name, spec string) string {
 	t.Helper()
 	name = p.name + "-" + name
-	policy := newPolicy(t, name, spec)
-	policy.Object["spec"].(map[string]any)["namespaceSelector"] = map[string]any{ //nolint:errcheck // newPolicy makes it so
+	object := newPolicy(t, name, spec)
+	object.Object["spec"].(map[string]any)["namespaceSelector"] = map[string]any{ //nolint:errcheck // newPolicy makes it so
 		"matchLabels": map[string]any{corev1.LabelMetadataName: p.name},
 	}
 	policies := shared.policies(t)
-	if _, err := policies.Create(t.Context(), policy, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
+	if _, err := policies.Create(t.Context(), object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -39,6 +43,18 @@ func (p *policed) policy(t *testing.T, name, spec string) string {
 			t.Error(err)
 		}
 	})
+	if err := shared.poll(t.Context(), name+" is not enforced", func(ctx context.Context) error {
+		seen, err := shared.seePolicy(ctx, t, name)
+		if err != nil {
+			return err
+		}
+		if !meta.IsStatusConditionTrue(seen.Status.Conditions, policy.ConditionEnforced) {
+			return fmt.Errorf("its conditions are %+v", seen.Status.Conditions)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	shared.waitUntilPoliciesSeen(t, p.name)
 	return name
 }
@@ -49,11 +65,30 @@ func (p *policed) post(t *testing.T, manifest string) *answer {
 }
 
 const (
-	chooseAnother = "; mode default is allowed, too: set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
+	setAnother    = ": set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
+	chooseAnother = "; mode default is allowed, too" + setAnother // what the webhook says
+	removeHost    = ": remove hostNetwork (PolicyHostNetworkUnmanaged)"
+	chooseInRange = ": choose a port of that range, and have the program listen on it where the pod is on the host network (PolicyPortOutOfRange)"
 	byHand        = `{metadata: {name: hand}, spec: {hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 20000}]}]}}`
 	asksForHost   = `{metadata: {name: asks, annotations: {netmode.io/mode: hostnetwork}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 20000}]}]}}`
 	asksNothing   = `{metadata: {name: plain}, spec: {containers: [{name: c, image: i}]}}`
 )
+
+// How the refusals of policies begin, before their names.
+const (
+	noHostMode      = `metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy `
+	noHostNetwork   = "spec.hostNetwork: Invalid value: true: policy "
+	portsOutOfRange = "spec.containers[*].ports[*].hostPort: Forbidden: policy "
+)
+
+// forPods and forServices name what the API server holds of a policy.
+func forPods(policy string) string     { return "netmode-policy-" + policy }
+func forServices(policy string) string { return "netmode-service-policy-" + policy }
+
+// warningOf is the API server's own warning.
+func warningOf(policy, text string) string {
+	return "Validation failed for ValidatingAdmissionPolicy '" + policy + "' with binding '" + policy + "': " + text
+}
 
 // TestDeny: a pod that breaks a policy is refused, with the policy's name and what is allowed,
 // also one that asks for nothing, and one that wants to be ignored.
@@ -61,39 +96,41 @@ func TestDeny(t *testing.T) {
 	t.Parallel()
 	p := shared.policed(t)
 	modes := p.policy(t, "modes", `{allowedModes: [headless, statefulset-headless]}`)
-	wantDenied(t, p.post(t, asksForHost), "asked.validate.netmode.io",
-		`metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy `+modes+` allows headless or statefulset-headless`+chooseAnother)
-	stored[corev1.Pod](t, p.post(t, byHand))
-
-	host := p.policy(t, "host", `{hostNetwork: {allowUnmanaged: false}}`)
-	unmanaged := `spec.hostNetwork: Invalid value: true: policy ` + host + ` allows the host network only in mode hostnetwork: `
-	for _, manifest := range []string{byHand, strings.Replace(byHand, "name: hand", "name: hand, labels: {netmode.io/ignore: 'true'}", 1)} {
-		a := p.post(t, manifest)
-		if want := `admission webhook "policy.validate.netmode.io" denied the request: ` + unmanaged; a.err == nil || !strings.HasPrefix(a.err.Error(), want) {
-			t.Errorf("got %v\nwant %s", a.err, want)
-		}
-	}
+	wantForbidden(t, p.post(t, asksForHost), forPods(modes), noHostMode+modes+" allows headless or statefulset-headless"+setAnother)
+	wantForbidden(t, p.post(t, byHand), forPods(modes), noHostNetwork+modes+" allows the host network to no pod"+removeHost)
 	stored[corev1.Pod](t, p.post(t, asksNothing))
 
-	p.policy(t, "required", `{requireMode: true}`)
-	if a := p.post(t, asksNothing); a.err == nil || !strings.Contains(a.err.Error(), "requires a mode") || !strings.Contains(a.err.Error(), "(PolicyModeRequired)") {
-		t.Errorf("got %v", a.err)
+	managed := shared.policed(t)
+	host := managed.policy(t, "host", `{hostNetwork: {allowUnmanaged: false}}`)
+	for _, manifest := range []string{byHand, strings.Replace(byHand, "name: hand", "name: hand, labels: {netmode.io/ignore: 'true'}", 1)} {
+		wantForbidden(t, managed.post(t, manifest), forPods(host), noHostNetwork+host+" allows the host network only in mode hostnetwork"+removeHost)
 	}
+	for _, manifest := range []string{asksForHost, asksNothing} {
+		stored[corev1.Pod](t, managed.post(t, manifest))
+	}
+	required := managed.policy(t, "required", `{requireMode: true}`)
+	wantForbidden(t, managed.post(t, asksNothing), forPods(required), "metadata.annotations[netmode.io/mode]: Required value: policy "+required+
+		" requires a mode: hostnetwork, headless or statefulset-headless: "+plan.PolicyModeRequired.Doc().Cure+" (PolicyModeRequired)")
 
 	// No policy is for the pods of another namespace.
 	other := shared.policed(t)
 	stored[corev1.Pod](t, other.post(t, byHand))
 }
 
-// TestNothingInCommon: two policies that allow nothing in common refuse with both names.
+// TestNothingInCommon: of two policies that allow nothing in common each refuses, and only where
+// workloads ask is told that no mode is left.
 func TestNothingInCommon(t *testing.T) {
 	t.Parallel()
 	p := shared.policed(t)
 	one, two := p.policy(t, "one", `{allowedModes: [headless]}`), p.policy(t, "two", `{allowedModes: [statefulset-headless]}`)
+	wantForbidden(t, p.post(t, strings.Replace(asksForHost, "hostnetwork", "statefulset-headless, netmode.io/service: db", 1)), forPods(one),
+		strings.Replace(noHostMode, "hostnetwork", "statefulset-headless", 1)+one+" allows headless"+setAnother)
+	wantForbidden(t, p.post(t, strings.Replace(asksForHost, "hostnetwork", "headless, netmode.io/service: db", 1)), forPods(two),
+		strings.Replace(noHostMode, "hostnetwork", "headless", 1)+two+" allows statefulset-headless"+setAnother)
+
 	common := "; the policies " + one + ", " + two + " allow nothing in common" + chooseAnother
-	const asks = `metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy `
-	wantDenied(t, p.post(t, asksForHost), "asked.validate.netmode.io",
-		"2 problems: "+asks+one+" allows headless"+common+"; "+asks+two+" allows statefulset-headless"+common)
+	wantDenied(t, workload{"Deployment", p.name}.create(t, "{netmode.io/mode: hostnetwork}", "{}", ""), workloadsEntry,
+		"2 problems: "+noHostMode+one+" allows headless"+common+"; "+noHostMode+two+" allows statefulset-headless"+common)
 }
 
 // TestWarn: a pod that breaks a policy is accepted, with a warning.
@@ -103,14 +140,8 @@ func TestWarn(t *testing.T) {
 	name := p.policy(t, "watch", `{enforcement: Warn, allowedModes: [headless], hostNetwork: {portRange: {min: 30000, max: 30010}}}`)
 	a := p.post(t, asksForHost)
 	stored[corev1.Pod](t, a)
-	for _, want := range []string{
-		"netmode: metadata.annotations[netmode.io/mode]: policy " + name + " allows headless; ",
-		"netmode: spec.containers[0].ports[0].hostPort: policy " + name + " allows ports 30000 to 30010 on the host network: ",
-	} {
-		if !strings.Contains(strings.Join(a.warnings, "\n"), want) {
-			t.Errorf("warnings %q, want %q among them", a.warnings, want)
-		}
-	}
+	wantWarnings(t, a, "netmode: "+nodeHostname, warningOf(forPods(name), noHostMode+name+" allows headless"+setAnother),
+		warningOf(forPods(name), portsOutOfRange+name+" allows ports 30000 to 30010 of a node"+chooseInRange))
 	a = p.post(t, asksNothing)
 	stored[corev1.Pod](t, a)
 	wantWarnings(t, a)
@@ -147,31 +178,32 @@ func TestPolicyHoldsInTheEnd(t *testing.T) {
 	for _, tt := range []struct {
 		what, policy, pod string
 		change            func(*corev1.Pod) []string
-		entry, want       string
+		refusal           func(policy string) string
 	}{
 		{
 			"host network by another webhook", `{hostNetwork: {allowUnmanaged: false}}`, asksNothing,
 			func(*corev1.Pod) []string {
 				return []string{`{"op": "add", "path": "/spec/hostNetwork", "value": true}`}
 			},
-			"policy.validate.netmode.io", "(PolicyHostNetworkUnmanaged)",
+			func(policy string) string {
+				return noHostNetwork + policy + " allows the host network only in mode hostnetwork" + removeHost
+			},
 		},
 		{
 			"a port by another webhook", `{hostNetwork: {portRange: {min: 20000, max: 29999}}}`, asksForHost,
 			addSidecar(`[{"containerPort": 9090}]`),
-			"asked.validate.netmode.io", "Invalid value: 9090: policy ",
+			func(policy string) string {
+				return portsOutOfRange + policy + " allows ports 20000 to 29999 of a node" + chooseInRange
+			},
 		},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			t.Parallel()
 			p := shared.policed(t)
-			p.policy(t, "rules", tt.policy)
+			rules := p.policy(t, "rules", tt.policy)
 			stored[corev1.Pod](t, p.post(t, tt.pod))
 			shared.secondWebhook(t, p.name, registrationv1.IfNeededReinvocationPolicy, tt.change)
-			a := p.post(t, tt.pod)
-			if a.err == nil || !strings.Contains(a.err.Error(), `"`+tt.entry+`"`) || !strings.Contains(a.err.Error(), tt.want) {
-				t.Errorf("got %v, want a refusal of %s with %s", a.err, tt.entry, tt.want)
-			}
+			wantForbidden(t, p.post(t, tt.pod), forPods(rules), tt.refusal(rules))
 		})
 	}
 }

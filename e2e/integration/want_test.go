@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +21,23 @@ func wantDenied(t *testing.T, got *answer, entry, text string) {
 	}
 	if diff := cmp.Diff(want, got.err.Error()); diff != "" {
 		t.Errorf("refusal (-want +got):\n%s", diff)
+	}
+	if !apierrors.IsInvalid(got.err) {
+		t.Errorf("reason %s, want %s", apierrors.ReasonForError(got.err), metav1.StatusReasonInvalid)
+	}
+}
+
+// wantForbidden holds an answer to the API server's own refusal, by an admission policy, in these
+// words.
+func wantForbidden(t *testing.T, got *answer, policy, text string) {
+	t.Helper()
+	want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s", policy, policy, text)
+	if got.err == nil {
+		t.Fatalf("accepted, and must be refused: %s\ngot %s", want, got.object)
+	}
+	_, said, _ := strings.Cut(got.err.Error(), " is forbidden: ")
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("%v\nrefusal (-want +got):\n%s", got.err, diff)
 	}
 	if !apierrors.IsInvalid(got.err) {
 		t.Errorf("reason %s, want %s", apierrors.ReasonForError(got.err), metav1.StatusReasonInvalid)
