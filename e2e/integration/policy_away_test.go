@@ -135,7 +135,7 @@ func TestAPIServerAway(t *testing.T) {
 		t.Fatalf("%v\n%s", err, webhook.log)
 	}
 	refuses := func() error {
-		response, err := webhook.ask(t.Context(), p.name, string(toJSON(t, asksForHost)))
+		response, err := webhook.ask(t.Context(), p.name, string(toJSON(t, workload{"Deployment", p.name}.manifest("{netmode.io/mode: hostnetwork}", "{}", ""))))
 		if err != nil {
 			return err
 		}
@@ -183,8 +183,8 @@ func cacheAge(ctx context.Context, t *testing.T, webhook *process) float64 {
 	return 0
 }
 
-// ask posts the review of a final pod to the webhook, as an API server would.
-func (p *process) ask(ctx context.Context, namespace, pod string) (*admissionv1.AdmissionResponse, error) {
+// ask posts the review of a new Deployment to the webhook, as an API server would.
+func (p *process) ask(ctx context.Context, namespace, deployment string) (*admissionv1.AdmissionResponse, error) {
 	ca, err := os.ReadFile(filepath.Join(shared.mount.dir, "ca.crt"))
 	if err != nil {
 		return nil, err
@@ -196,8 +196,8 @@ func (p *process) ask(ctx context.Context, namespace, pod string) (*admissionv1.
 		DisableKeepAlives: true,
 	}}
 	review := fmt.Sprintf(`{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1",
-		"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "namespace": %q, "object": %s}}`, namespace, pod)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.started.Listen+"/validate", bytes.NewReader([]byte(review)))
+		"kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE", "namespace": %q, "object": %s}}`, namespace, deployment)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.started.Listen+"/mutate/workloads", bytes.NewReader([]byte(review)))
 	if err != nil {
 		return nil, err
 	}
