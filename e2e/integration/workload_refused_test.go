@@ -27,12 +27,20 @@ func TestWorkloadRefused(t *testing.T) {
 	if a := w.merge(t, "metadata: {labels: {netmode.io/ignore: 'true'}, annotations: {netmode.io/mode: hostnet}}"); a.err != nil {
 		t.Fatal(a.err)
 	}
-	for _, about := range []string{"metadata: {labels: {netmode.io/ignore: null}}", "metadata: {annotations: {example.com/a: b}}", "spec: {replicas: 3}", "spec: {paused: true}"} {
-		a := w.merge(t, about)
+	for _, tt := range []struct {
+		about    string
+		warnings []string
+	}{
+		{"metadata: {labels: {netmode.io/ignore: null}}", []string{"netmode: " + badMode}},
+		{"metadata: {annotations: {example.com/a: b}}", []string{"netmode: " + badMode}},
+		{"spec: {replicas: 3}", nil}, // of which netmode is not asked
+		{"spec: {paused: true}", nil},
+	} {
+		a := w.merge(t, tt.about)
 		if a.err != nil {
-			t.Errorf("%s: %v", about, a.err)
+			t.Errorf("%s: %v", tt.about, a.err)
 		}
-		wantWarnings(t, a, "netmode: "+badMode)
+		wantWarnings(t, a, tt.warnings...)
 	}
 	wantDenied(t, w.merge(t, "spec: {template: {metadata: {annotations: {kubectl.kubernetes.io/restartedAt: now}}}}"), workloadsEntry, badMode)
 	wantDenied(t, w.annotate(t, "netmode.io/service: db"), workloadsEntry, badMode)
