@@ -80,8 +80,8 @@ func TestPolicySchema(t *testing.T) {
 			if _, errs := policy.Compile(decoded); len(errs) > 0 {
 				t.Error(errs)
 			}
-			if decoded.Spec.Enforcement == "" || decoded.Spec.HostNetwork != nil && decoded.Spec.HostNetwork.AllowUnmanaged == nil {
-				t.Errorf("no defaults: %s", stored)
+			if decoded.Spec.Enforcement == "" {
+				t.Errorf("no default: %s", stored)
 			}
 		})
 	}
