@@ -36,7 +36,7 @@ func TestChart(t *testing.T) {
 		{"host network", "privileged", "{hostNetwork: {enabled: true}, clusterDNS: [10.96.0.10, 'fd00::10'], clusterDomain: cluster.local}"},
 		{"all of a pod", "restricted", `{
 			imagePullSecrets: [{name: registry}], priorityClassName: "", excludedNamespaces: [storage],
-			policies: {failurePolicy: Fail, tolerations: [{operator: Exists}]},
+			policies: {tolerations: [{operator: Exists}]},
 			webhook: {replicas: 1, timeoutSeconds: 30, extraArgs: [--log-level=debug], nodeSelector: {disk: ssd}, affinity: ` + affinity + `,
 				tolerations: [{key: dedicated, operator: Equal, value: infra, effect: NoExecute, tolerationSeconds: 60}],
 				resources: {limits: {cpu: 2, memory: 1Gi, ephemeral-storage: 1Mi}}}}`},
@@ -75,8 +75,8 @@ func TestChart(t *testing.T) {
 				wantWarnings(t, a)
 				bundles += countBundles(t, got)
 			}
-			if bundles != 8 {
-				t.Errorf("%d of 8 webhooks have a caBundle", bundles)
+			if bundles != 4 {
+				t.Errorf("%d of 4 webhooks have a caBundle", bundles)
 			}
 		})
 	}
