@@ -57,7 +57,7 @@ func (s *Server) drain(ctx context.Context, reviews, ops <-chan error) error {
 	select {
 	case <-s.after(s.config.ShutdownDelay):
 		err := s.listener.Close()
-		<-reviews // that it was closed
+		<-reviews //nolint:errcheck // it says that the listener was closed
 		return s.end(ctx, err, true)
 	case failed = <-reviews:
 	case failed = <-ops:
