@@ -48,7 +48,7 @@ const (
 	old    = `{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration,
 		metadata: {name: netmode, uid: a, resourceVersion: '7', generation: 2, labels: {app.kubernetes.io/name: netmode}, ANNOTATIONS},
 		webhooks: [{name: asked.validate.netmode.io, failurePolicy: Fail, clientConfig: {caBundle: Y2E=, service: {name: netmode-webhook, namespace: netmode-system, path: /validate, port: 443}}}]}`
-	secret = `{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {name: NAME, namespace: netmode-system, ANNOTATIONS}, data: {tls.crt: Yw==}}`
+	secret = `{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {name: NAME, namespace: netmode-system, ANNOTATIONS}, data: {tls.crt: Yw==}}` //nolint:gosec // no secret
 )
 
 func annotated(manifest, annotations string) string {

@@ -117,6 +117,81 @@ func TestFlood(t *testing.T) {
 		len(large)>>10, worst.Round(time.Millisecond), longest.Round(time.Millisecond))
 }
 
+// TestHeldStreams: sixty requests on one connection promise 8 MiB each, send the half, and wait. The
+// webhook holds no more of them than it has room for, answers the rest that there is none, and
+// ends those that wait.
+func TestHeldStreams(t *testing.T) {
+	client := shared.neighbour(t)
+	transport, ok := client.Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("a %T", client.Transport)
+	}
+	transport.ForceAttemptHTTP2 = true
+	const promised, sent = 8 << 20, 4 << 20
+	pid := shared.webhook.cmd.Process.Pid
+	turnedAway := func() float64 {
+		text, err := fetch(t.Context(), "http://"+shared.webhook.started.Ops+"/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := sum(text, "netmode_turned_away_total", "cause=")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	idle, before := resident(t, pid, "VmRSS"), turnedAway()
+	resetPeak(t, pid)
+	head := []byte(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":{"x":"`)
+	var holding sync.WaitGroup
+	answers := make(chan string, 60)
+	for range 60 {
+		holding.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			reader, writer := io.Pipe()
+			go func() {
+				_, err := writer.Write(head)
+				for n := 0; err == nil && n < sent; n += 64 << 10 {
+					_, err = writer.Write(bytes.Repeat([]byte("x"), 64<<10))
+				}
+				<-ctx.Done()
+				_ = writer.CloseWithError(ctx.Err())
+			}()
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+shared.webhook.started.Listen+reviewer.Asked.Path(), reader)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			request.Header.Set("Content-Type", "application/json")
+			request.ContentLength = promised
+			response, err := client.Do(request)
+			if err != nil {
+				answers <- "cut off"
+				return
+			}
+			body, _ := io.ReadAll(response.Body) // what was cut off is counted as it is
+			_ = response.Body.Close()
+			answers <- fmt.Sprintf("%d %s", response.StatusCode, outcomeOf(string(body)))
+		})
+	}
+	holding.Wait()
+	close(answers)
+	counted := map[string]int{}
+	for a := range answers {
+		counted[a]++
+	}
+	grown := max(0, resident(t, pid, "VmHWM")-idle)
+	t.Logf("60 streams that hold 4 of 8 MiB each: %d MiB more than idle, %g turned away, answers %v", grown>>20, turnedAway()-before, counted)
+	if grown > 2*mostOverIdle || turnedAway() == before {
+		t.Errorf("%d MiB more than idle, and %g turned away", grown>>20, turnedAway()-before)
+	}
+	small := []byte(`{"metadata":{"name":"small","annotations":{"netmode.io/mode":"hostnetwork"}},"spec":{"containers":[{"name":"c","image":"i"}]}}`)
+	if a := shared.post(t.Context(), shared.namespace(t, nil), "pods", small, dryRun); a.err != nil {
+		t.Errorf("a small pod: %v", a.err)
+	}
+}
+
 // neighbour is somebody who trusts the webhook's certificate and reaches its port.
 func (w *world) neighbour(t *testing.T) *http.Client {
 	t.Helper()

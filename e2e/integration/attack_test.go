@@ -22,8 +22,8 @@ type attack struct {
 }
 
 // forged is a pod on the host network by hand, with a status that it wrote itself.
-func forged(status string, more string) string {
-	return `{"metadata":{"name":"p","annotations":{"netmode.io/status":` + fmt.Sprintf("%q", status) + `}},"spec":{"hostNetwork":true` + more + `,"containers":[{"name":"c","image":"i"}]}}`
+func forged(status string) string {
+	return `{"metadata":{"name":"p","annotations":{"netmode.io/status":` + fmt.Sprintf("%q", status) + `}},"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"i"}]}}`
 }
 
 func onHostNetwork(metadata, spec string) string {
@@ -51,12 +51,12 @@ func policyAttacks() []attack {
 		{"ignored, though it asks for the mode", nil, onHostNetwork(`,"labels":{"netmode.io/ignore":"true"},"annotations":{"netmode.io/mode":"hostnetwork"}`, ""), unmanaged, true},
 		{"the annotation of a mirror pod", nil, onHostNetwork(`,"annotations":{"kubernetes.io/config.mirror":"x"}`, `,"nodeName":"n"`), unmanaged, false},
 		{"a system-critical priority class", nil, onHostNetwork("", `,"priorityClassName":"system-node-critical"`), unmanaged, false},
-		{"status of a policy, in another namespace", nil, forged(status("policy"), ""), unmanaged, false},
-		{"status of a namespace, in another namespace", nil, forged(status("namespace"), ""), unmanaged, false},
-		{"status of an annotation", nil, forged(status("annotation"), ""), unmanaged, false},
-		{"status of a namespace of another mode", hasMode, forged(status("namespace"), ""), unmanaged, true},
-		{"status of a policy, where policies give", enabled, forged(status("policy"), ""), unmanaged, true},
-		{"status of a namespace, where policies give", enabled, forged(status("namespace"), ""), unmanaged, false},
+		{"status of a policy, in another namespace", nil, forged(status("policy")), unmanaged, false},
+		{"status of a namespace, in another namespace", nil, forged(status("namespace")), unmanaged, false},
+		{"status of an annotation", nil, forged(status("annotation")), unmanaged, false},
+		{"status of a namespace of another mode", hasMode, forged(status("namespace")), unmanaged, true},
+		{"status of a policy, where policies give", enabled, forged(status("policy")), unmanaged, true},
+		{"status of a namespace, where policies give", enabled, forged(status("namespace")), unmanaged, false},
 		{"60,000 annotations", nil, onHostNetwork(`,"annotations":{`+joined(60_000, func(i int) string { return fmt.Sprintf(`"a%d":""`, i) })+`}`, ""), "", true},
 		{"a hostPort off the host network", nil, `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","ports":[{"containerPort":80,"hostPort":80}]}]}}`, outside, false},
 		{"60,000 ports", nil, `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","ports":[` + joined(60_000, func(i int) string { return fmt.Sprintf(`{"containerPort":%d}`, i+1) }) + `]}]}}`, tooLarge, false},

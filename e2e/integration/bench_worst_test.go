@@ -150,7 +150,7 @@ func (w *world) pid(t *testing.T, program string) int {
 		t.Fatal(err)
 	}
 	for pid := range strings.FieldsSeq(string(pids)) {
-		path, err := os.Readlink(filepath.Join("/proc", pid, "exe"))
+		path, err := os.Readlink("/proc/" + pid + "/exe")
 		if err != nil || filepath.Base(path) != program {
 			continue // it has ended, or is another
 		}

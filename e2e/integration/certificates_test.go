@@ -188,18 +188,18 @@ func wantOnlyBundles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range objects {
-		switch o.GetKind() {
-		case "MutatingWebhookConfiguration":
-			want := &registrationv1.MutatingWebhookConfiguration{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, want); err != nil {
-				t.Fatal(err)
-			}
-			for i := range want.Webhooks {
-				want.Webhooks[i].ClientConfig.CABundle = mutating.Webhooks[i].ClientConfig.CABundle
-				want.Webhooks[i].ObjectSelector = &metav1.LabelSelector{} // Kubernetes' default
-			}
-			wantWritten(t, &want.ObjectMeta, &mutating.ObjectMeta, want.Webhooks, mutating.Webhooks)
+		if o.GetKind() != "MutatingWebhookConfiguration" {
+			continue
 		}
+		want := &registrationv1.MutatingWebhookConfiguration{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, want); err != nil {
+			t.Fatal(err)
+		}
+		for i := range want.Webhooks {
+			want.Webhooks[i].ClientConfig.CABundle = mutating.Webhooks[i].ClientConfig.CABundle
+			want.Webhooks[i].ObjectSelector = &metav1.LabelSelector{} // Kubernetes' default
+		}
+		wantWritten(t, &want.ObjectMeta, &mutating.ObjectMeta, want.Webhooks, mutating.Webhooks)
 	}
 }
 

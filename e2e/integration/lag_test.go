@@ -35,7 +35,7 @@ func TestServiceThenPod(t *testing.T) {
 func TestRefusedThenServiceThenPod(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t, nil)
-	for i := range 50 {
+	for i := range 20 {
 		name := fmt.Sprintf("db%d", i)
 		pod := toJSON(t, fmt.Sprintf(
 			`{metadata: {name: %s, labels: {app: %s}, annotations: {netmode.io/mode: headless}}, spec: {containers: [{name: c, image: i}]}}`, name, name))

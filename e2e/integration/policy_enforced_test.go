@@ -26,12 +26,12 @@ type enforcedPolicy struct {
 	object          *unstructured.Unstructured
 }
 
-func (w *world) enforced(t *testing.T, spec string) *enforcedPolicy {
+func (w *world) enforced(t *testing.T) *enforcedPolicy {
 	t.Helper()
-	return w.enforcedIn(t, w.namespace(t, nil), spec)
+	return w.enforcedIn(t, w.namespace(t, nil), onlyHeadless)
 }
 
-// enforcedIn is enforced for a namespace that is there.
+// enforcedIn is a policy of this spec for a namespace that is there.
 func (w *world) enforcedIn(t *testing.T, namespace, spec string) *enforcedPolicy {
 	t.Helper()
 	p := &enforcedPolicy{world: w, namespace: namespace}
@@ -139,7 +139,7 @@ const onlyHeadless = `{allowedModes: [headless]}`
 // namespace with no label, for as long as the policy says so.
 func TestEnforcedByTheAPIServer(t *testing.T) {
 	t.Parallel()
-	p := shared.enforced(t, onlyHeadless)
+	p := shared.enforced(t)
 	p.wantDenied(t)
 	if message := p.wantEnforced(t, "True", "Enforced"); message != "bound with Deny" {
 		t.Errorf("Enforced says %q", message)
@@ -163,7 +163,7 @@ func TestEnforcedByTheAPIServer(t *testing.T) {
 	// A policy stored while its schema had a default lets pods on the host network by hand.
 	p.patch(t, `{"spec": {"hostNetwork": {"allowUnmanaged": true}}}`)
 	p.wantOpen(t)
-	p.until(t, "status tells nobody", func(ctx context.Context) error {
+	p.until(t, "status tells nobody", func(context.Context) error { //nolint:contextcheck // it polls with t's
 		if message := p.wantEnforced(t, "True", "Enforced"); !strings.Contains(message, "remove allowUnmanaged if that is not meant") {
 			return errors.New(message)
 		}
@@ -184,7 +184,7 @@ func (p *enforcedPolicy) patch(t *testing.T, patch string) {
 // TestDriftIsRepaired: whatever others change is put right, soon, and once.
 func TestDriftIsRepaired(t *testing.T) {
 	t.Parallel()
-	p := shared.enforced(t, onlyHeadless)
+	p := shared.enforced(t)
 	p.wantEnforced(t, "True", "Enforced")
 	name := p.forPods()
 	good, err := p.admission().Get(t.Context(), name, metav1.GetOptions{})
@@ -250,7 +250,7 @@ func TestDriftIsRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		q := shared.enforced(t, onlyHeadless)
+		q := shared.enforced(t)
 		q.wantEnforced(t, "True", "Enforced")
 	}
 	after, err := p.admission().Get(t.Context(), name, metav1.GetOptions{})
@@ -271,7 +271,7 @@ func (p *enforcedPolicy) patchAdmission(ctx context.Context, patch string) error
 // what enforces it belongs to the new one alone.
 func TestPolicyMadeAnew(t *testing.T) {
 	t.Parallel()
-	p := shared.enforced(t, onlyHeadless)
+	p := shared.enforced(t)
 	p.wantEnforced(t, "True", "Enforced")
 	before, err := p.admission().Get(t.Context(), p.forPods(), metav1.GetOptions{})
 	if err != nil {

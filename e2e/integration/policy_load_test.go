@@ -52,26 +52,6 @@ func TestPoliciesChangedUnderLoad(t *testing.T) {
 				return ""
 			},
 		},
-		// One call judges the pod by each policy, and by what all of them leave. Of two states, one
-		// problem would name both policies, or two problems would not know of each other.
-		{
-			"what a pod is told",
-			`{allowedModes: [headless]}`, `{allowedModes: [statefulset-headless]}`, asksForHost,
-			func(_ *testing.T, a *answer, stays, comes string) string {
-				if a.err == nil {
-					return ""
-				}
-				said := a.err.Error()
-				const problem = `Invalid value: "hostnetwork": policy `
-				switch [3]int{strings.Count(said, problem), strings.Count(said, stays), strings.Count(said, comes)} {
-				case [3]int{1, 1, 0}:
-					return without
-				case [3]int{2, 3, 3}:
-					return with
-				}
-				return ""
-			},
-		},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			t.Parallel()

@@ -82,12 +82,12 @@ const (
 )
 
 // forPods and forServices name what the API server holds of a policy.
-func forPods(policy string) string     { return "netmode-policy-" + policy }
-func forServices(policy string) string { return "netmode-service-policy-" + policy }
+func forPods(name string) string     { return "netmode-policy-" + name }
+func forServices(name string) string { return "netmode-service-policy-" + name }
 
 // warningOf is the API server's own warning.
-func warningOf(policy, text string) string {
-	return "Validation failed for ValidatingAdmissionPolicy '" + policy + "' with binding '" + policy + "': " + text
+func warningOf(name, text string) string {
+	return "Validation failed for ValidatingAdmissionPolicy '" + name + "' with binding '" + name + "': " + text
 }
 
 // TestDeny: a pod that breaks a policy is refused, with the policy's name and what is allowed,
@@ -185,15 +185,15 @@ func TestPolicyHoldsInTheEnd(t *testing.T) {
 			func(*corev1.Pod) []string {
 				return []string{`{"op": "add", "path": "/spec/hostNetwork", "value": true}`}
 			},
-			func(policy string) string {
-				return noHostNetwork + policy + " allows the host network only in mode hostnetwork" + removeHost
+			func(name string) string {
+				return noHostNetwork + name + " allows the host network only in mode hostnetwork" + removeHost
 			},
 		},
 		{
 			"a port by another webhook", `{hostNetwork: {portRange: {min: 20000, max: 29999}}}`, asksForHost,
 			addSidecar(`[{"containerPort": 9090}]`),
-			func(policy string) string {
-				return portsOutOfRange + policy + " allows ports 20000 to 29999 of a node" + chooseInRange
+			func(name string) string {
+				return portsOutOfRange + name + " allows ports 20000 to 29999 of a node" + chooseInRange
 			},
 		},
 	} {

@@ -151,12 +151,12 @@ func promisedServices() []promised {
 	const (
 		headless = "clusterIP: None, "
 		publish  = "publishNotReadyAddresses: true, "
-		rest     = "selector: {app: db}, ports: [{port: 80}]"
+		others   = "selector: {app: db}, ports: [{port: 80}]"
 	)
 	says := func(ask, value string) string {
 		return ask + ", netmode.io/publish-not-ready-addresses: '" + value + "'"
 	}
-	service := func(fields string) string { return "spec: {" + fields + rest + "}" }
+	service := func(fields string) string { return "spec: {" + fields + others + "}" }
 	return []promised{
 		{"headless", askHeadless, service(headless), ""},
 		{"headless and published", askHeadless, service(headless + publish), ""},

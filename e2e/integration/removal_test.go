@@ -24,14 +24,14 @@ func TestRemoval(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("policy while the program runs", func(t *testing.T) {
-		p := w.enforced(t, onlyHeadless)
+		p := w.enforced(t)
 		p.wantDenied(t)
 		p.deletePolicy(t)
 		p.wantOpen(t)
 		p.wantNothingLeft(t)
 	})
 	t.Run("policy without the program", func(t *testing.T) {
-		p := w.enforced(t, onlyHeadless)
+		p := w.enforced(t)
 		p.wantDenied(t)
 		w.stopController(t)
 		p.deletePolicy(t)
@@ -40,7 +40,7 @@ func TestRemoval(t *testing.T) {
 	})
 	t.Run("CustomResourceDefinition while the program runs", func(t *testing.T) {
 		w.restartController(t)
-		p, q := w.enforced(t, onlyHeadless), w.enforced(t, onlyHeadless)
+		p, q := w.enforced(t), w.enforced(t)
 		p.wantDenied(t)
 		q.wantDenied(t)
 		w.deleteDefinition(t)
@@ -57,10 +57,10 @@ func TestRemoval(t *testing.T) {
 		if err := w.apply(t.Context(), patches...); err != nil {
 			t.Fatal(err)
 		}
-		w.enforced(t, onlyHeadless).wantDenied(t)
+		w.enforced(t).wantDenied(t)
 	})
 	t.Run("CustomResourceDefinition without the program", func(t *testing.T) {
-		p := w.enforced(t, onlyHeadless)
+		p := w.enforced(t)
 		p.wantDenied(t)
 		w.stopController(t)
 		w.deleteDefinition(t)

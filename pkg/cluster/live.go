@@ -20,7 +20,7 @@ const (
 	readValid = time.Second
 	// readEvery is the least time from one read of a key to the next. Whoever comes
 	// right after one began has time left for an answer.
-	readEvery = 800 * time.Millisecond
+	readEvery = 400 * time.Millisecond
 	// Live reads of a kind, whatever the keys: so many a second, so many in a row,
 	// and so many at once. The API server must not feel who asks the webhook.
 	readRate   = 20
