@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// load creates pods, one after the other and from several sides, all with --dry-run=server,
+// load creates objects, one after the other and from several sides, all with --dry-run=server,
 // until it is stopped.
 type load struct {
 	cancel  context.CancelFunc
@@ -39,12 +39,18 @@ func (w *world) startLoad(t *testing.T, namespace string) *load {
 func (w *world) startLoadOf(t *testing.T, namespace, pod string, check func(*answer) error) *load {
 	t.Helper()
 	object := toJSON(t, pod)
+	return startLoadBy(t, func(ctx context.Context) *answer { return w.post(ctx, namespace, "pods", object, dryRun) }, check)
+}
+
+// startLoadBy begins with what post creates.
+func startLoadBy(t *testing.T, post func(context.Context) *answer, check func(*answer) error) *load {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel}
 	for range 2 {
 		l.running.Go(func() {
 			for ctx.Err() == nil {
-				a := w.post(ctx, namespace, "pods", object, dryRun)
+				a := post(ctx)
 				if ctx.Err() != nil {
 					return // this call was cut short
 				}
@@ -67,9 +73,9 @@ func (l *load) stop(t *testing.T) {
 	l.cancel()
 	l.running.Wait()
 	if l.created == 0 {
-		t.Error("no pod was created")
+		t.Error("nothing was created")
 	}
 	if len(l.failed) > 0 {
-		t.Errorf("%d of %d pods failed, the first: %v", len(l.failed), l.created, l.failed[0])
+		t.Errorf("%d of %d creations failed, the first: %v", len(l.failed), l.created, l.failed[0])
 	}
 }

@@ -14,12 +14,13 @@ import (
 )
 
 // TestPoliciesChangedUnderLoad: while a policy comes and goes under load, every decision is made
-// with it or without it, and none half so. The answers to one pod must show either state, and
+// with it or without it, and none half so. The answers to one object must show either state, and
 // both are seen again and again.
 func TestPoliciesChangedUnderLoad(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		what, stays, comes, pod string
+		what, stays, comes string
+		post               func(ctx context.Context, t *testing.T, namespace string) *answer
 		// state is which of the two an answer shows, without or with the policy that comes; "" is
 		// neither.
 		state func(t *testing.T, a *answer, stays, comes string) string
@@ -30,7 +31,10 @@ func TestPoliciesChangedUnderLoad(t *testing.T) {
 			"what a pod gets",
 			`{defaultMode: statefulset-headless, searchRewrite: {strategy: prepend, extraSearches: [stays.example]}}`,
 			`{priority: 1, defaultMode: statefulset-headless, searchRewrite: {strategy: prepend, extraSearches: [comes.example]}}`,
-			`{metadata: {name: worker-0}, spec: {subdomain: workers, containers: [{name: c, image: i}]}}`,
+			func(ctx context.Context, t *testing.T, namespace string) *answer {
+				t.Helper()
+				return shared.post(ctx, namespace, "pods", toJSON(t, `{metadata: {name: worker-0}, spec: {subdomain: workers, containers: [{name: c, image: i}]}}`), dryRun)
+			},
 			func(t *testing.T, a *answer, stays, comes string) string {
 				if a.err != nil {
 					return ""
@@ -52,6 +56,31 @@ func TestPoliciesChangedUnderLoad(t *testing.T) {
 				return ""
 			},
 		},
+		// One call judges the template by each policy, and by what all of them leave. Of two states, one
+		// problem would name both policies, or two problems would not know of each other.
+		{
+			"what a workload is told",
+			`{allowedModes: [headless]}`, `{allowedModes: [statefulset-headless]}`,
+			func(ctx context.Context, t *testing.T, namespace string) *answer {
+				t.Helper()
+				w := workload{"Deployment", namespace}
+				return w.send(ctx, w.client().Post(), &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}, toJSON(t, w.manifest("{netmode.io/mode: hostnetwork}", "{}", "")))
+			},
+			func(_ *testing.T, a *answer, stays, comes string) string {
+				if a.err == nil {
+					return ""
+				}
+				said := a.err.Error()
+				const problem = `Invalid value: "hostnetwork": policy `
+				switch [3]int{strings.Count(said, problem), strings.Count(said, stays), strings.Count(said, comes)} {
+				case [3]int{1, 1, 0}:
+					return without
+				case [3]int{2, 3, 3}:
+					return with
+				}
+				return ""
+			},
+		},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +88,7 @@ func TestPoliciesChangedUnderLoad(t *testing.T) {
 			p := shared.policed(t)
 			stays, comes := p.policy(t, "stays", tt.stays), p.name+"-comes"
 			seen := map[string]*atomic.Int64{without: {}, with: {}}
-			load := shared.startLoadOf(t, p.name, tt.pod, func(a *answer) error {
+			load := startLoadBy(t, func(ctx context.Context) *answer { return tt.post(ctx, t, p.name) }, func(a *answer) error {
 				state := tt.state(t, a, stays, comes)
 				if seen[state] == nil {
 					shown := string(a.object)
