@@ -163,8 +163,9 @@ func TestEnforcedByTheAPIServer(t *testing.T) {
 	// A policy stored while its schema had a default lets pods on the host network by hand.
 	p.patch(t, `{"spec": {"hostNetwork": {"allowUnmanaged": true}}}`)
 	p.wantOpen(t)
-	p.until(t, "status tells nobody", func(context.Context) error { //nolint:contextcheck // it polls with t's
-		if message := p.wantEnforced(t, "True", "Enforced"); !strings.Contains(message, "remove allowUnmanaged if that is not meant") {
+	p.until(t, "status tells nobody", func(context.Context) error {
+		message := p.wantEnforced(t, "True", "Enforced") //nolint:contextcheck // it polls with t's
+		if !strings.Contains(message, "remove allowUnmanaged if that is not meant") {
 			return errors.New(message)
 		}
 		return nil
