@@ -84,12 +84,6 @@ func (w *world) fill(t *testing.T) error {
 	team := func(i int) string { return fmt.Sprintf("team-%d", i%manyPolicies) }
 	ctx := t.Context()
 	return errors.Join(
-		each(manyPolicies, func(i int) error {
-			policy := newPolicy(t, fmt.Sprintf("scale-%d", i), fmt.Sprintf(
-				`{namespaceSelector: {matchLabels: {team: %s}}, allowedModes: [headless], hostNetwork: {portRange: {min: 20000, max: 29999}}}`, team(i)))
-			_, err := policies.Create(ctx, policy, metav1.CreateOptions{})
-			return err
-		}),
 		each(manyNamespaces, func(i int) error {
 			_, err := w.admin.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 				Name:        namespace(i),
@@ -107,6 +101,13 @@ func (w *world) fill(t *testing.T) error {
 					Ports: []corev1.ServicePort{{Name: "http", Port: 8080, TargetPort: intstr.FromString("http")}, {Name: "metrics", Port: 9090}},
 				},
 			}, metav1.CreateOptions{})
+			return err
+		}),
+		// The last, so that the API server judges none of the others by them.
+		each(manyPolicies, func(i int) error {
+			policy := newPolicy(t, fmt.Sprintf("scale-%d", i), fmt.Sprintf(
+				`{namespaceSelector: {matchLabels: {team: %s}}, allowedModes: [headless], hostNetwork: {portRange: {min: 20000, max: 29999}}}`, team(i)))
+			_, err := policies.Create(ctx, policy, metav1.CreateOptions{})
 			return err
 		}),
 	)
