@@ -230,6 +230,9 @@ func (s Set) filter(keep func(*Policy) bool) Set {
 // NotAllowed returns the modes that a policy of the set refuses, in the order of
 // api.Modes.
 func (s Set) NotAllowed() []api.Mode {
+	if !slices.ContainsFunc(s.policies, (*Policy).restricts) {
+		return nil // as for most pods: every one is asked about
+	}
 	var refused []api.Mode
 	for _, m := range api.Modes() {
 		if slices.ContainsFunc(s.policies, func(p *Policy) bool { return p.restricts() && !p.permits(m) }) {
