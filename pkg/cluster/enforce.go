@@ -126,7 +126,8 @@ func (c *PolicyController) removeOthers(ctx context.Context, known []*statusPoli
 		case err != nil:
 			return true, fmt.Errorf("read policy %s, to which %s belonged: %w", owner.Name, object.GetName(), err)
 		}
-		return live.GetUID() == owner.UID, nil
+		// One made anew that is not seen yet takes over in place.
+		return live.GetUID() == owner.UID || byUID[live.GetUID()] == nil, nil
 	}
 	c.admission.forget(wanted)
 	c.bindings.forget(wanted)

@@ -123,6 +123,23 @@ func (e *enforcing) did() string {
 	return strings.Join(all, ", ")
 }
 
+// counted is how many policies have a status of Enforced.
+func (e *enforcing) counted(status metav1.ConditionStatus) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.enforced[status]
+}
+
+// failure is what went wrong last.
+func (e *enforcing) failure() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failed == nil {
+		return ""
+	}
+	return e.failed.Error()
+}
+
 func (e *enforcing) wantDone(want string) {
 	e.t.Helper()
 	if did := e.did(); did != want {
@@ -234,8 +251,8 @@ func TestEnforce(t *testing.T) {
 		if owners := stored.OwnerReferences; len(owners) != 1 || owners[0].UID != "uid-of-p" || owners[0].Kind != api.PolicyKind {
 			t.Errorf("owners %+v", owners)
 		}
-		if !e.Ready() || e.enforced[metav1.ConditionTrue] != 2 {
-			t.Errorf("ready %t, enforced %v", e.Ready(), e.enforced)
+		if n := e.counted(metav1.ConditionTrue); !e.Ready() || n != 2 {
+			t.Errorf("ready %t, %d enforced", e.Ready(), n)
 		}
 		e.later(2 * retryAfter) // for what an earlier version left
 		writes := len(e.client.Actions())
@@ -360,7 +377,7 @@ func TestDrift(t *testing.T) {
 			e.later(time.Minute)
 			p, b = get()
 			if did := e.did(); did != "" || !e.admission.inOrder(goodPolicy, p) || !e.bindings.inOrder(goodBinding, b) {
-				t.Errorf("%s: did %q more; failed %v", what, did, e.failed)
+				t.Errorf("%s: did %q more; failed %s", what, did, e.failure())
 			}
 		}
 	})
@@ -389,6 +406,8 @@ func TestPolicyMadeAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := enforce(t, policy.AdmissionSettings{}, []runtime.Object{newPolicy("p", 1, forbidding())})
 		e.run()
+		e.update(newPolicy("p", 2, forbidding()))
+		e.later(time.Millisecond) // the next round is a second away
 		e.did()
 		e.delete("p")
 		again := newPolicy("p", 1, forbidding())
@@ -418,7 +437,7 @@ func TestNameTaken(t *testing.T) {
 		e.wantObjects("netmode-policy-p netmode-service-policy-p ->netmode-service-policy-p") // a binding would bind the other's
 		e.wantCondition("p", "False NameTaken: ValidatingAdmissionPolicy netmode-policy-p is there and is not netmode's, so that the policy is not enforced: delete that one,")
 		if !e.Ready() {
-			t.Error(e.failed)
+			t.Error(e.failure())
 		}
 		if err := e.admissionPolicies().Delete(t.Context(), foreign.Name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
@@ -479,8 +498,8 @@ func TestPoliciesThatCannotBeRead(t *testing.T) {
 		e.later(2 * time.Second)
 		e.wantDone("")
 		e.wantCondition("q", "False NotApplied: ")
-		if e.Ready() || e.failed == nil || !strings.Contains(e.failed.Error(), "nothing is applied while NetworkModePolicies cannot be read: ") {
-			t.Errorf("ready %t, failed %v", e.Ready(), e.failed)
+		if e.Ready() || !strings.Contains(e.failure(), "nothing is applied while NetworkModePolicies cannot be read: ") {
+			t.Errorf("ready %t, failed %s", e.Ready(), e.failure())
 		}
 		e.delete("p")
 		e.later(2 * time.Second)
@@ -490,7 +509,7 @@ func TestPoliciesThatCannotBeRead(t *testing.T) {
 		e.later(retryAfter)
 		e.wantDone("1 PolicyBinding repaired")
 		if !e.Ready() {
-			t.Error(e.failed)
+			t.Error(e.failure())
 		}
 	})
 }
@@ -571,8 +590,8 @@ func TestRefusedByTheAPIServer(t *testing.T) {
 		e.wantObjects("netmode-policy-q ->netmode-policy-q")
 		e.wantCondition("p", "False NotApplied: ValidatingAdmissionPolicy netmode-policy-p and its binding are not as the policy has it, and are tried again: spec.validations[0]: too costly")
 		e.wantCondition("q", "False ObserveOnly: ")
-		if e.Ready() || e.failed == nil || !strings.Contains(e.failed.Error(), "enforce policy p: spec.validations[0]: too costly") {
-			t.Errorf("ready %t, failed %v", e.Ready(), e.failed)
+		if e.Ready() || !strings.Contains(e.failure(), "enforce policy p: spec.validations[0]: too costly") {
+			t.Errorf("ready %t, failed %s", e.Ready(), e.failure())
 		}
 	})
 }
