@@ -10,7 +10,7 @@ import (
 
 // advance gives the record after a step that decide named for what was seen. The
 // record that was seen stays as it is. The error says what to change.
-func advance(seen *observed, step Step, now time.Time, with rules) (record, error) {
+func advance(seen *currentState, step Step, now time.Time, with rules) (record, error) {
 	r := seen.record
 	r.signerFault, r.nextFault, r.leafFault, r.stateFault = "", "", "", ""
 	switch step {
@@ -39,7 +39,7 @@ func advance(seen *observed, step Step, now time.Time, with rules) (record, erro
 		return r, r.promote(now, with)
 	case StepRetire:
 		r.retired = slices.DeleteFunc(slices.Clone(r.retired), func(old retiredCA) bool {
-			return !now.Before(old.leaves()) && !seen.record.leans(old.cert, now)
+			return !now.Before(old.trustedUntil()) && !seen.record.leans(old.cert, now)
 		})
 		return r, nil
 	default:
@@ -50,11 +50,11 @@ func advance(seen *observed, step Step, now time.Time, with rules) (record, erro
 // issue makes the leaf anew. It lives no longer than its CA.
 func (r *record) issue(now time.Time, with rules) error {
 	lifetime := min(with.leafLifetime, r.signer.cert.NotAfter.Sub(now))
-	trio, err := r.signer.Issue(with.names, now, lifetime)
+	pair, err := r.signer.Issue(with.names, now, lifetime)
 	if err != nil {
 		return err
 	}
-	issued, err := newLeaf(trio.Cert, trio.Key)
+	issued, err := newLeaf(pair.Cert, pair.Key)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (r *record) issue(now time.Time, with rules) error {
 
 // stage makes the next CA. Where no CA signs, everything is at stake that the
 // caBundles trust now: it is kept, and so is the leaf that is in service.
-func (r *record) stage(seen *observed, now time.Time, with rules) error {
+func (r *record) stage(seen *currentState, now time.Time, with rules) error {
 	next, err := NewAuthority(keptAuthority, now, with.caLifetime)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (r *record) stage(seen *observed, now time.Time, with rules) error {
 
 // adopt keeps the CAs that the certificate in service needs, and where it is not
 // known which CAs sign no more, all that the caBundles trust now.
-func (r *record) adopt(seen *observed, now time.Time, with rules) {
+func (r *record) adopt(seen *currentState, now time.Time, with rules) {
 	if seen.record.stateFault != "" {
 		found := trusted(seen.configurations, now)
 		r.retire(now.Add(with.leafLifetime), found[:min(len(found), maxRetired)]...)
@@ -125,7 +125,7 @@ func (r *record) promote(now time.Time, with rules) error {
 }
 
 // keepFor keeps CAs for as long as a leaf of theirs may be in service: until it
-// expires, but no longer than a leaf of the Keeper's own would live.
+// expires, but no longer than a leaf of the Controller's own would live.
 func (r *record) keepFor(l *leaf, cas []*x509.Certificate, now time.Time, with rules) {
 	until := now.Add(with.leafLifetime)
 	if end := l.leaf().NotAfter; end.Before(until) {

@@ -21,7 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// apiServer is as much of a Kubernetes API server as a Keeper uses: objects are
+// apiServer is as much of a Kubernetes API server as a Controller uses: objects are
 // raw JSON, so fields that no Go type knows survive or are missed; every write
 // is checked against resourceVersion; watches begin where they are asked to. The
 // real client-go talks to it, without a network, so that a test's clock holds.
@@ -212,7 +212,7 @@ func (s *apiServer) handle(call apiCall, path string, sent []byte) (int, object)
 		}
 		return 200, object{"metadata": object{"resourceVersion": strconv.Itoa(s.version)}, "items": items}
 	case "create":
-		s.t.Errorf("a Keeper creates %s", path)
+		s.t.Errorf("a Controller creates %s", path)
 	}
 	changed := object{}
 	if call.verb == "patch" {

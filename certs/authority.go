@@ -63,26 +63,26 @@ func (a *Authority) CertPEM() []byte { return encodeCertificate(a.cert.Raw) }
 // Issue signs a new serving certificate (ECDSA P-256, serverAuth) for the names,
 // each an IP address or a DNS name, which may begin with "*.". It is valid from
 // five minutes before now until now + lifetime, which must not reach beyond the
-// authority's own end. Cert and CA of the Trio are one certificate each, Key is
+// authority's own end. Cert and CA of the KeyPair are one certificate each, Key is
 // PKCS#8. The error names the argument, the value and the cure.
-func (a *Authority) Issue(names []string, now time.Time, lifetime time.Duration) (Trio, error) {
+func (a *Authority) Issue(names []string, now time.Time, lifetime time.Duration) (KeyPair, error) {
 	if lifetime <= 0 {
-		return Trio{}, fmt.Errorf("certificate lifetime %s: must be more than 0", lifetime)
+		return KeyPair{}, fmt.Errorf("certificate lifetime %s: must be more than 0", lifetime)
 	}
 	dnsNames, ips, err := splitNames(names)
 	if err != nil {
-		return Trio{}, err
+		return KeyPair{}, err
 	}
 	key, err := newKey()
 	if err != nil {
-		return Trio{}, err
+		return KeyPair{}, err
 	}
 	template, err := newTemplate("netmode webhook", now, lifetime)
 	if err != nil {
-		return Trio{}, err
+		return KeyPair{}, err
 	}
 	if template.NotAfter.After(a.cert.NotAfter) {
-		return Trio{}, fmt.Errorf("certificate lifetime %s: would end at %s, after its authority at %s: ask for less, or make a new authority",
+		return KeyPair{}, fmt.Errorf("certificate lifetime %s: would end at %s, after its authority at %s: ask for less, or make a new authority",
 			lifetime, stamp(template.NotAfter), stamp(a.cert.NotAfter))
 	}
 	template.DNSNames = dnsNames
@@ -91,13 +91,13 @@ func (a *Authority) Issue(names []string, now time.Time, lifetime time.Duration)
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	leaf, err := sign(template, a.cert, key, a.key)
 	if err != nil {
-		return Trio{}, fmt.Errorf("sign certificate for %s: %w", strings.Join(names, ", "), err)
+		return KeyPair{}, fmt.Errorf("sign certificate for %s: %w", strings.Join(names, ", "), err)
 	}
 	keyPEM, err := encodeKey(key)
 	if err != nil {
-		return Trio{}, err
+		return KeyPair{}, err
 	}
-	return Trio{Cert: encodeCertificate(leaf.Raw), Key: keyPEM, CA: a.CertPEM()}, nil
+	return KeyPair{Cert: encodeCertificate(leaf.Raw), Key: keyPEM, CA: a.CertPEM()}, nil
 }
 
 func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {

@@ -48,11 +48,11 @@ func TestNewAuthority(t *testing.T) {
 func TestIssue(t *testing.T) {
 	t.Parallel()
 	a := newTestAuthority(t, "CA")
-	trio, err := a.Issue([]string{"Webhook.netmode-system.SVC", "*.example.com", "10.0.0.1", "::1", "webhook.netmode-system.svc", "0:0::1", "10.0.0.1"}, testNow, 90*day)
+	pair, err := a.Issue([]string{"Webhook.netmode-system.SVC", "*.example.com", "10.0.0.1", "::1", "webhook.netmode-system.svc", "0:0::1", "10.0.0.1"}, testNow, 90*day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf := mustParse(t, trio).leaf()
+	leaf := mustParse(t, pair).leaf()
 	if diff := cmp.Diff([]string{"webhook.netmode-system.svc", "*.example.com"}, leaf.DNSNames); diff != "" {
 		t.Error(diff)
 	}
@@ -72,7 +72,7 @@ func TestIssue(t *testing.T) {
 	checkSerial(t, leaf)
 	checkDates(t, leaf, testNow.Add(-5*time.Minute), testNow.Add(90*day))
 
-	block, rest := pem.Decode(trio.Key)
+	block, rest := pem.Decode(pair.Key)
 	if block == nil || block.Type != "PRIVATE KEY" || len(rest) > 0 {
 		t.Fatalf("the key is not one PKCS#8 block")
 	}
@@ -83,7 +83,7 @@ func TestIssue(t *testing.T) {
 	if private, ok := key.(*ecdsa.PrivateKey); !ok || !private.PublicKey.Equal(leaf.PublicKey) {
 		t.Error("the key is not the certificate's")
 	}
-	if again := issue(t, a, "localhost"); serialOf(t, again) == leaf.SerialNumber.Text(16) || bytes.Equal(again.Key, trio.Key) {
+	if again := issue(t, a, "localhost"); serialOf(t, again) == leaf.SerialNumber.Text(16) || bytes.Equal(again.Key, pair.Key) {
 		t.Error("serial or key used twice")
 	}
 }
@@ -124,9 +124,9 @@ func TestIssueRefuses(t *testing.T) {
 			"certificate lifetime 8784h0m0s: would end at 2027-06-02T12:00:00Z, after its authority at 2027-06-01T12:00:00Z: ask for less, or make a new authority"}},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			trio, err := a.Issue(tc.names, testNow, tc.lifetime)
+			pair, err := a.Issue(tc.names, testNow, tc.lifetime)
 			wantError(t, err, tc.want...)
-			if diff := cmp.Diff(Trio{}, trio); diff != "" {
+			if diff := cmp.Diff(KeyPair{}, pair); diff != "" {
 				t.Error(diff)
 			}
 		})

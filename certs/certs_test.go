@@ -38,13 +38,13 @@ func newTestAuthority(t testing.TB, commonName string) *Authority {
 	return a
 }
 
-func issue(t testing.TB, a *Authority, names ...string) Trio {
+func issue(t testing.TB, a *Authority, names ...string) KeyPair {
 	t.Helper()
-	trio, err := a.Issue(names, testNow, 90*day)
+	pair, err := a.Issue(names, testNow, 90*day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trio
+	return pair
 }
 
 // mint signs a certificate that this package would not make. The change is made
@@ -101,18 +101,18 @@ func keyPEM(t testing.TB, key any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-func mustParse(t testing.TB, trio Trio) *serving {
+func mustParse(t testing.TB, pair KeyPair) *serving {
 	t.Helper()
-	s, err := parse(trio)
+	s, err := parse(pair)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func serialOf(t testing.TB, trio Trio) string {
+func serialOf(t testing.TB, pair KeyPair) string {
 	t.Helper()
-	return mustParse(t, trio).leaf().SerialNumber.Text(16)
+	return mustParse(t, pair).leaf().SerialNumber.Text(16)
 }
 
 func servedSerial(t testing.TB, source Source) string {
@@ -131,17 +131,17 @@ func write(t testing.TB, dir, name string, data []byte) {
 	}
 }
 
-func writeAll(t testing.TB, dir string, trio Trio) {
+func writeAll(t testing.TB, dir string, pair KeyPair) {
 	t.Helper()
-	write(t, dir, certFile, trio.Cert)
-	write(t, dir, keyFile, trio.Key)
-	write(t, dir, caFile, trio.CA)
+	write(t, dir, certFile, pair.Cert)
+	write(t, dir, keyFile, pair.Key)
+	write(t, dir, caFile, pair.CA)
 }
 
-func folderWith(t testing.TB, trio Trio) string {
+func folderWith(t testing.TB, pair KeyPair) string {
 	t.Helper()
 	dir := t.TempDir()
-	writeAll(t, dir, trio)
+	writeAll(t, dir, pair)
 	return dir
 }
 
@@ -294,7 +294,7 @@ func TestSourcesServeTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := NewFileSource(folderWith(t, issue(t, newTestAuthority(t, "CA"), "localhost")), Observer{})
+	file, err := NewFileSource(folderWith(t, issue(t, newTestAuthority(t, "CA"), "localhost")), SourceHooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

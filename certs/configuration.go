@@ -43,7 +43,7 @@ func (c *webhookConfiguration) holds(bundle []byte) bool {
 }
 
 // newEntry notes a webhook if it calls the Service. One that calls another, or a
-// URL, is none of the Keeper's.
+// URL, is none of the Controller's.
 func (c *webhookConfiguration) newEntry(index int, client admissionv1.WebhookClientConfig, namespace, service string) {
 	if client.Service != nil && client.Service.Namespace == namespace && client.Service.Name == service {
 		c.entries = append(c.entries, webhookEntry{index: index, caBundle: client.CABundle})
@@ -95,7 +95,7 @@ type configurationClient interface {
 
 // readConfiguration fills in what was seen; that there is none is an error of
 // the API.
-func (k *Keeper) readConfiguration(ctx context.Context, into *webhookConfiguration) error {
+func (k *Controller) readConfiguration(ctx context.Context, into *webhookConfiguration) error {
 	found, err := k.configurations.Get(ctx, into.name, metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (k *Keeper) readConfiguration(ctx context.Context, into *webhookConfigurati
 	return nil
 }
 
-func (k *Keeper) patchConfiguration(ctx context.Context, name string, patch []byte) error {
+func (k *Controller) patchConfiguration(ctx context.Context, name string, patch []byte) error {
 	_, err := k.configurations.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 	return err
 }

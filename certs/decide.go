@@ -11,14 +11,14 @@ import (
 
 // settleTime is how long new CAs must have been in every caBundle before a leaf
 // of theirs is served: 60 s for all API servers to hear of it, and 30 s for
-// clocks that differ between two Keepers.
+// clocks that differ between two Controllers.
 const settleTime = 90 * time.Second
 
 // Step is one change on the way to certificates in order, or in their rotation.
 type Step string
 
 // The steps. Each is one write, and any of them may be the last one before a
-// restart: the next Keeper reads where it stood and goes on.
+// restart: the next Controller reads where it stood and goes on.
 const (
 	StepBegin   Step = "begin"   // a new CA and a leaf, where nothing is served that could break
 	StepStage   Step = "stage"   // a new CA, to be put into every caBundle beside the old ones
@@ -36,10 +36,10 @@ func Steps() []Step {
 	return []Step{StepBegin, StepStage, StepAdopt, StepIssue, StepSettle, StepPromote, StepRetire, StepBundle, StepServe}
 }
 
-// observed is all that a decision looks at, as it was read from the API.
-type observed struct {
+// currentState is all that a decision looks at, as it was read from the API.
+type currentState struct {
 	record         record
-	serving        Trio // what the serving Secret holds; nothing: there is none
+	serving        KeyPair // what the serving Secret holds; nothing: there is none
 	configurations []webhookConfiguration
 }
 
@@ -50,7 +50,7 @@ type decision struct {
 	reason string
 
 	bundles     []webhookConfiguration // whose caBundle differs
-	serve       *Trio                  // what the serving Secret must hold, if it does not
+	serve       *KeyPair               // what the serving Secret must hold, if it does not
 	serveReason string
 
 	waiting string    // what a rotation waits for
@@ -71,7 +71,7 @@ type rules struct {
 // that an API server may act on. So a CA comes into all caBundles settleTime
 // before its first leaf is served, and stays until its last leaf has expired.
 // Only where nothing in service can break is there no wait.
-func decide(seen *observed, now time.Time, with rules) decision {
+func decide(seen *currentState, now time.Time, with rules) decision {
 	r := &seen.record
 	unread := unreadNames(seen.configurations)
 	if (r.signer == nil && r.next == nil || r.stateFault != "") && unread != "" {
@@ -102,7 +102,7 @@ func decide(seen *observed, now time.Time, with rules) decision {
 }
 
 // recordStep says which part of the record must change before all else.
-func recordStep(seen *observed, now time.Time, with rules) (Step, string) {
+func recordStep(seen *currentState, now time.Time, with rules) (Step, string) {
 	r := &seen.record
 	if r.signer == nil && r.next == nil {
 		if len(trusted(seen.configurations, now)) == 0 {
@@ -142,7 +142,7 @@ func recordStep(seen *observed, now time.Time, with rules) (Step, string) {
 		}
 	}
 	for _, old := range r.retired {
-		if !now.Before(old.leaves()) && !r.leans(old.cert, now) {
+		if !now.Before(old.trustedUntil()) && !r.leans(old.cert, now) {
 			return StepRetire, fmt.Sprintf("the last leaf of the CA %s expired at %s", old.cert.SerialNumber.Text(16), stamp(old.until))
 		}
 	}
@@ -170,7 +170,7 @@ func (r *record) leans(ca *x509.Certificate, now time.Time) bool {
 
 // liveLeaf is what the serving Secret holds, if clients that trust some caBundle
 // accept it now, and the certificates there that they accept it for.
-func liveLeaf(seen *observed, now time.Time, with rules) (*leaf, []*x509.Certificate) {
+func liveLeaf(seen *currentState, now time.Time, with rules) (*leaf, []*x509.Certificate) {
 	held, err := newLeaf(seen.serving.Cert, seen.serving.Key)
 	if err != nil {
 		return nil, nil
@@ -194,12 +194,12 @@ func liveLeaf(seen *observed, now time.Time, with rules) (*leaf, []*x509.Certifi
 
 // servingGap is what the serving Secret must hold, if it does not hold it, and
 // why. Nothing of use in the record leaves it as it is.
-func servingGap(seen *observed, bundle []byte, now time.Time, with rules) (*Trio, string) {
+func servingGap(seen *currentState, bundle []byte, now time.Time, with rules) (*KeyPair, string) {
 	r, held := &seen.record, seen.serving
 	if r.leaf == nil || !r.leaf.verifiesUnder(now, r.cas()...) {
 		return nil, ""
 	}
-	want := Trio{Cert: r.leaf.cert, Key: r.leaf.key, CA: bundle}
+	want := KeyPair{Cert: r.leaf.cert, Key: r.leaf.key, CA: bundle}
 	if sameLeaf(want, held) && bytes.Equal(want.CA, held.CA) {
 		return nil, ""
 	}
@@ -216,11 +216,11 @@ func servingGap(seen *observed, bundle []byte, now time.Time, with rules) (*Trio
 	return &want, certFile + ": is not the certificate that was issued last"
 }
 
-func sameLeaf(a, b Trio) bool { return bytes.Equal(a.Cert, b.Cert) && bytes.Equal(a.Key, b.Key) }
+func sameLeaf(a, b KeyPair) bool { return bytes.Equal(a.Cert, b.Cert) && bytes.Equal(a.Key, b.Key) }
 
 // safeToServe says whether the leaf can replace at once what is being served:
 // whoever trusts the one trusts the other, or nobody trusts what is there.
-func safeToServe(seen *observed, want *Trio, cas []*x509.Certificate, now time.Time, with rules) bool {
+func safeToServe(seen *currentState, want *KeyPair, cas []*x509.Certificate, now time.Time, with rules) bool {
 	live, _ := liveLeaf(seen, now, with)
 	if live == nil || sameLeaf(*want, seen.serving) {
 		return true
@@ -232,7 +232,7 @@ func safeToServe(seen *observed, want *Trio, cas []*x509.Certificate, now time.T
 
 // settle waits until all caBundles have held the CAs for settleTime, and then
 // lets the staged CA sign, or the leaf be served.
-func settle(seen *observed, d decision, bundle []byte, serve *Trio, serveReason, unread string, now time.Time) decision {
+func settle(seen *currentState, d decision, bundle []byte, serve *KeyPair, serveReason, unread string, now time.Time) decision {
 	r := &seen.record
 	if unread != "" {
 		d.waiting = "a CA in rotation must be in every caBundle first: " + unread + " must be readable"
@@ -276,7 +276,7 @@ func nextDue(r *record, now time.Time) time.Time {
 		add(r.leaf.leaf().NotAfter.Add(time.Second))
 	}
 	for _, old := range r.retired {
-		add(old.leaves())
+		add(old.trustedUntil())
 	}
 	return wake
 }

@@ -69,7 +69,7 @@ func TestDecideDates(t *testing.T) {
 // is made good again, with a wait where something in service could break.
 func TestDecideDamage(t *testing.T) {
 	t.Parallel()
-	serving := func(change func(held *Trio)) func(s *scene) { return func(s *scene) { change(&s.serving) } }
+	serving := func(change func(held *KeyPair)) func(s *scene) { return func(s *scene) { change(&s.serving) } }
 	authority := func(change func(data map[string][]byte)) func(s *scene) { return func(s *scene) { s.edit(change) } }
 	otherCA := func(t testing.TB, name string) (cert, key []byte) {
 		a, err := NewAuthority(name, testNow, 365*day)
@@ -90,12 +90,12 @@ func TestDecideDamage(t *testing.T) {
 		why   []string
 	}{
 		// The serving Secret.
-		{"serving Secret deleted or empty", serving(func(held *Trio) { *held = Trio{} }), restore, []string{"it does not exist, or is empty"}},
-		{"tls.crt empty", serving(func(held *Trio) { held.Cert = nil }), restore, []string{"tls.crt: no PEM certificate found"}},
-		{"tls.crt cut short", serving(func(held *Trio) { held.Cert = held.Cert[:200] }), restore, []string{"tls.crt: only 0 of 1 PEM blocks can be read"}},
-		{"tls.key empty", serving(func(held *Trio) { held.Key = nil }), restore, []string{"tls.key: tls: "}},
+		{"serving Secret deleted or empty", serving(func(held *KeyPair) { *held = KeyPair{} }), restore, []string{"it does not exist, or is empty"}},
+		{"tls.crt empty", serving(func(held *KeyPair) { held.Cert = nil }), restore, []string{"tls.crt: no PEM certificate found"}},
+		{"tls.crt cut short", serving(func(held *KeyPair) { held.Cert = held.Cert[:200] }), restore, []string{"tls.crt: only 0 of 1 PEM blocks can be read"}},
+		{"tls.key empty", serving(func(held *KeyPair) { held.Key = nil }), restore, []string{"tls.key: tls: "}},
 		{"tls.key of another certificate", func(s *scene) { s.serving.Key = s.foreign("x").Key }, restore, []string{"tls.key: tls: private key does not match public key"}},
-		{"ca.crt empty", serving(func(held *Trio) { held.CA = nil }), restore, []string{"ca.crt: is not the CAs that caBundles have"}},
+		{"ca.crt empty", serving(func(held *KeyPair) { held.CA = nil }), restore, []string{"ca.crt: is not the CAs that caBundles have"}},
 		{"ca.crt of another CA", func(s *scene) { s.serving.CA = s.foreign("x").CA }, restore, []string{"ca.crt: is not the CAs that caBundles have"}},
 		{"certificate of a foreign CA", func(s *scene) { s.serving = s.foreign(testNames...) }, restore, []string{"tls.crt: not signed by a CA in ca.crt: x509: "}},
 		{"foreign CA, trusted by one caBundle", func(s *scene) {
@@ -117,9 +117,9 @@ func TestDecideDamage(t *testing.T) {
 			s.record = parseRecord(nil)
 			s.trust(slices.Concat([]byte("\n"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY"}), encodeCertificate([]byte("x"))))
 		}, afresh, []string{"ca.crt, ca.key: "}},
-		{"both Secrets gone", func(s *scene) { s.record, s.serving = parseRecord(nil), Trio{} }, takeOver, []string{"ca.crt, ca.key: "}},
+		{"both Secrets gone", func(s *scene) { s.record, s.serving = parseRecord(nil), KeyPair{} }, takeOver, []string{"ca.crt, ca.key: "}},
 		{"both Secrets and the webhook configurations gone", func(s *scene) {
-			s.record, s.serving, s.configurations = parseRecord(nil), Trio{}, nil
+			s.record, s.serving, s.configurations = parseRecord(nil), KeyPair{}, nil
 		}, []string{"begin", "serve"}, []string{"ca.crt, ca.key: "}},
 		{"ca.key empty", authority(func(data map[string][]byte) { delete(data, caKeyFile) }), rotate, []string{"ca.crt, ca.key: private key: tls: "}},
 		{"ca.key of another CA", func(s *scene) {
@@ -203,7 +203,7 @@ func TestDecideWithinRotation(t *testing.T) {
 			s.take(StepPromote)
 			s.trust(encodeCertificate(s.record.retired[0].cert.Raw))
 		}, []string{"bundle", "settle", "wait", "serve"}, nil},
-		{"the serving Secret deleted while waiting", StepPromote, func(s *scene) { s.serving = Trio{} }, slices.Concat(restore, rotate[5:]), nil},
+		{"the serving Secret deleted while waiting", StepPromote, func(s *scene) { s.serving = KeyPair{} }, slices.Concat(restore, rotate[5:]), nil},
 		{"the staged CA's key lost", StepPromote, func(s *scene) { s.edit(func(data map[string][]byte) { delete(data, nextKeyFile) }) }, rotate,
 			[]string{"next-ca.crt, next-ca.key: private key: "}},
 		{"the signing CA's key lost", StepPromote, func(s *scene) { s.edit(func(data map[string][]byte) { delete(data, caKeyFile) }) },

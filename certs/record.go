@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// keptAuthority is the common name by which a Keeper knows a CA of its own.
+// keptAuthority is the common name by which a Controller knows a CA of its own.
 const keptAuthority = "netmode webhook CA"
 
 // What the authority Secret holds beside tls.crt and tls.key, which are what the
@@ -29,7 +29,7 @@ const (
 // etcd's limit of about a megabyte.
 const maxRetired = 20
 
-// record is all that a Keeper remembers. It lives in the authority Secret and is
+// record is all that a Controller remembers. It lives in the authority Secret and is
 // written as a whole, so each step of a rotation is one write.
 type record struct {
 	// signer signs leaves; nil: there is none, or its key is lost.
@@ -64,7 +64,7 @@ type retiredCA struct {
 
 // leaves is when no client accepts its leaves any more, not even one whose clock
 // is behind.
-func (c retiredCA) leaves() time.Time { return c.until.Add(clockSkew) }
+func (c retiredCA) trustedUntil() time.Time { return c.until.Add(clockSkew) }
 
 // settlement says that at a time all caBundles were seen to be what of tells.
 type settlement struct {
@@ -219,7 +219,7 @@ func (r *record) protects(now time.Time) bool {
 	if r.signer != nil && !now.After(r.signer.cert.NotAfter) {
 		return true
 	}
-	return slices.ContainsFunc(r.retired, func(old retiredCA) bool { return now.Before(old.leaves()) })
+	return slices.ContainsFunc(r.retired, func(old retiredCA) bool { return now.Before(old.trustedUntil()) })
 }
 
 // retire keeps CAs that sign no more until a time, and no longer than they live.

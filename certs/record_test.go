@@ -123,7 +123,7 @@ func FuzzRecord(f *testing.F) {
 		if (r.signer == nil) != (r.signerFault != "") || (r.leaf == nil) != (r.leafFault != "") || r.next != nil && r.nextFault != "" {
 			t.Fatalf("signer %t %q, leaf %t %q, next %t %q", r.signer != nil, r.signerFault, r.leaf != nil, r.leafFault, r.next != nil, r.nextFault)
 		}
-		seen := observed{record: r, serving: Trio{Cert: cert, Key: key, CA: ca}, configurations: []webhookConfiguration{{entries: []webhookEntry{{caBundle: ca}}}}}
+		seen := currentState{record: r, serving: KeyPair{Cert: cert, Key: key, CA: ca}, configurations: []webhookConfiguration{{entries: []webhookEntry{{caBundle: ca}}}}}
 		if d := decide(&seen, testNow, testRules); d.step != "" && d.reason == "" {
 			t.Fatalf("step %q without a reason", d.step)
 		}
@@ -170,7 +170,7 @@ func TestAdvanceRefuses(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.step, " ", tc.want), func(t *testing.T) {
 			s := newScene(t)
-			_, err := advance(&s.observed, tc.step, s.now, tc.rules)
+			_, err := advance(&s.currentState, tc.step, s.now, tc.rules)
 			wantError(t, err, tc.want)
 		})
 	}
@@ -181,7 +181,7 @@ func TestAdvanceRefuses(t *testing.T) {
 func TestAdvanceMakesNothingUseless(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	_, err := advance(&s.observed, StepIssue, s.now.Add(-day), s.rules)
+	_, err := advance(&s.currentState, StepIssue, s.now.Add(-day), s.rules)
 	wantError(t, err, "the certificate just made is of no use: tls.crt: does not verify with ca.crt at 2026-05-31T12:00:00Z")
 }
 

@@ -15,13 +15,13 @@ const (
 	broken         // clients refuse it
 )
 
-// NeedsRenewal says whether a new Trio must take this one's place, and why, in
+// NeedsRenewal says whether a new KeyPair must take this one's place, and why, in
 // one sentence that names the part: a part cannot be read, the key belongs to
-// another certificate, no CA of the Trio signed the leaf, it is not valid at now
+// another certificate, no CA of the KeyPair signed the leaf, it is not valid at now
 // (or its CA is not), it lacks one of the names, or two thirds of its life are
 // over. A life ends where the first certificate of the chain ends. Without a
 // reason to renew, the text is empty.
-func NeedsRenewal(t Trio, names []string, now time.Time) (bool, string) {
+func NeedsRenewal(t KeyPair, names []string, now time.Time) (bool, string) {
 	s, err := parse(t)
 	if err != nil {
 		return true, err.Error()

@@ -14,7 +14,7 @@ var testRules = rules{names: testNames, caLifetime: 365 * day, leafLifetime: 90 
 // scene is a cluster in order at testNow, for a test to damage.
 type scene struct {
 	testing.TB
-	observed
+	currentState
 	now   time.Time
 	rules rules
 }
@@ -36,7 +36,7 @@ func newScene(t testing.TB) *scene {
 func (s *scene) toRest() (steps []string, reason string) {
 	s.Helper()
 	for range 30 {
-		d := decide(&s.observed, s.now, s.rules)
+		d := decide(&s.currentState, s.now, s.rules)
 		if reason == "" {
 			reason = d.reason + d.serveReason + d.waiting
 		}
@@ -67,11 +67,11 @@ func (s *scene) toRest() (steps []string, reason string) {
 	return nil, ""
 }
 
-// take makes the step, and reads the record back as the next Keeper would.
+// take makes the step, and reads the record back as the next Controller would.
 func (s *scene) take(step Step) {
 	s.Helper()
 	before := s.data()
-	next, err := advance(&s.observed, step, s.now, s.rules)
+	next, err := advance(&s.currentState, step, s.now, s.rules)
 	if err != nil {
 		s.Fatalf("%s: %v", step, err)
 	}
@@ -119,24 +119,24 @@ func (s *scene) trust(bundle []byte) {
 }
 
 // foreign is a certificate in order, of a CA of somebody else.
-func (s *scene) foreign(names ...string) Trio {
+func (s *scene) foreign(names ...string) KeyPair {
 	s.Helper()
 	a, err := NewAuthority("somebody's CA", s.now, 365*day)
 	if err != nil {
 		s.Fatal(err)
 	}
-	trio, err := a.Issue(names, s.now, 365*day)
+	pair, err := a.Issue(names, s.now, 365*day)
 	if err != nil {
 		s.Fatal(err)
 	}
-	return trio
+	return pair
 }
 
 // until lets time go by up to just before a rotation's step, or to its end.
 func (s *scene) until(step Step) {
 	s.Helper()
 	for range 30 {
-		d := decide(&s.observed, s.now, s.rules)
+		d := decide(&s.currentState, s.now, s.rules)
 		switch {
 		case d.step == step || step == StepBundle && len(d.bundles) > 0 || step == StepServe && d.serve != nil:
 			return
@@ -167,7 +167,7 @@ func (s *scene) expect(want, why []string) {
 func (s *scene) renewLeaf() {
 	s.Helper()
 	s.take(StepIssue)
-	s.serving = Trio{Cert: s.record.leaf.cert, Key: s.record.leaf.key, CA: encodeCertificates(s.record.cas())}
+	s.serving = KeyPair{Cert: s.record.leaf.cert, Key: s.record.leaf.key, CA: encodeCertificates(s.record.cas())}
 }
 
 // foreignCA is the certificate of a CA of somebody else.

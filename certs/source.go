@@ -26,9 +26,9 @@ type Source interface {
 	Run(ctx context.Context) error
 }
 
-// Observer is told what came of each reload after the start. It is called from
+// SourceHooks is told what came of each reload after the start. It is called from
 // Run's goroutine, so it must return soon. A nil field is not called.
-type Observer struct {
+type SourceHooks struct {
 	// Reloaded: another certificate is served from now on, or the files are in
 	// order again after a failure. The serial is in lower-case hex.
 	Reloaded func(serial string, notAfter time.Time)
@@ -39,14 +39,14 @@ type Observer struct {
 	Failed func(error)
 }
 
-func (o Observer) reloaded(s *serving) {
+func (o SourceHooks) reloaded(s *serving) {
 	if o.Reloaded != nil {
 		leaf := s.leaf()
 		o.Reloaded(leaf.SerialNumber.Text(16), leaf.NotAfter)
 	}
 }
 
-func (o Observer) failed(err error) {
+func (o SourceHooks) failed(err error) {
 	if o.Failed != nil {
 		o.Failed(err)
 	}

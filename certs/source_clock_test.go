@@ -35,13 +35,13 @@ func (w *fakeWatch) open(string) (watch, error) {
 
 // clockSource runs a source on a folder within a bubble until the test function
 // returns.
-func clockSource(t *testing.T, trio Trio, fake *fakeWatch, test func(dir string, source *FileSource, told *recorder, since func() time.Duration)) {
+func clockSource(t *testing.T, pair KeyPair, fake *fakeWatch, test func(dir string, source *FileSource, told *recorder, since func() time.Duration)) {
 	t.Helper()
-	dir := folderWith(t, trio)
+	dir := folderWith(t, pair)
 	synctest.Test(t, func(t *testing.T) {
 		fake.events, fake.faults = make(chan fsnotify.Event), make(chan error)
 		told := newRecorder()
-		source, err := NewFileSource(dir, told.observer())
+		source, err := NewFileSource(dir, told.hooks())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,19 +18,19 @@ const maxFileSize = 1 << 20
 // connection. Files that do not load, or do not belong together, change nothing.
 // It does not judge the dates: clients do, each by its own clock.
 type FileSource struct {
-	dir      string
-	observer Observer
-	watch    func(dir string) (watch, error)
-	current  atomic.Pointer[serving]
-	started  attempt
+	dir     string
+	hooks   SourceHooks
+	watch   func(dir string) (watch, error)
+	current atomic.Pointer[serving]
+	started attempt
 }
 
 var _ Source = (*FileSource)(nil)
 
 // NewFileSource loads the folder. The error names the folder, the file and the
-// cure. Changes are followed while Run runs, and told to the observer.
-func NewFileSource(dir string, observer Observer) (*FileSource, error) {
-	f := &FileSource{dir: dir, observer: observer, watch: watchFolder}
+// cure. Changes are followed while Run runs, and told to hooks.
+func NewFileSource(dir string, hooks SourceHooks) (*FileSource, error) {
+	f := &FileSource{dir: dir, hooks: hooks, watch: watchFolder}
 	s, tried, err := loadFolder(dir)
 	if err != nil {
 		return nil, err
@@ -49,14 +49,14 @@ func (f *FileSource) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, err
 func (f *FileSource) CABundle() []byte { return f.current.Load().caBundle() }
 
 // Run implements [Source]. It reads the folder when it changed and once a
-// minute. Where the folder cannot be watched, it tells the observer and the
+// minute. Where the folder cannot be watched, it tells hooks and the
 // periodic check remains. Call it once.
 func (f *FileSource) Run(ctx context.Context) error {
 	last := f.started
 	follow(ctx, f.dir, f.watch, func(remind bool, watchErr error) {
 		last = f.reload(last, remind)
 		if watchErr != nil && last.failure == "" {
-			f.observer.failed(fmt.Errorf("certificate folder %q: %w", f.dir, watchErr))
+			f.hooks.failed(fmt.Errorf("certificate folder %q: %w", f.dir, watchErr))
 		}
 	})
 	return nil
@@ -69,29 +69,29 @@ type attempt struct {
 }
 
 // reload serves what the folder holds now, if it is in order, and tells the
-// observer. What was told about the last attempt is told again only if it is a
+// hooks. What was told about the last attempt is told again only if it is a
 // failure and remind is set.
 func (f *FileSource) reload(last attempt, remind bool) attempt {
 	s, tried, err := loadFolder(f.dir)
 	switch {
 	case err != nil:
 		if tried != last || remind {
-			f.observer.failed(err)
+			f.hooks.failed(err)
 		}
 	case tried != last:
 		f.current.Store(s)
-		f.observer.reloaded(s)
+		f.hooks.reloaded(s)
 	}
 	return tried
 }
 
 func loadFolder(dir string) (*serving, attempt, error) {
-	trio, err := readTrio(dir)
+	pair, err := readKeyPair(dir)
 	var s *serving
 	if err == nil {
-		s, err = parse(trio)
+		s, err = parse(pair)
 	}
-	tried := attempt{cert: string(trio.Cert), key: string(trio.Key), ca: string(trio.CA)}
+	tried := attempt{cert: string(pair.Cert), key: string(pair.Key), ca: string(pair.CA)}
 	if err != nil {
 		err = fmt.Errorf("certificate folder %q: %w", dir, err)
 		tried.failure = err.Error()
@@ -99,20 +99,20 @@ func loadFolder(dir string) (*serving, attempt, error) {
 	return s, tried, err
 }
 
-// readTrio reads the three files. The error names the file and the cure.
-func readTrio(dir string) (Trio, error) {
+// readKeyPair reads the three files. The error names the file and the cure.
+func readKeyPair(dir string) (KeyPair, error) {
 	folder := os.DirFS(dir)
-	var trio Trio
+	var pair KeyPair
 	var err error
 	for _, part := range []struct {
 		name string
 		data *[]byte
-	}{{certFile, &trio.Cert}, {keyFile, &trio.Key}, {caFile, &trio.CA}} {
+	}{{certFile, &pair.Cert}, {keyFile, &pair.Key}, {caFile, &pair.CA}} {
 		if *part.data, err = readFile(folder, part.name); err != nil {
-			return trio, fmt.Errorf("%w: the folder needs %s, %s and %s, readable for this process", err, certFile, keyFile, caFile)
+			return pair, fmt.Errorf("%w: the folder needs %s, %s and %s, readable for this process", err, certFile, keyFile, caFile)
 		}
 	}
-	return trio, nil
+	return pair, nil
 }
 
 // readFile reads a regular file of bounded size: opening a pipe would wait for

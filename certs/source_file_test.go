@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder keeps what an Observer was told.
+// recorder keeps what an SourceHooks was told.
 type recorder struct {
 	reloaded chan string // serials
 	failed   chan error
@@ -30,8 +30,8 @@ func newRecorder() *recorder {
 	return &recorder{reloaded: make(chan string, 1000), failed: make(chan error, 1000)}
 }
 
-func (r *recorder) observer() Observer {
-	return Observer{
+func (r *recorder) hooks() SourceHooks {
+	return SourceHooks{
 		Reloaded: func(serial string, _ time.Time) { r.reloaded <- serial },
 		Failed:   func(err error) { r.failed <- err },
 	}
@@ -132,9 +132,9 @@ func replace(t *testing.T, dir, name string, data []byte) {
 	}
 }
 
-// mountSecret puts a trio where kubelet puts a Secret's: the files are symlinks
+// mountSecret puts a pair where kubelet puts a Secret's: the files are symlinks
 // through ..data, which is swapped by a rename.
-func mountSecret(t *testing.T, dir, version string, trio Trio) {
+func mountSecret(t *testing.T, dir, version string, pair KeyPair) {
 	t.Helper()
 	folder := filepath.Join(dir, ".."+version)
 	data, swap := filepath.Join(dir, "..data"), filepath.Join(dir, "..data_tmp")
@@ -142,7 +142,7 @@ func mountSecret(t *testing.T, dir, version string, trio Trio) {
 	if err := os.Mkdir(folder, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	writeAll(t, folder, trio)
+	writeAll(t, folder, pair)
 	if err := os.Symlink(filepath.Base(folder), swap); err != nil {
 		t.Fatal(err)
 	}
@@ -166,31 +166,31 @@ func TestFileSourceReloads(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		what   string
-		start  func(*testing.T, string, Trio)
-		change func(*testing.T, string, Trio)
+		start  func(*testing.T, string, KeyPair)
+		change func(*testing.T, string, KeyPair)
 	}{
-		{"rewritten in place", func(t *testing.T, dir string, trio Trio) { writeAll(t, dir, trio) },
-			func(t *testing.T, dir string, trio Trio) { writeAll(t, dir, trio) }},
-		{"renamed over", func(t *testing.T, dir string, trio Trio) { writeAll(t, dir, trio) },
-			func(t *testing.T, dir string, trio Trio) {
-				replace(t, dir, certFile, trio.Cert)
-				replace(t, dir, keyFile, trio.Key)
-				replace(t, dir, caFile, trio.CA)
+		{"rewritten in place", func(t *testing.T, dir string, pair KeyPair) { writeAll(t, dir, pair) },
+			func(t *testing.T, dir string, pair KeyPair) { writeAll(t, dir, pair) }},
+		{"renamed over", func(t *testing.T, dir string, pair KeyPair) { writeAll(t, dir, pair) },
+			func(t *testing.T, dir string, pair KeyPair) {
+				replace(t, dir, certFile, pair.Cert)
+				replace(t, dir, keyFile, pair.Key)
+				replace(t, dir, caFile, pair.CA)
 			}},
-		{"Secret swapped", func(t *testing.T, dir string, trio Trio) { mountSecret(t, dir, "2026_06_01_12_00_00.1", trio) },
-			func(t *testing.T, dir string, trio Trio) {
-				mountSecret(t, dir, "2026_06_01_12_00_01."+serialOf(t, trio), trio)
+		{"Secret swapped", func(t *testing.T, dir string, pair KeyPair) { mountSecret(t, dir, "2026_06_01_12_00_00.1", pair) },
+			func(t *testing.T, dir string, pair KeyPair) {
+				mountSecret(t, dir, "2026_06_01_12_00_01."+serialOf(t, pair), pair)
 			}},
-		{"written by Standalone", func(t *testing.T, dir string, trio Trio) { writeAll(t, dir, trio) },
-			func(t *testing.T, dir string, trio Trio) {
-				if err := writeTrio(dir, trio); err != nil {
+		{"written by Standalone", func(t *testing.T, dir string, pair KeyPair) { writeAll(t, dir, pair) },
+			func(t *testing.T, dir string, pair KeyPair) {
+				if err := writeKeyPair(dir, pair); err != nil {
 					t.Fatal(err)
 				}
 			}},
-		{"folder replaced", func(t *testing.T, dir string, trio Trio) { writeAll(t, dir, trio) },
-			func(t *testing.T, dir string, trio Trio) {
-				next := folderWith(t, trio)
-				if err := os.Rename(dir, dir+".old."+serialOf(t, trio)); err != nil {
+		{"folder replaced", func(t *testing.T, dir string, pair KeyPair) { writeAll(t, dir, pair) },
+			func(t *testing.T, dir string, pair KeyPair) {
+				next := folderWith(t, pair)
+				if err := os.Rename(dir, dir+".old."+serialOf(t, pair)); err != nil {
 					t.Fatal(err)
 				}
 				if err := os.Rename(next, dir); err != nil {
@@ -201,14 +201,14 @@ func TestFileSourceReloads(t *testing.T) {
 		t.Run(tc.what, func(t *testing.T) {
 			t.Parallel()
 			oldCA, newCA := newTestAuthority(t, "CA"), newTestAuthority(t, "CA")
-			trios := []Trio{issue(t, oldCA, "localhost"), issue(t, oldCA, "localhost"), issue(t, newCA, "localhost")}
+			pairs := []KeyPair{issue(t, oldCA, "localhost"), issue(t, oldCA, "localhost"), issue(t, newCA, "localhost")}
 			dir := filepath.Join(t.TempDir(), "certificates")
 			if err := os.Mkdir(dir, 0o750); err != nil {
 				t.Fatal(err)
 			}
-			tc.start(t, dir, trios[0])
+			tc.start(t, dir, pairs[0])
 			told := newRecorder()
-			source, err := NewFileSource(dir, told.observer())
+			source, err := NewFileSource(dir, told.hooks())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,20 +216,20 @@ func TestFileSourceReloads(t *testing.T) {
 			roots := poolOf(t, oldCA.CertPEM(), newCA.CertPEM())
 			stop := hammer(t, source, roots)
 
-			for _, trio := range trios[1:] { // the last one brings a new CA
-				tc.change(t, dir, trio)
-				want := serialOf(t, trio)
+			for _, pair := range pairs[1:] { // the last one brings a new CA
+				tc.change(t, dir, pair)
+				want := serialOf(t, pair)
 				if got := told.awaitReload(t); got != want {
 					t.Fatalf("told of serial %s, want %s", got, want)
 				}
-				state, err := handshake(t, source, clientConfig(poolOf(t, trio.CA), tls.VersionTLS13))
+				state, err := handshake(t, source, clientConfig(poolOf(t, pair.CA), tls.VersionTLS13))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if got := state.PeerCertificates[0].SerialNumber.Text(16); got != want {
 					t.Errorf("served %s, want %s", got, want)
 				}
-				if !bytes.Equal(source.CABundle(), trio.CA) {
+				if !bytes.Equal(source.CABundle(), pair.CA) {
 					t.Error("the CA bundle is not the new one")
 				}
 			}
@@ -249,7 +249,7 @@ func TestFileSourceKeepsTheOldPair(t *testing.T) {
 	before, after, stranger := issue(t, a, "localhost"), issue(t, a, "localhost"), issue(t, newTestAuthority(t, "CA"), "localhost")
 	dir := folderWith(t, before)
 	told := newRecorder()
-	source, err := NewFileSource(dir, told.observer())
+	source, err := NewFileSource(dir, told.hooks())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,9 +263,9 @@ func TestFileSourceKeepsTheOldPair(t *testing.T) {
 	}{
 		{"the certificate without its key", func() { replace(t, dir, certFile, after.Cert) },
 			"tls.key: tls: private key does not match public key: put the private key of the certificate in tls.crt there"},
-		{"another CA", func() { writeAll(t, dir, Trio{Cert: before.Cert, Key: before.Key, CA: stranger.CA}) },
+		{"another CA", func() { writeAll(t, dir, KeyPair{Cert: before.Cert, Key: before.Key, CA: stranger.CA}) },
 			"tls.crt: not signed by a CA in ca.crt"},
-		{"an empty key", func() { writeAll(t, dir, Trio{Cert: before.Cert, CA: before.CA}) },
+		{"an empty key", func() { writeAll(t, dir, KeyPair{Cert: before.Cert, CA: before.CA}) },
 			"tls.key: tls: failed to find any PEM data"},
 		{"a file removed", func() {
 			if err := os.Remove(filepath.Join(dir, certFile)); err != nil {
@@ -337,7 +337,7 @@ func TestNewFileSourceRefuses(t *testing.T) {
 			if err := tc.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			source, err := NewFileSource(dir, Observer{})
+			source, err := NewFileSource(dir, SourceHooks{})
 			wantError(t, err, append([]string{`certificate folder "` + dir + `": `}, tc.want...)...)
 			if source != nil {
 				t.Error("a source beside the error")
@@ -345,7 +345,7 @@ func TestNewFileSourceRefuses(t *testing.T) {
 		})
 	}
 	t.Run("no name", func(t *testing.T) {
-		_, err := NewFileSource("", Observer{})
+		_, err := NewFileSource("", SourceHooks{})
 		wantError(t, err, `certificate folder "": `)
 	})
 }
@@ -368,11 +368,11 @@ func TestFileSourceServesForeignCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			leaf := mint(t, key, sub, subKey, func(*x509.Certificate) {})
 			bundle := encodeCertificate(ca.Raw)
-			source, err := NewFileSource(folderWith(t, Trio{
+			source, err := NewFileSource(folderWith(t, KeyPair{
 				Cert: slices.Concat(encodeCertificate(leaf.Raw), encodeCertificate(sub.Raw)),
 				Key:  keyPEM(t, key),
 				CA:   slices.Concat([]byte("# our CA\n"), bundle),
-			}), Observer{})
+			}), SourceHooks{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -402,7 +402,7 @@ func TestFileSourceDoesNotJudgeDates(t *testing.T) {
 	}
 	told := newRecorder()
 	dir := folderWith(t, ended)
-	source, err := NewFileSource(dir, told.observer())
+	source, err := NewFileSource(dir, told.hooks())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,13 +417,13 @@ func TestFileSourceDoesNotJudgeDates(t *testing.T) {
 	}
 }
 
-// One source, one observer without functions, one that is never run.
+// One source, one set of hooks without functions, one that is never run.
 func TestObserverMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	a := newTestAuthority(t, "CA")
 	before, after := issue(t, a, "localhost"), issue(t, a, "localhost")
 	dir := folderWith(t, before)
-	source, err := NewFileSource(dir, Observer{})
+	source, err := NewFileSource(dir, SourceHooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

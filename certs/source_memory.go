@@ -24,11 +24,11 @@ func NewMemorySource(names []string, now time.Time, lifetime time.Duration) (*Me
 	if err != nil {
 		return nil, err
 	}
-	trio, err := authority.Issue(names, now, lifetime)
+	pair, err := authority.Issue(names, now, lifetime)
 	if err != nil {
 		return nil, err
 	}
-	s, err := parse(trio)
+	s, err := parse(pair)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 const (
 	// standaloneAuthority is the common name by which Standalone knows a CA, and
-	// so a trio, of its own.
+	// so a pair, of its own.
 	standaloneAuthority = "netmode standalone CA"
 
 	standaloneLifetime = 365 * 24 * time.Hour
@@ -30,7 +30,7 @@ const (
 // them for the given names, else refused, as are incomplete and unreadable
 // ones. The error names the folder, the file and the cure. Calls at the same
 // time on one folder wait for each other.
-func Standalone(dir string, names []string, now time.Time, observer Observer) (Source, error) {
+func Standalone(dir string, names []string, now time.Time, hooks SourceHooks) (Source, error) {
 	wanted := append([]string{"localhost", "127.0.0.1", "::1"}, names...)
 	if dir == "" {
 		source, err := NewMemorySource(wanted, now, standaloneLifetime)
@@ -39,14 +39,14 @@ func Standalone(dir string, names []string, now time.Time, observer Observer) (S
 		}
 		return source, nil
 	}
-	source, err := standaloneFolder(dir, names, wanted, now, observer, lockFolder)
+	source, err := standaloneFolder(dir, names, wanted, now, hooks, lockFolder)
 	if err != nil {
 		return nil, err
 	}
 	return source, nil
 }
 
-func standaloneFolder(dir string, given, wanted []string, now time.Time, observer Observer, lock func(dir string) (unlock func(), err error)) (*FileSource, error) {
+func standaloneFolder(dir string, given, wanted []string, now time.Time, hooks SourceHooks, lock func(dir string) (unlock func(), err error)) (*FileSource, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // G301: clients read ca.crt there; the key's own mode protects it
 		return nil, fmt.Errorf("certificate folder %q: %w: give a folder that can be made, or none to keep the certificate in memory", dir, err)
 	}
@@ -62,17 +62,17 @@ func standaloneFolder(dir string, given, wanted []string, now time.Time, observe
 		if lockErr != nil {
 			return nil, fmt.Errorf("certificate folder %q: cannot be locked: %w: give a folder on a local disk, or none to keep the certificate in memory", dir, lockErr)
 		}
-		if err := makeTrio(dir, wanted, now); err != nil {
+		if err := makeKeyPair(dir, wanted, now); err != nil {
 			return nil, fmt.Errorf("certificate folder %q: %w", dir, err)
 		}
 	}
-	return NewFileSource(dir, observer)
+	return NewFileSource(dir, hooks)
 }
 
-// mustWrite says whether the folder's trio is to be made or replaced; an error
+// mustWrite says whether the folder's pair is to be made or replaced; an error
 // says that it must be left alone and cannot be used.
 func mustWrite(dir string, given, wanted []string, now time.Time) (bool, error) {
-	present, missing, err := listTrio(dir)
+	present, missing, err := listKeyPair(dir)
 	if err != nil {
 		return false, err
 	}
@@ -83,12 +83,12 @@ func mustWrite(dir string, given, wanted []string, now time.Time) (bool, error) 
 		return false, fmt.Errorf("%s without %s: add what is missing, or move %s away to have a new set made",
 			strings.Join(present, ", "), strings.Join(missing, ", "), strings.Join(present, ", "))
 	}
-	trio, err := readTrio(dir)
+	pair, err := readKeyPair(dir)
 	if err != nil {
 		return false, err
 	}
 	const cure = "mend it, or move tls.crt, tls.key and ca.crt away to have a new set made"
-	s, err := parse(trio)
+	s, err := parse(pair)
 	if err != nil {
 		return false, fmt.Errorf("%w; %s", err, cure)
 	}
@@ -102,7 +102,7 @@ func mustWrite(dir string, given, wanted []string, now time.Time) (bool, error) 
 	return false, nil
 }
 
-// isStandalone says whether Standalone made the trio.
+// isStandalone says whether Standalone made the pair.
 func (s *serving) isStandalone() bool {
 	if len(s.cas) != 1 || len(s.chain) != 1 {
 		return false
@@ -111,9 +111,9 @@ func (s *serving) isStandalone() bool {
 	return subject.CommonName == standaloneAuthority && slices.Equal(subject.Organization, []string{organization})
 }
 
-// listTrio says which of the three files exist. A symlink that leads nowhere
+// listKeyPair says which of the three files exist. A symlink that leads nowhere
 // does: somebody put it there.
-func listTrio(dir string) (present, missing []string, err error) {
+func listKeyPair(dir string) (present, missing []string, err error) {
 	for _, name := range []string{certFile, keyFile, caFile} {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		switch {
@@ -128,22 +128,22 @@ func listTrio(dir string) (present, missing []string, err error) {
 	return present, missing, nil
 }
 
-func makeTrio(dir string, names []string, now time.Time) error {
+func makeKeyPair(dir string, names []string, now time.Time) error {
 	authority, err := NewAuthority(standaloneAuthority, now, standaloneLifetime)
 	if err != nil {
 		return err
 	}
-	trio, err := authority.Issue(names, now, standaloneLifetime)
+	pair, err := authority.Issue(names, now, standaloneLifetime)
 	if err != nil {
 		return err
 	}
-	return writeTrio(dir, trio)
+	return writeKeyPair(dir, pair)
 }
 
-// writeTrio puts each file in place by a rename. All are complete on disk before
+// writeKeyPair puts each file in place by a rename. All are complete on disk before
 // the first rename, and key and certificate come right after one another, so
 // that a reader finds them apart for an instant only.
-func writeTrio(dir string, t Trio) (err error) {
+func writeKeyPair(dir string, t KeyPair) (err error) {
 	type move struct{ from, to string }
 	var moves []move
 	defer func() {

@@ -19,31 +19,31 @@ import (
 
 func standalone(t *testing.T, dir string, now time.Time, names ...string) Source {
 	t.Helper()
-	source, err := Standalone(dir, names, now, Observer{})
+	source, err := Standalone(dir, names, now, SourceHooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return source
 }
 
-// standaloneTrio makes a trio as Standalone does.
-func standaloneTrio(t *testing.T, names ...string) Trio {
+// standaloneKeyPair makes a pair as Standalone does.
+func standaloneKeyPair(t *testing.T, names ...string) KeyPair {
 	t.Helper()
 	a := newTestAuthority(t, standaloneAuthority)
-	trio, err := a.Issue(slices.Concat([]string{"localhost", "127.0.0.1", "::1"}, names), testNow, 365*day)
+	pair, err := a.Issue(slices.Concat([]string{"localhost", "127.0.0.1", "::1"}, names), testNow, 365*day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trio
+	return pair
 }
 
-func readAll(t *testing.T, dir string) Trio {
+func readAll(t *testing.T, dir string) KeyPair {
 	t.Helper()
-	trio, err := readTrio(dir)
+	pair, err := readKeyPair(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trio
+	return pair
 }
 
 func TestStandaloneServes(t *testing.T) {
@@ -74,7 +74,7 @@ func TestStandaloneRefusesNames(t *testing.T) {
 	t.Parallel()
 	for what, dir := range map[string]string{"memory": "", "folder": t.TempDir()} {
 		t.Run(what, func(t *testing.T) {
-			source, err := Standalone(dir, []string{"a b"}, testNow, Observer{})
+			source, err := Standalone(dir, []string{"a b"}, testNow, SourceHooks{})
 			wantError(t, err, `certificate name "a b": neither an IP address nor a DNS name`)
 			if source != nil {
 				t.Error("a source beside the error")
@@ -124,26 +124,26 @@ func TestStandaloneKeeps(t *testing.T) {
 	foreign := issue(t, foreignCA, "localhost", "webhook.example.com")
 	for _, tc := range []struct {
 		what  string
-		trio  Trio
+		pair  KeyPair
 		names []string
 		now   time.Time
 	}{
-		{"its own", standaloneTrio(t, "webhook.example.com"), []string{"webhook.example.com"}, testNow},
-		{"its own, with more names", standaloneTrio(t, "webhook.example.com"), nil, testNow},
-		{"its own, not yet due", standaloneTrio(t), nil, testNow.Add(240 * day)},
+		{"its own", standaloneKeyPair(t, "webhook.example.com"), []string{"webhook.example.com"}, testNow},
+		{"its own, with more names", standaloneKeyPair(t, "webhook.example.com"), nil, testNow},
+		{"its own, not yet due", standaloneKeyPair(t), nil, testNow.Add(240 * day)},
 		{"somebody's", foreign, []string{"webhook.example.com"}, testNow},
 		{"somebody's, due", foreign, []string{"webhook.example.com"}, testNow.Add(89 * day)},
 		{"somebody's, without our names", issue(t, foreignCA, "webhook.example.com"), nil, testNow},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			t.Parallel()
-			dir := folderWith(t, tc.trio)
+			dir := folderWith(t, tc.pair)
 			before := contents(t, dir)
 			source := standalone(t, dir, tc.now, tc.names...)
 			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
 				t.Error(diff)
 			}
-			if got, want := servedSerial(t, source), serialOf(t, tc.trio); got != want {
+			if got, want := servedSerial(t, source), serialOf(t, tc.pair); got != want {
 				t.Errorf("served %s, want %s", got, want)
 			}
 		})
@@ -164,7 +164,7 @@ func TestStandaloneReplacesItsOwn(t *testing.T) {
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			t.Parallel()
-			old := standaloneTrio(t)
+			old := standaloneKeyPair(t)
 			dir := folderWith(t, old)
 			source := standalone(t, dir, tc.now, tc.names...)
 			if servedSerial(t, source) == serialOf(t, old) {
@@ -186,20 +186,20 @@ func TestStandaloneReplacesItsOwn(t *testing.T) {
 
 func TestStandaloneRefusesFiles(t *testing.T) {
 	t.Parallel()
-	own, foreign := standaloneTrio(t), issue(t, newTestAuthority(t, "CA"), "webhook.example.com")
+	own, foreign := standaloneKeyPair(t), issue(t, newTestAuthority(t, "CA"), "webhook.example.com")
 	caKey, key := testKey(t), testKey(t)
 	alike := mint(t, caKey, nil, nil, func(c *x509.Certificate) { asCA(c); c.Subject.CommonName = standaloneAuthority })
 	alikeLeaf := mint(t, key, alike, caKey, func(*x509.Certificate) {})
 	const cure = "mend it, or move tls.crt, tls.key and ca.crt away to have a new set made"
-	only := func(trio Trio, names ...string) func(*testing.T, string) {
+	only := func(pair KeyPair, names ...string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
-			data := map[string][]byte{certFile: trio.Cert, keyFile: trio.Key, caFile: trio.CA}
+			data := map[string][]byte{certFile: pair.Cert, keyFile: pair.Key, caFile: pair.CA}
 			for _, name := range names {
 				write(t, dir, name, data[name])
 			}
 		}
 	}
-	all := func(trio Trio) func(*testing.T, string) { return only(trio, certFile, keyFile, caFile) }
+	all := func(pair KeyPair) func(*testing.T, string) { return only(pair, certFile, keyFile, caFile) }
 	for _, tc := range []struct {
 		what  string
 		fill  func(*testing.T, string)
@@ -226,14 +226,14 @@ func TestStandaloneRefusesFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, testNow, []string{"tls.key: is not a regular file: the folder needs"}},
-		{"own certificate, garbled", all(Trio{Cert: own.Cert[:99], Key: own.Key, CA: own.CA}), nil, testNow, []string{"tls.crt: only 0 of 1 PEM blocks can be read", cure}},
-		{"own certificate with somebody's key", all(Trio{Cert: own.Cert, Key: foreign.Key, CA: own.CA}), nil, testNow, []string{"tls.key: tls: private key does not match public key", cure}},
-		{"own certificate with somebody's CA", all(Trio{Cert: own.Cert, Key: own.Key, CA: foreign.CA}), nil, testNow, []string{"tls.crt: not signed by a CA in ca.crt", cure}},
-		{"own certificate, somebody's CA added, expired", all(Trio{Cert: own.Cert, Key: own.Key, CA: slices.Concat(own.CA, foreign.CA)}), nil, testNow.Add(400 * day),
+		{"own certificate, garbled", all(KeyPair{Cert: own.Cert[:99], Key: own.Key, CA: own.CA}), nil, testNow, []string{"tls.crt: only 0 of 1 PEM blocks can be read", cure}},
+		{"own certificate with somebody's key", all(KeyPair{Cert: own.Cert, Key: foreign.Key, CA: own.CA}), nil, testNow, []string{"tls.key: tls: private key does not match public key", cure}},
+		{"own certificate with somebody's CA", all(KeyPair{Cert: own.Cert, Key: own.Key, CA: foreign.CA}), nil, testNow, []string{"tls.crt: not signed by a CA in ca.crt", cure}},
+		{"own certificate, somebody's CA added, expired", all(KeyPair{Cert: own.Cert, Key: own.Key, CA: slices.Concat(own.CA, foreign.CA)}), nil, testNow.Add(400 * day),
 			[]string{"tls.crt: expired at ", "netmode did not make it and leaves it alone: " + cure}},
 		{"somebody's, expired", all(foreign), nil, testNow.Add(91 * day), []string{"tls.crt: expired at 2026-08-30T12:00:00Z; netmode did not make it and leaves it alone: " + cure}},
 		{"somebody's, without the name", all(foreign), []string{"api.example.com"}, testNow, []string{`tls.crt: does not name "api.example.com"; netmode did not make it`, cure}},
-		{"somebody's CA of our CA's common name", all(Trio{Cert: encodeCertificate(alikeLeaf.Raw), Key: keyPEM(t, key), CA: encodeCertificate(alike.Raw)}),
+		{"somebody's CA of our CA's common name", all(KeyPair{Cert: encodeCertificate(alikeLeaf.Raw), Key: keyPEM(t, key), CA: encodeCertificate(alike.Raw)}),
 			nil, testNow.Add(400 * day), []string{"tls.crt: expired at ", "netmode did not make it"}},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestStandaloneRefusesFiles(t *testing.T) {
 			dir := t.TempDir()
 			tc.fill(t, dir)
 			before := contents(t, dir)
-			source, err := Standalone(dir, tc.names, tc.now, Observer{})
+			source, err := Standalone(dir, tc.names, tc.now, SourceHooks{})
 			wantError(t, err, append([]string{`certificate folder "` + dir + `": `}, tc.want...)...)
 			if source != nil {
 				t.Error("a source beside the error")
@@ -255,11 +255,11 @@ func TestStandaloneRefusesFiles(t *testing.T) {
 
 func TestStandaloneRefusesFolder(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(folderWith(t, standaloneTrio(t)), certFile)
-	_, err := Standalone(file, nil, testNow, Observer{})
+	file := filepath.Join(folderWith(t, standaloneKeyPair(t)), certFile)
+	_, err := Standalone(file, nil, testNow, SourceHooks{})
 	wantError(t, err, `certificate folder "`+file+`": mkdir `, "not a directory: give a folder that can be made, or none to keep the certificate in memory")
 
-	_, _, err = listTrio(file)
+	_, _, err = listKeyPair(file)
 	wantError(t, err, "not a directory: make the folder readable for this process")
 }
 
@@ -267,12 +267,12 @@ func TestStandaloneRefusesFolder(t *testing.T) {
 func TestStandaloneWithoutLock(t *testing.T) {
 	t.Parallel()
 	noLock := func(string) (func(), error) { return nil, errors.ErrUnsupported }
-	own := folderWith(t, standaloneTrio(t))
-	if _, err := standaloneFolder(own, nil, nil, testNow, Observer{}, noLock); err != nil {
+	own := folderWith(t, standaloneKeyPair(t))
+	if _, err := standaloneFolder(own, nil, nil, testNow, SourceHooks{}, noLock); err != nil {
 		t.Errorf("nothing to write, and refused: %v", err)
 	}
 	empty := t.TempDir()
-	_, err := standaloneFolder(empty, nil, []string{"localhost"}, testNow, Observer{}, noLock)
+	_, err := standaloneFolder(empty, nil, []string{"localhost"}, testNow, SourceHooks{}, noLock)
 	wantError(t, err, `certificate folder "`+empty+`": cannot be locked: unsupported operation: give a folder on a local disk, or none to keep the certificate in memory`)
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Error("the cause is not wrapped")
@@ -291,7 +291,7 @@ func TestWriteTrioRefuses(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, certFile, "full"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	err := writeTrio(dir, standaloneTrio(t))
+	err := writeKeyPair(dir, standaloneKeyPair(t))
 	wantError(t, err, "rename ", filepath.Join(dir, certFile), "move tls.crt, tls.key and ca.crt away and start again")
 	// Of the temporary files, none stays.
 	for name := range contents(t, dir) {
@@ -299,7 +299,7 @@ func TestWriteTrioRefuses(t *testing.T) {
 			t.Errorf("left behind: %s", name)
 		}
 	}
-	err = writeTrio(filepath.Join(dir, "missing"), standaloneTrio(t))
+	err = writeKeyPair(filepath.Join(dir, "missing"), standaloneKeyPair(t))
 	wantError(t, err, "ca.crt: open ", "no such file or directory: make the folder writable for this process, or give another")
 }
 
@@ -317,7 +317,7 @@ func TestStandaloneAtTheSameTime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, func(int) []string { return nil }, true},
-		{"due", func(t *testing.T, dir string) { writeAll(t, dir, standaloneTrio(t)) }, func(int) []string { return nil }, true},
+		{"due", func(t *testing.T, dir string) { writeAll(t, dir, standaloneKeyPair(t)) }, func(int) []string { return nil }, true},
 		// Each call replaces what lacks its name: all succeed, the last one's files stay.
 		{"different names", func(*testing.T, string) {}, func(n int) []string { return []string{"n" + strconv.Itoa(n) + ".example.com"} }, false},
 	} {
@@ -334,7 +334,7 @@ func TestStandaloneAtTheSameTime(t *testing.T) {
 			for n := range calls {
 				running.Go(func() {
 					<-begin
-					source, err := Standalone(dir, tc.names(n), now, Observer{})
+					source, err := Standalone(dir, tc.names(n), now, SourceHooks{})
 					if err != nil {
 						t.Errorf("call %d: %v", n, err)
 						return
@@ -347,7 +347,7 @@ func TestStandaloneAtTheSameTime(t *testing.T) {
 
 			found := readAll(t, dir)
 			if needs, reason := NeedsRenewal(found, []string{"localhost"}, now); needs {
-				t.Errorf("the folder holds no sound trio: %s", reason)
+				t.Errorf("the folder holds no sound pair: %s", reason)
 			}
 			if len(contents(t, dir)) != 3 {
 				t.Errorf("left behind: %v", contents(t, dir))

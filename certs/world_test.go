@@ -29,21 +29,21 @@ const (
 	secondAt    = mutatingPath + "/netmode-too"
 )
 
-var testConfig = KeeperConfig{ //nolint:gosec // G101: names
+var testConfig = ControllerConfig{ //nolint:gosec // G101: names
 	Namespace: "netmode-system", Secret: "webhook-tls", Service: "webhook", WebhookConfigurations: []string{"netmode", "netmode-too"},
 	CALifetime: 90 * day, LeafLifetime: 30 * day,
 }
 
 var testNames = testConfig.DNSNames()
 
-// world is a cluster: an API server, Keepers, API servers that act on caBundles,
+// world is a cluster: an API server, Controllers, API servers that act on caBundles,
 // and pods that serve what the Secret holds.
 type world struct {
 	*testing.T
 	api *apiServer
 	log *logLines
 
-	recheck time.Duration // of Keepers
+	recheck time.Duration // of Controllers
 
 	mu sync.Mutex
 	// stuck: a pod may serve a certificate for ever that it once served.
@@ -55,11 +55,11 @@ type world struct {
 	// until is when a certificate ceases to verify with a caBundle: signatures
 	// are checked once.
 	until map[[2]string]time.Time
-	// told is what the Keepers told.
-	told toldByKeeper
+	// told is what the Controllers told.
+	told toldByController
 }
 
-type toldByKeeper struct {
+type toldByController struct {
 	steps          map[Step]int
 	leafEnd, caEnd time.Time
 	failures       []time.Time
@@ -104,7 +104,7 @@ func (l *logLines) take() string {
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, api: newAPIServer(t), log: &logLines{}, recheck: day, bundles: map[string][]believed{}, until: map[[2]string]time.Time{}, told: toldByKeeper{steps: map[Step]int{}}}
+		w := &world{T: t, api: newAPIServer(t), log: &logLines{}, recheck: day, bundles: map[string][]believed{}, until: map[[2]string]time.Time{}, told: toldByController{steps: map[Step]int{}}}
 		w.api.put(mutateAt, configuration("netmode", "", ""))
 		w.api.put(secondAt, configuration("netmode-too", ""))
 		w.applySecrets()
@@ -136,10 +136,10 @@ func configuration(name string, bundles ...string) string {
 		{"name":"url.example.com","clientConfig":{"url":"https://example.com","caBundle":"b3RoZXI="}}]}`, name, strings.Join(hooks, ","))
 }
 
-// keeper runs a Keeper until stop is called, which waits for its end.
-func (w *world) keeper(config KeeperConfig) (k *Keeper, stop func()) {
+// controller runs a Controller until stop is called, which waits for its end.
+func (w *world) controller(config ControllerConfig) (k *Controller, stop func()) {
 	w.Helper()
-	k = NewKeeper(w.api.client(), config, w.observer(), w.log.logger())
+	k = NewController(w.api.client(), config, w.hooks(), w.log.logger())
 	k.recheck = w.recheck
 	ctx, cancel := context.WithCancel(w.Context())
 	var running sync.WaitGroup
@@ -151,8 +151,8 @@ func (w *world) keeper(config KeeperConfig) (k *Keeper, stop func()) {
 	}
 }
 
-func (w *world) observer() KeeperObserver {
-	return KeeperObserver{
+func (w *world) hooks() ControllerHooks {
+	return ControllerHooks{
 		Stepped: func(step Step) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -171,8 +171,8 @@ func (w *world) observer() KeeperObserver {
 	}
 }
 
-// keepersTold is what the Keepers have told so far.
-func (w *world) keepersTold() toldByKeeper {
+// controllersTold is what the Controllers have told so far.
+func (w *world) controllersTold() toldByController {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	told := w.told
@@ -201,7 +201,7 @@ func (w *world) written(at string, o object) {
 		data := decodeData(w, o)
 		l, err := newLeaf(data[certFile], data[keyFile])
 		if err == nil {
-			_, err = parse(Trio{Cert: l.cert, Key: l.key, CA: data[caFile]})
+			_, err = parse(KeyPair{Cert: l.cert, Key: l.key, CA: data[caFile]})
 		}
 		if err != nil {
 			break // pods go on with what they have
@@ -297,11 +297,11 @@ func (w *world) verifiesUntil(l *leaf, bundle []byte) time.Time {
 	return until
 }
 
-// state is what the cluster holds now, as a Keeper sees it.
-func (w *world) state() observed {
+// state is what the cluster holds now, as a Controller sees it.
+func (w *world) state() currentState {
 	w.Helper()
-	k := NewKeeper(w.api.client(), testConfig, KeeperObserver{}, logr.Discard())
-	seen, _, err := k.observe(w.Context())
+	k := NewController(w.api.client(), testConfig, ControllerHooks{}, logr.Discard())
+	seen, _, err := k.readState(w.Context())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func (w *world) state() observed {
 }
 
 // wantOrder checks that all is in order: nothing to do, one CA trusted if alone.
-func (w *world) wantOrder() observed {
+func (w *world) wantOrder() currentState {
 	w.Helper()
 	seen := w.state()
 	d := decide(&seen, time.Now(), rules{testNames, testConfig.CALifetime, testConfig.LeafLifetime})

@@ -201,7 +201,7 @@ func (app *application) problems() []string {
 
 // asked reads the author's annotations of one object and reports bad and
 // unknown ones, and a mode that the opening comment does not speak of.
-func (app *application) asked(annotations map[string]string, path *field.Path) (api.Asked, []string) {
+func (app *application) asked(annotations map[string]string, path *field.Path) (api.Intent, []string) {
 	asked, errs := api.ParseAnnotations(annotations, path)
 	var found []string
 	for _, err := range errs {
@@ -465,7 +465,7 @@ func TestBrokenExamples(t *testing.T) {
 		{"undeclared targetPort", "matrixgate.yaml", "targetPort: http", "targetPort: https", "spec.ports[0].targetPort: https: no container declares it"},
 		{"headless port translated", "database.yaml", "port: 5432\n", "port: 15432\n", "port 15432 is not targetPort 5432"},
 		{"selector and template differ", "matrixgate.yaml", "    matchLabels:\n      app.kubernetes.io/name: matrixgate", "    matchLabels:\n      app.kubernetes.io/name: gate", "spec.selector: does not match the template's labels"},
-		{"budget selects nothing", "zookeeper.yaml", "  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: zookeeper", "  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: keeper", "PodDisruptionBudget/zookeeper: spec.selector selects no pod"},
+		{"budget selects nothing", "zookeeper.yaml", "  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: zookeeper", "  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: controller", "PodDisruptionBudget/zookeeper: spec.selector selects no pod"},
 		{"serviceName names nothing", "zookeeper.yaml", "serviceName: zookeeper-peers", "serviceName: zookeeper", `spec.serviceName: "zookeeper": no such Service`},
 		{"serviceName names another", "zookeeper.yaml", "serviceName: zookeeper-peers", "serviceName: zookeeper-client", `governing Service "zookeeper-client" asks for mode ""`},
 		{"no governing Service", "database.yaml", "        netmode.io/service: ledger-db\n", "", "want one governing Service"},

@@ -18,11 +18,11 @@ import (
 	"github.com/netmode-io/netmode/certs"
 )
 
-// keeperConfig is what the certificates Deployment is told.
-func keeperConfig(t *testing.T, all []runtime.Object) certs.KeeperConfig {
+// controllerConfig is what the certificates Deployment is told.
+func controllerConfig(t *testing.T, all []runtime.Object) certs.ControllerConfig {
 	t.Helper()
 	flags := flagsOf(container(t, named[*appsv1.Deployment](t, all, "netmode-certificates")))
-	return certs.KeeperConfig{
+	return certs.ControllerConfig{
 		Namespace: flags["--namespace"], Secret: flags["--secret"], Service: flags["--service"],
 		WebhookConfigurations: strings.Split(flags["--webhook-configuration"], ","),
 	}
@@ -53,8 +53,8 @@ func mountedSecret(t *testing.T, d *appsv1.Deployment) string {
 // Secret that the program made in an earlier version.
 func TestSecretsAreEmpty(t *testing.T) {
 	all := base(t)
-	keeper := keeperConfig(t, all)
-	for _, name := range []string{keeper.Secret, keeper.AuthoritySecret()} {
+	controller := controllerConfig(t, all)
+	for _, name := range []string{controller.Secret, controller.AuthoritySecret()} {
 		s := named[*corev1.Secret](t, all, name)
 		if s.Data != nil || s.StringData != nil || s.Type != "" || s.Immutable != nil {
 			t.Errorf("%s: %+v", name, s)
@@ -114,8 +114,8 @@ func applied(t *testing.T, manifest, live map[string]any) map[string]any {
 // configurations that call it, in the namespace of all.
 func TestCertificatesFitTogether(t *testing.T) {
 	all := base(t)
-	want := certs.KeeperConfig{Namespace: ownNamespace, Secret: webhookName + "-tls", Service: webhookName, WebhookConfigurations: []string{"netmode"}}
-	if diff := cmp.Diff(want, keeperConfig(t, all)); diff != "" {
+	want := certs.ControllerConfig{Namespace: ownNamespace, Secret: webhookName + "-tls", Service: webhookName, WebhookConfigurations: []string{"netmode"}}
+	if diff := cmp.Diff(want, controllerConfig(t, all)); diff != "" {
 		t.Error(diff)
 	}
 	webhook := named[*appsv1.Deployment](t, all, webhookName)
@@ -175,8 +175,8 @@ func TestCertManagerChain(t *testing.T) {
 		t.Fatalf("want two Issuers and two Certificates, have %d objects", len(found))
 	}
 	all := base(t)
-	keeper := keeperConfig(t, all)
-	leaf := found["Certificate "+keeper.Secret]
+	controller := controllerConfig(t, all)
+	leaf := found["Certificate "+controller.Secret]
 	signer := found["Issuer "+leaf.Spec.IssuerRef.Name]
 	if signer.Spec.CA == nil {
 		t.Fatalf("the leaf's issuer is no CA: %+v", signer)
@@ -186,11 +186,11 @@ func TestCertManagerChain(t *testing.T) {
 	if root.Spec.SelfSigned == nil {
 		t.Errorf("the CA's issuer is not self-signed: %+v", root)
 	}
-	if leaf.Spec.SecretName != keeper.Secret || leaf.Spec.IsCA || !slices.Equal(leaf.Spec.DNSNames, keeper.DNSNames()) {
+	if leaf.Spec.SecretName != controller.Secret || leaf.Spec.IsCA || !slices.Equal(leaf.Spec.DNSNames, controller.DNSNames()) {
 		t.Errorf("leaf %+v", leaf.Spec)
 	}
 	// The base's CA Secret is of another type, which never changes: it needs another name.
-	if s := authority.Spec; !s.IsCA || s.SecretName != signer.Spec.CA.SecretName || s.SecretName == keeper.AuthoritySecret() {
+	if s := authority.Spec; !s.IsCA || s.SecretName != signer.Spec.CA.SecretName || s.SecretName == controller.AuthoritySecret() {
 		t.Errorf("CA %+v", s)
 	}
 	if authority.Spec.PrivateKey.RotationPolicy != "Never" {

@@ -16,11 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/netmode-io/netmode/cmd/netmode-webhook/app"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 const (
-	ownNamespace = options.DefaultNamespace
+	ownNamespace = flags.DefaultNamespace
 	imageName    = "ghcr.io/netmode-io/netmode"
 	webhookName  = "netmode-webhook"
 )

@@ -21,7 +21,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // notesFile is what Helm prints, and does not apply.
@@ -52,7 +52,7 @@ func Render(c *v2.Chart, r Release) (*Rendered, error) {
 		return nil, fmt.Errorf("values: %w", err)
 	}
 	values, err := util.ToRenderValues(c, given, common.ReleaseOptions{
-		Name: cmp.Or(r.Name, "netmode"), Namespace: cmp.Or(r.Namespace, options.DefaultNamespace), Revision: 1, IsInstall: true,
+		Name: cmp.Or(r.Name, "netmode"), Namespace: cmp.Or(r.Namespace, flags.DefaultNamespace), Revision: 1, IsInstall: true,
 	}, nil)
 	if err != nil {
 		return nil, err

@@ -14,12 +14,12 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // What the manifests call things.
 const (
-	namespace         = options.DefaultNamespace
+	namespace         = flags.DefaultNamespace
 	configurationName = "netmode"
 	webhookName       = "netmode-webhook"
 	ofNetmode         = "app.kubernetes.io/name=netmode"

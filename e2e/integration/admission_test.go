@@ -198,7 +198,7 @@ func (a *admission) review(t *testing.T, entry reviewer.Entry, input []byte) ([]
 	if err != nil {
 		t.Fatal(err)
 	}
-	asIs := reviewer.Reviewer{Entry: entry, Settings: a.settings, Cluster: reviewer.Unchanging{Cluster: a.around}}
+	asIs := reviewer.Reviewer{Entry: entry, Settings: a.settings, Snapshots: reviewer.FixedSnapshot{Of: a.around}}
 	text, _, err := asIs.Review(t.Context(), review)
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/manifest"
-	"github.com/netmode-io/netmode/pkg/options"
 )
 
 // goldenCase is one of the command line's golden inputs.
@@ -86,7 +86,7 @@ func ofWebhook(t *testing.T, flags []string) []string {
 // settings are what a webhook with these flags decides by.
 func (c *goldenCase) settings(t *testing.T) *engine.Settings {
 	t.Helper()
-	decision := options.NewDecision("")
+	decision := flags.NewDecision("")
 	decision.InCluster = true
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	decision.AddFlags(set)

@@ -51,15 +51,15 @@ func (s *seenPolicy) said() []string {
 	return all
 }
 
-// keeper is netmode-webhook policies, as a test looks at it.
-type keeper struct {
+// controller is netmode-webhook policies, as a test looks at it.
+type controller struct {
 	*process
 	// settled are the policies of the test as they were seen last, by name.
 	settled map[string]*seenPolicy
 }
 
 // wantUntouched holds it to write nothing of the policies that are as they were seen.
-func (k *keeper) wantUntouched(t *testing.T) {
+func (k *controller) wantUntouched(t *testing.T) {
 	t.Helper()
 	for name, before := range k.settled {
 		now, err := shared.seePolicy(t.Context(), t, name)
@@ -73,12 +73,12 @@ func (k *keeper) wantUntouched(t *testing.T) {
 }
 
 // writes are the lines about a policy whose status was written; "" stands for all policies.
-func (k *keeper) writes(policy string) int {
+func (k *controller) writes(policy string) int {
 	return k.log.count(`"msg":"status written","policy":"` + policy)
 }
 
 // metric is one without labels.
-func (k *keeper) metric(ctx context.Context, t *testing.T, name string) int {
+func (k *controller) metric(ctx context.Context, t *testing.T, name string) int {
 	t.Helper()
 	text, err := fetch(ctx, "http://"+k.started.Ops+"/metrics")
 	if err != nil {
@@ -98,7 +98,7 @@ func (k *keeper) metric(ctx context.Context, t *testing.T, name string) int {
 }
 
 // wantStatus waits until a policy's status says this, and returns the policy.
-func (k *keeper) wantStatus(t *testing.T, name string, selected int, unlabelled []string, conditions ...string) *seenPolicy {
+func (k *controller) wantStatus(t *testing.T, name string, selected int, unlabelled []string, conditions ...string) *seenPolicy {
 	t.Helper()
 	var seen *seenPolicy
 	if err := shared.poll(t.Context(), "the status of "+name, func(ctx context.Context) error {
@@ -150,7 +150,7 @@ func TestPolicyStatus(t *testing.T) {
 		noConflict, nothingInCommon    = "Conflict=False/NoConflict", "Conflict=True/NothingInCommon"
 		enforced                       = "Enforced=True/Enforced"
 	)
-	k := &keeper{process: shared.controller, settled: map[string]*seenPolicy{}}
+	k := &controller{process: shared.controller, settled: map[string]*seenPolicy{}}
 	failedBefore := k.metric(t.Context(), t, "netmode_policies_failures_total")
 
 	create(low, `{namespaceSelector: {matchLabels: {team: `+team+`}}, defaultMode: headless, allowedModes: [headless]}`)
@@ -179,7 +179,7 @@ func TestPolicyStatus(t *testing.T) {
 	}
 
 	// A namespace that has nothing to do with the two costs them nothing. It counts for another
-	// policy, and so the keeper has seen it.
+	// policy, and so the controller has seen it.
 	create(other, `{namespaceSelector: {matchLabels: {team: `+team+`-other}}}`)
 	k.wantStatus(t, other, 0, nil, effective, noConflict, "Enforced=True/NothingForbidden")
 	k.wantUntouched(t)

@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 const (
@@ -39,7 +39,7 @@ func testCertificateRenewed(ctx context.Context, t *testing.T, s *suite) {
 	created := make(chan error)
 	go c.keepCreating(ctx, created)
 
-	secrets := s.client.CoreV1().Secrets(options.DefaultNamespace)
+	secrets := s.client.CoreV1().Secrets(flags.DefaultNamespace)
 	began := time.Now()
 	ca, err := secrets.Get(ctx, authority, metav1.GetOptions{})
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *scene) keepCreating(ctx context.Context, created chan<- error) {
 // servedSerial is the serial number, in hex, of the certificate for the webhook's pods to serve.
 func (s *suite) servedSerial(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
+	secret, err := s.client.CoreV1().Secrets(flags.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func (s *suite) servedSerial(ctx context.Context, t *testing.T) string {
 
 // notServing says which of the webhook's pods has not loaded the certificate; "" if all have.
 func (s *suite) notServing(ctx context.Context, serial string) string {
-	pods := s.client.CoreV1().Pods(options.DefaultNamespace)
+	pods := s.client.CoreV1().Pods(flags.DefaultNamespace)
 	list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=webhook"})
 	if err != nil {
 		return err.Error()

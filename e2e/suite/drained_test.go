@@ -18,7 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 const (
@@ -143,7 +143,7 @@ func (s *suite) rollOut(ctx context.Context, t *testing.T, n int) {
 	t.Helper()
 	old := s.webhookPods(ctx, t)
 	patch := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{"netmode.test/rollout":"%d-%d"}}}}}`, time.Now().Unix(), n)
-	if _, err := s.client.AppsV1().Deployments(options.DefaultNamespace).Patch(ctx, "netmode-webhook", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+	if _, err := s.client.AppsV1().Deployments(flags.DefaultNamespace).Patch(ctx, "netmode-webhook", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	s.replaced(ctx, t, old)
@@ -172,7 +172,7 @@ func (s *suite) replaced(ctx context.Context, t *testing.T, old []corev1.Pod) {
 
 func (s *suite) webhookPods(ctx context.Context, t *testing.T) []corev1.Pod {
 	t.Helper()
-	list, err := s.client.CoreV1().Pods(options.DefaultNamespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=webhook"})
+	list, err := s.client.CoreV1().Pods(flags.DefaultNamespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=webhook"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // dumps is the folder of what failed tests leave to look at, made with the first of them.
@@ -64,7 +64,7 @@ func (s *scene) dump(ctx context.Context, t *testing.T) {
 		write(t, filepath.Join(dir, "events.txt"), text.String())
 	}
 	s.dumpLogs(ctx, t, s.namespace, "", dir, 0)
-	s.dumpLogs(ctx, t, options.DefaultNamespace, "", dir, 0)
+	s.dumpLogs(ctx, t, flags.DefaultNamespace, "", dir, 0)
 	s.dumpLogs(ctx, t, metav1.NamespaceSystem, dnsSelector, dir, 500)
 }
 
@@ -73,7 +73,7 @@ func (s *suite) dumpNetmode(ctx context.Context, t *testing.T) {
 	t.Helper()
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 	defer cancel()
-	(&scene{suite: s, namespace: options.DefaultNamespace}).dump(clean, t)
+	(&scene{suite: s, namespace: flags.DefaultNamespace}).dump(clean, t)
 }
 
 // dumpObjects writes one file for each kind.

@@ -69,7 +69,7 @@ func (s *scene) annotator(ctx context.Context, t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trio, err := authority.Issue([]string{"annotator." + s.namespace + ".svc"}, now, time.Hour)
+	pair, err := authority.Issue([]string{"annotator." + s.namespace + ".svc"}, now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +88,10 @@ func (s *scene) annotator(ctx context.Context, t *testing.T) []byte {
 	front.Spec.Ports = []corev1.ServicePort{{Port: 443, TargetPort: intstr.FromInt32(port)}}
 	s.create(ctx, t, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "annotator"}, Type: corev1.SecretTypeTLS,
-		Data: map[string][]byte{corev1.TLSCertKey: trio.Cert, corev1.TLSPrivateKeyKey: trio.Key},
+		Data: map[string][]byte{corev1.TLSCertKey: pair.Cert, corev1.TLSPrivateKeyKey: pair.Key},
 	}, p, front)
 	s.pod(ctx, t, "annotator")
-	return trio.CA
+	return pair.CA
 }
 
 // registerAnnotator has the API server call the annotator for the scene's pods with this value

@@ -9,13 +9,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // counted adds up a metric over the webhook's pods, of the lines that have this label.
 func (s *suite) counted(ctx context.Context, t *testing.T, metric, label string) float64 {
 	t.Helper()
-	pods := s.client.CoreV1().Pods(options.DefaultNamespace)
+	pods := s.client.CoreV1().Pods(flags.DefaultNamespace)
 	list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=webhook"})
 	if err != nil || len(list.Items) == 0 {
 		t.Fatalf("netmode has %d webhook pods%s", len(list.Items), errorText(err))

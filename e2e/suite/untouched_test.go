@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // restricted is a pod that every PodSecurity level accepts, with annotations that netmode would
@@ -42,7 +42,7 @@ func testUntouchedNamespaces(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "touched")
 	// Elsewhere the same pod is refused.
 	c.checkRefused(ctx, t, restricted(), `metadata.annotations[netmode.io/mode]: Unsupported value: "nonsense"`)
-	for _, namespace := range []string{metav1.NamespaceSystem, options.DefaultNamespace} {
+	for _, namespace := range []string{metav1.NamespaceSystem, flags.DefaultNamespace} {
 		t.Run(namespace, func(t *testing.T) { s.checkUntouched(ctx, t, namespace) })
 	}
 }
@@ -51,7 +51,7 @@ func testUntouchedNamespaces(ctx context.Context, t *testing.T, s *suite) {
 func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 	c := s.scene(ctx, t, "gone")
 	c.create(ctx, t, deployment("asks", 0, template("asks", mode(api.ModeHostNetwork), distrolessContainer(hostPort))))
-	deployments := s.client.AppsV1().Deployments(options.DefaultNamespace)
+	deployments := s.client.AppsV1().Deployments(flags.DefaultNamespace)
 	scale := func(ctx context.Context, name string, replicas int32) int32 {
 		now, err := deployments.GetScale(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -81,7 +81,7 @@ func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 		})
 	}
 	until(ctx, t, patience, func(ctx context.Context) (bool, string) {
-		pods, err := s.client.CoreV1().Pods(options.DefaultNamespace).List(ctx, metav1.ListOptions{})
+		pods, err := s.client.CoreV1().Pods(flags.DefaultNamespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, err.Error()
 		}
@@ -118,6 +118,6 @@ func testNetmodeGone(ctx context.Context, t *testing.T, s *suite) {
 	})
 	t.Run("untouched namespaces", func(t *testing.T) {
 		s.checkUntouched(ctx, t, metav1.NamespaceSystem)
-		s.checkUntouched(ctx, t, options.DefaultNamespace)
+		s.checkUntouched(ctx, t, flags.DefaultNamespace)
 	})
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/netmode-io/netmode/e2e/install"
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // testWebhookOnHostNetwork runs a second webhook, which no API server calls, as
@@ -74,7 +74,7 @@ func testWebhookOnHostNetwork(ctx context.Context, t *testing.T, s *suite) {
 func (s *scene) copyWebhook(ctx context.Context, t *testing.T) {
 	t.Helper()
 	pods := s.shippedWebhook(t).Spec.Template
-	secret, err := s.client.CoreV1().Secrets(options.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
+	secret, err := s.client.CoreV1().Secrets(flags.DefaultNamespace).Get(ctx, serving, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

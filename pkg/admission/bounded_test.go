@@ -82,7 +82,7 @@ func TestBoundedWorkOfPolicies(t *testing.T) {
 	for _, enforcement := range []api.Enforcement{api.EnforcementDeny, api.EnforcementWarn, api.EnforcementAudit} {
 		r := newReviewer(t)
 		r.Observe = true
-		r.Cluster = Unchanging{under(t, `{"namespaceSelector":{},"enforcement":"`+string(enforcement)+`","hostNetwork":{"portRange":{"min":1000,"max":2000}}}`)}
+		r.Snapshots = FixedSnapshot{under(t, `{"namespaceSelector":{},"enforcement":"`+string(enforcement)+`","hostNetwork":{"portRange":{"min":1000,"max":2000}}}`)}
 		body := asking(wantsHostNetwork, `"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet","containers":[{"ports":[`+many(1000, always(`{"containerPort":1,"hostPort":1}`))+`]}]`)
 		c, rec := measure(t, r, body)
 		if c.answer > mostAnswer || c.allocated > mostAllocated || !contains(rec.Reasons, plan.PolicyPortOutOfRange) {

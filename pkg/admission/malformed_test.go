@@ -157,19 +157,19 @@ func TestMembersInAnyOrder(t *testing.T) {
 		},
 		{
 			"subresource", []string{`"uid":"u"`, pod, `"operation":"CREATE"`, `"subResource":"eviction"`, `"object":{"metadata":{"annotations":{"netmode.io/mode":"hostnetwork"}}}`},
-			Unchanged, plan.KindNotMine, "",
+			Unchanged, plan.UnsupportedKind, "",
 		},
 		{
 			"subresource with an object that is no Pod", []string{`"uid":"u"`, pod, `"operation":"CREATE"`, `"subResource":"exec"`, `"object":{"spec":"x"}`},
-			Unchanged, plan.KindNotMine, "",
+			Unchanged, plan.UnsupportedKind, "",
 		},
 		{
 			"another kind", []string{`"uid":"u"`, `"kind":{"group":"apps","version":"v1","kind":"ReplicaSet"}`, `"operation":"CREATE"`, `"namespace":"a"`, `"object":{"spec":5}`},
-			Unchanged, plan.KindNotMine, "",
+			Unchanged, plan.UnsupportedKind, "",
 		},
 		{
 			"no kind", []string{`"uid":"u"`, `"operation":"CREATE"`, `"namespace":"a"`, `"object":{"spec":5}`},
-			Unchanged, plan.KindNotMine, "",
+			Unchanged, plan.UnsupportedKind, "",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -91,7 +91,7 @@ func TestLongTexts(t *testing.T) {
 
 // policed is a cluster with policies and nothing else.
 type policed struct {
-	engine.NoCluster
+	engine.EmptySnapshot
 	set policy.Set
 }
 
@@ -131,7 +131,7 @@ func TestPolicyEnforcement(t *testing.T) {
 	} {
 		t.Run(tt.enforcement, func(t *testing.T) {
 			r := newReviewer(t)
-			r.Observe, r.Cluster = true, Unchanging{under(t, rule+`"`+tt.enforcement+`"}`)}
+			r.Observe, r.Snapshots = true, FixedSnapshot{under(t, rule+`"`+tt.enforcement+`"}`)}
 			resp, rec := ask(t, r, byHand)
 			if !resp.Allowed || len(resp.Warnings) > 0 || rec.Decision != tt.decision || !contains(rec.Reasons, plan.PolicyHostNetworkUnmanaged) {
 				t.Errorf("allowed %t, warnings %q, %+v", resp.Allowed, resp.Warnings, rec)

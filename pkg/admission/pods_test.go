@@ -119,7 +119,7 @@ func knownDNS(tb testing.TB) *engine.Settings {
 
 func newReviewer(tb testing.TB) *Reviewer {
 	tb.Helper()
-	return &Reviewer{Entry: Asked, Settings: knownDNS(tb), Cluster: Unchanging{engine.NoCluster{}}}
+	return &Reviewer{Entry: Asked, Settings: knownDNS(tb), Snapshots: FixedSnapshot{engine.EmptySnapshot{}}}
 }
 
 // largeReview is a review of about 62 kB: a Pod of a StatefulSet as large

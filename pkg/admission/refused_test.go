@@ -94,7 +94,7 @@ func TestWarnings(t *testing.T) {
 
 // labelled is a cluster whose namespaces all have the label netmode.io/mode.
 type labelled struct {
-	engine.NoCluster
+	engine.EmptySnapshot
 	mode string
 }
 
@@ -104,12 +104,12 @@ func (l labelled) Namespace(string) (api.Namespace, bool) {
 
 // What a namespace gives is audited and patched as what a pod asks for.
 func TestInheritedMode(t *testing.T) {
-	r := &Reviewer{Entry: Namespace, Settings: knownDNS(t), Cluster: Unchanging{labelled{mode: "hostnetwork"}}}
+	r := &Reviewer{Entry: Namespace, Settings: knownDNS(t), Snapshots: FixedSnapshot{labelled{mode: "hostnetwork"}}}
 	resp, rec := ask(t, r, fixture(t, replicaSetPod))
 	if rec.Decision != Patched || rec.Mode != api.ModeHostNetwork || resp.AuditAnnotations["mode"] != "hostnetwork" {
 		t.Errorf("%+v, audit %v", rec, resp.AuditAnnotations)
 	}
-	r.Cluster = Unchanging{labelled{mode: "statefulset-headless"}}
+	r.Snapshots = FixedSnapshot{labelled{mode: "statefulset-headless"}}
 	resp, rec = ask(t, r, fixture(t, replicaSetPod))
 	if rec.Decision != Unchanged || !contains(rec.Reasons, "NotApplicable") || len(resp.Warnings) > 0 {
 		t.Errorf("a mode that cannot serve the pod: %+v, warnings %q", rec, resp.Warnings)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/jsonprune"
 	"github.com/netmode-io/netmode/pkg/plan"
-	"github.com/netmode-io/netmode/pkg/prune"
 )
 
 // The one version of AdmissionReview that netmode speaks.
@@ -98,7 +98,7 @@ func (r *request) hasObject() bool { return len(r.Object) > 0 && r.Object.Kind()
 const maxKept = 4 << 20
 
 // pruner leaves of a review what is read of it. It holds no state but buffers.
-var pruner = prune.New(reviewShape(), prune.Limits{Text: api.MaxText, Kept: maxKept})
+var pruner = jsonprune.New(reviewShape(), jsonprune.Limits{Text: api.MaxText, Kept: maxKept})
 
 // buffers hold pruned reviews, one after the other.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -114,7 +114,7 @@ var ErrBadReview = errors.New("bad AdmissionReview")
 // the review without what is not read. The error is an ErrBadReview.
 func decode(body []byte, buffer *[]byte) (*request, error) {
 	pruned, marks, err := pruner.PruneMarked((*buffer)[:0], body)
-	tooLarge := errors.Is(err, prune.ErrTooLarge)
+	tooLarge := errors.Is(err, jsonprune.ErrTooLarge)
 	if err != nil && !tooLarge {
 		return nil, fmt.Errorf("%w: %s", ErrBadReview, plan.Clip(err.Error(), maxText))
 	}

@@ -84,31 +84,33 @@ type Record struct {
 // KindOther stands in a Record for every kind that netmode does not handle.
 const KindOther = "other"
 
-// Cluster tells what is around an object, soon enough for an API server that
+// Snapshots tell what is around an object, soon enough for an API server that
 // waits.
-type Cluster interface {
-	// Around answers from memory.
-	Around(ctx context.Context, namespace string) engine.Cluster
-	// Latest has the namespace's Services as they are now; ok is false where
+type Snapshots interface {
+	// Snapshot answers from memory.
+	Snapshot(ctx context.Context, namespace string) engine.Snapshot
+	// FreshSnapshot has the namespace's Services as they are now; ok is false where
 	// nothing newer is to be had.
-	Latest(ctx context.Context, namespace string) (latest engine.Cluster, ok bool)
+	FreshSnapshot(ctx context.Context, namespace string) (fresh engine.Snapshot, ok bool)
 }
 
-// Unchanging is a Cluster that is always the same.
-type Unchanging struct{ engine.Cluster }
+// FixedSnapshot is a Cluster that is always the same.
+type FixedSnapshot struct{ Of engine.Snapshot }
 
-// Around returns what there is.
-func (u Unchanging) Around(context.Context, string) engine.Cluster { return u.Cluster }
+// Snapshot returns what there is.
+func (u FixedSnapshot) Snapshot(context.Context, string) engine.Snapshot { return u.Of }
 
-// Latest has nothing newer.
-func (u Unchanging) Latest(context.Context, string) (engine.Cluster, bool) { return nil, false }
+// FreshSnapshot has nothing newer.
+func (u FixedSnapshot) FreshSnapshot(context.Context, string) (engine.Snapshot, bool) {
+	return nil, false
+}
 
 // Reviewer answers AdmissionReviews of one entry. It keeps no state between
 // them.
 type Reviewer struct {
-	Entry    Entry
-	Settings *engine.Settings
-	Cluster  Cluster
+	Entry     Entry
+	Settings  *engine.Settings
+	Snapshots Snapshots
 	// Observe lets everything through as it is, without a word to its author. What
 	// would have become of it stands in the Record and in audit annotations.
 	Observe bool
@@ -161,9 +163,9 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 	}
 	switch {
 	case !req.mine():
-		rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.KindNotMine}
+		rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.UnsupportedKind}
 		if req.known() {
-			rec.Reasons = []plan.Reason{plan.OperationNotMine}
+			rec.Reasons = []plan.Reason{plan.UnsupportedOperation}
 		}
 		return response{uid: req.UID, allowed: true}, nil
 	case !req.hasObject():
@@ -203,27 +205,27 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 // planPod leaves it to the API server what policies forbid, unless it only
 // observes: they forbid nothing then, and it tells what they would.
 func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
-	return r.withLatest(ctx, namespace, func(around engine.Cluster) *plan.Plan {
+	return r.withFreshSnapshot(ctx, namespace, func(snapshot engine.Snapshot) *plan.Plan {
 		if r.Observe {
-			return engine.Pod(r.Settings, around, namespace, pod, nil)
+			return engine.Pod(r.Settings, snapshot, namespace, pod, nil)
 		}
-		return engine.MutatePod(r.Settings, around, namespace, pod)
+		return engine.MutatePod(r.Settings, snapshot, namespace, pod)
 	})
 }
 
 func (r *Reviewer) planWorkload(ctx context.Context, namespace string, w *engine.WorkloadCase) *plan.Plan {
-	return r.withLatest(ctx, namespace, func(around engine.Cluster) *plan.Plan {
-		p, _ := engine.Workload(r.Settings, around, namespace, w)
+	return r.withFreshSnapshot(ctx, namespace, func(snapshot engine.Snapshot) *plan.Plan {
+		p, _ := engine.Workload(r.Settings, snapshot, namespace, w)
 		return p
 	})
 }
 
-// withLatest decides from memory. A decision that hangs on which Services there
+// withFreshSnapshot decides from memory. A decision that hangs on which Services there
 // are is made again with the latest ones, since memory may be behind.
-func (r *Reviewer) withLatest(ctx context.Context, namespace string, decide func(engine.Cluster) *plan.Plan) *plan.Plan {
-	p := decide(r.Cluster.Around(ctx, namespace))
+func (r *Reviewer) withFreshSnapshot(ctx context.Context, namespace string, decide func(engine.Snapshot) *plan.Plan) *plan.Plan {
+	p := decide(r.Snapshots.Snapshot(ctx, namespace))
 	if engine.DependsOnServices(p) {
-		if latest, ok := r.Cluster.Latest(ctx, namespace); ok {
+		if latest, ok := r.Snapshots.FreshSnapshot(ctx, namespace); ok {
 			p = decide(latest)
 		}
 	}
@@ -232,7 +234,7 @@ func (r *Reviewer) withLatest(ctx context.Context, namespace string, decide func
 
 func (r *Reviewer) planService(ctx context.Context, namespace string, service *api.Service) *plan.Plan {
 	if r.Observe {
-		return engine.Service(r.Settings, r.Cluster.Around(ctx, namespace), namespace, service)
+		return engine.Service(r.Settings, r.Snapshots.Snapshot(ctx, namespace), namespace, service)
 	}
 	return engine.MutateService(r.Settings, namespace, service)
 }

@@ -72,7 +72,7 @@ func wishes() []wish {
 		{serviceCreate, []string{"mode=hostnetwork"}, Unchanged, nil, plan.NothingToChange},
 		{serviceCreate, []string{"mode=headless"}, Patched, []string{"/spec/clusterIP"}, plan.ClusterIPNoneSet},
 		{serviceCreate, []string{sts}, Patched, []string{"/spec/clusterIP", "/spec/publishNotReadyAddresses"}, plan.PublishNotReadySet},
-		{serviceUpdate, []string{"mode=headless"}, Unchanged, nil, plan.OperationNotMine},
+		{serviceUpdate, []string{"mode=headless"}, Unchanged, nil, plan.UnsupportedOperation},
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"reflect"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/jsonprune"
 	"github.com/netmode-io/netmode/pkg/manifest"
-	"github.com/netmode-io/netmode/pkg/prune"
 )
 
 // Marks of the pod templates in a review.
@@ -20,27 +20,27 @@ const mostWords = 8
 
 // reviewShape is what is read of a review. Of lists and maps it holds one more
 // than netmode looks at, so that it shows where there are too many.
-func reviewShape() *prune.Shape {
+func reviewShape() *jsonprune.Shape {
 	pod, workload := reflect.TypeFor[api.Pod](), manifest.WorkloadType()
-	object := withTemplates(bounded(prune.ShapeOf(pod, reflect.TypeFor[api.Service](), workload)), "")
+	object := withTemplates(bounded(jsonprune.ShapeOf(pod, reflect.TypeFor[api.Service](), workload)), "")
 	var metadata struct {
 		Metadata api.ObjectMeta `json:"metadata"`
 	}
-	old := withTemplates(bounded(prune.ShapeOf(reflect.TypeOf(metadata), workload)), markOld)
-	request := prune.ShapeOf(reflect.TypeFor[request]()).With("object", object).With("oldObject", old)
+	old := withTemplates(bounded(jsonprune.ShapeOf(reflect.TypeOf(metadata), workload)), markOld)
+	request := jsonprune.ShapeOf(reflect.TypeFor[request]()).With("object", object).With("oldObject", old)
 	request.Member("userInfo").Limit(api.MaxItems)
-	return prune.ShapeOf(reflect.TypeFor[review]()).With("request", request)
+	return jsonprune.ShapeOf(reflect.TypeFor[review]()).With("request", request)
 }
 
 // withTemplates gives a workload's shape that of its pod template.
-func withTemplates(object *prune.Shape, mark string) *prune.Shape {
-	template := bounded(prune.ShapeOf(reflect.TypeFor[api.Pod]()))
-	spec := prune.ShapeOf(manifest.WorkloadType()).Member("spec")
+func withTemplates(object *jsonprune.Shape, mark string) *jsonprune.Shape {
+	template := bounded(jsonprune.ShapeOf(reflect.TypeFor[api.Pod]()))
+	spec := jsonprune.ShapeOf(manifest.WorkloadType()).Member("spec")
 	cron := object.Member("spec", "jobTemplate").With("spec", spec.With("template", template.Marked(mark+markCronTemplate)))
 	return object.With("spec", object.Member("spec").With("template", template.Marked(mark+markTemplate)).With("jobTemplate", cron))
 }
 
-func bounded(object *prune.Shape) *prune.Shape {
+func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 	object.Limit(api.MaxItems + 1)
 	object.Member("metadata", "annotations").First(api.ReadsAnnotation, api.MaxAnnotations+1, true)
 	object.Member("metadata", "labels").First(api.IsOwn, api.MaxItems+1, false)

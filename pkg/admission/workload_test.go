@@ -120,12 +120,12 @@ func TestWorkloadLeftAlone(t *testing.T) {
 		kind   string
 		reason plan.Reason
 	}{
-		"DELETE":        {edit(`"CREATE"`, `"DELETE"`), "Deployment", plan.OperationNotMine},
-		"scale":         {edit(`"operation"`, `"subResource":"scale","operation"`), KindOther, plan.KindNotMine},
-		"status":        {edit(`"operation"`, `"subResource":"status","operation"`), KindOther, plan.KindNotMine},
-		"another group": {edit(`"apps"`, `"batch"`), KindOther, plan.KindNotMine},
-		"apps/v1beta1":  {edit(`"version":"v1"`, `"version":"v1beta1"`), KindOther, plan.KindNotMine},
-		"ReplicaSet":    {edit(`"kind":"Deployment"`, `"kind":"ReplicaSet"`), KindOther, plan.KindNotMine},
+		"DELETE":        {edit(`"CREATE"`, `"DELETE"`), "Deployment", plan.UnsupportedOperation},
+		"scale":         {edit(`"operation"`, `"subResource":"scale","operation"`), KindOther, plan.UnsupportedKind},
+		"status":        {edit(`"operation"`, `"subResource":"status","operation"`), KindOther, plan.UnsupportedKind},
+		"another group": {edit(`"apps"`, `"batch"`), KindOther, plan.UnsupportedKind},
+		"apps/v1beta1":  {edit(`"version":"v1"`, `"version":"v1beta1"`), KindOther, plan.UnsupportedKind},
+		"ReplicaSet":    {edit(`"kind":"Deployment"`, `"kind":"ReplicaSet"`), KindOther, plan.UnsupportedKind},
 		"kube-system":   {edit(`"namespace":"a","name"`, `"namespace":"kube-system","name"`), "Deployment", plan.ExemptNamespace},
 		"being deleted": {workloadRequest("Deployment", "UPDATE", deleted, deleted), "Deployment", plan.BeingDeleted},
 	} {
@@ -174,7 +174,7 @@ func TestWorkloadBeforeItsService(t *testing.T) {
 	} {
 		asked := 0
 		r := newReviewer(t)
-		r.Cluster = lagging{latest: tt.latest, asked: &asked}
+		r.Snapshots = lagging{latest: tt.latest, asked: &asked}
 		if _, rec := ask(t, r, body); rec.Decision != Patched || !contains(rec.Reasons, tt.reason) || asked != 1 {
 			t.Errorf("%s %v after %d live lists, want patched, %s", rec.Decision, rec.Reasons, asked, tt.reason)
 		}

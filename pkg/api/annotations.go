@@ -7,9 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Asked is what the author's annotations of one object say. A zero member was
+// Intent is what the author's annotations of one object say. A zero member was
 // not asked for.
-type Asked struct {
+type Intent struct {
 	Mode                     Mode
 	Service                  string
 	SearchRewrite            SearchRewrite
@@ -34,39 +34,39 @@ type UnknownKey struct {
 // author's key is checked, and every bad one is an error in field.Error form
 // with the values that would be accepted. Keys that are not netmode's are not
 // looked at.
-func ParseAnnotations(annotations map[string]string, path *field.Path) (Asked, field.ErrorList) {
-	var asked Asked
+func ParseAnnotations(annotations map[string]string, path *field.Path) (Intent, field.ErrorList) {
+	var intent Intent
 	var errs field.ErrorList
 	for _, key := range authorKeys(annotations) {
 		value := annotations[key]
 		var err *field.Error
 		switch key {
 		case AnnotationMode:
-			asked.Mode, err = oneOf(path.Key(key), value, Modes())
+			intent.Mode, err = oneOf(path.Key(key), value, Modes())
 		case AnnotationSearchRewrite:
-			asked.SearchRewrite, err = oneOf(path.Key(key), value, SearchRewrites())
+			intent.SearchRewrite, err = oneOf(path.Key(key), value, SearchRewrites())
 		case AnnotationService:
-			asked.Service, err = serviceName(path.Key(key), value)
+			intent.Service, err = serviceName(path.Key(key), value)
 		case AnnotationPublishNotReadyAddresses:
 			var word string
 			if word, err = oneOf(path.Key(key), value, []string{"true", "false"}); err == nil {
 				publish := word == "true"
-				asked.PublishNotReadyAddresses = &publish
+				intent.PublishNotReadyAddresses = &publish
 			}
 		default:
 			unknown := UnknownKey{Key: key}
-			if len(asked.Unknown) < MaxNearest {
+			if len(intent.Unknown) < MaxNearest {
 				unknown.Nearest = nearestKey(key)
 			}
-			asked.Unknown = append(asked.Unknown, unknown)
+			intent.Unknown = append(intent.Unknown, unknown)
 			continue
 		}
-		asked.Keys = append(asked.Keys, key)
+		intent.Keys = append(intent.Keys, key)
 		if err != nil {
 			errs = append(errs, err)
 		}
 	}
-	return asked, errs
+	return intent, errs
 }
 
 // ParseMode reads a mode from a value at path, such as a namespace's label.

@@ -25,34 +25,34 @@ func TestParseAnnotationsAccepts(t *testing.T) {
 	yes, no := true, false
 	tests := []struct {
 		key, value string
-		want       api.Asked
+		want       api.Intent
 	}{
-		{"mode", "default", api.Asked{Mode: api.ModeDefault}},
-		{"mode", "hostnetwork", api.Asked{Mode: api.ModeHostNetwork}},
-		{"mode", "headless", api.Asked{Mode: api.ModeHeadless}},
-		{"mode", "statefulset-headless", api.Asked{Mode: api.ModeStatefulSetHeadless}},
-		{"service", "peers", api.Asked{Service: "peers"}},
-		{"service", "0-peers", api.Asked{Service: "0-peers"}},
-		{"service", strings.Repeat("a", 63), api.Asked{Service: strings.Repeat("a", 63)}},
-		{"search-rewrite", "auto", api.Asked{SearchRewrite: api.SearchAuto}},
-		{"search-rewrite", "prepend", api.Asked{SearchRewrite: api.SearchPrepend}},
-		{"search-rewrite", "append", api.Asked{SearchRewrite: api.SearchAppend}},
-		{"search-rewrite", "init-container", api.Asked{SearchRewrite: api.SearchInitContainer}},
-		{"search-rewrite", "post-start", api.Asked{SearchRewrite: api.SearchPostStart}},
-		{"search-rewrite", "none", api.Asked{SearchRewrite: api.SearchNone}},
-		{"publish-not-ready-addresses", "true", api.Asked{PublishNotReadyAddresses: &yes}},
-		{"publish-not-ready-addresses", "false", api.Asked{PublishNotReadyAddresses: &no}},
+		{"mode", "default", api.Intent{Mode: api.ModeDefault}},
+		{"mode", "hostnetwork", api.Intent{Mode: api.ModeHostNetwork}},
+		{"mode", "headless", api.Intent{Mode: api.ModeHeadless}},
+		{"mode", "statefulset-headless", api.Intent{Mode: api.ModeStatefulSetHeadless}},
+		{"service", "peers", api.Intent{Service: "peers"}},
+		{"service", "0-peers", api.Intent{Service: "0-peers"}},
+		{"service", strings.Repeat("a", 63), api.Intent{Service: strings.Repeat("a", 63)}},
+		{"search-rewrite", "auto", api.Intent{SearchRewrite: api.SearchAuto}},
+		{"search-rewrite", "prepend", api.Intent{SearchRewrite: api.SearchPrepend}},
+		{"search-rewrite", "append", api.Intent{SearchRewrite: api.SearchAppend}},
+		{"search-rewrite", "init-container", api.Intent{SearchRewrite: api.SearchInitContainer}},
+		{"search-rewrite", "post-start", api.Intent{SearchRewrite: api.SearchPostStart}},
+		{"search-rewrite", "none", api.Intent{SearchRewrite: api.SearchNone}},
+		{"publish-not-ready-addresses", "true", api.Intent{PublishNotReadyAddresses: &yes}},
+		{"publish-not-ready-addresses", "false", api.Intent{PublishNotReadyAddresses: &no}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.key+"="+tt.value, func(t *testing.T) {
 			key := "netmode.io/" + tt.key
-			asked, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
+			intent, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
 			tt.want.Keys = []string{key}
-			if diff := cmp.Diff(tt.want, asked); diff != "" {
-				t.Errorf("asked differs (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.want, intent); diff != "" {
+				t.Errorf("intent differs (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -81,7 +81,7 @@ func TestParseAnnotationsRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s=%q", tt.key, tt.value), func(t *testing.T) {
 			key := "netmode.io/" + tt.key
-			asked, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
+			intent, errs := api.ParseAnnotations(map[string]string{key: tt.value}, annotationsPath)
 			if len(errs) != 1 {
 				t.Fatalf("got %d errors, want 1: %v", len(errs), errs)
 			}
@@ -90,8 +90,8 @@ func TestParseAnnotationsRefuses(t *testing.T) {
 				t.Errorf("message differs (-want +got):\n%s", diff)
 			}
 			// A refused value is not kept, but its key was the author's.
-			if diff := cmp.Diff(api.Asked{Keys: []string{key}}, asked); diff != "" {
-				t.Errorf("asked differs (-want +got):\n%s", diff)
+			if diff := cmp.Diff(api.Intent{Keys: []string{key}}, intent); diff != "" {
+				t.Errorf("intent differs (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestParseAnnotationsOfManyKeys(t *testing.T) {
 		"other.example/netmode.io/mode": "hostnetwork",
 		"mode":                          "hostnetwork",
 	}
-	want := api.Asked{
+	want := api.Intent{
 		Service: "peers",
 		Keys:    []string{"netmode.io/mode", "netmode.io/search-rewrite", "netmode.io/service"},
 		Unknown: []api.UnknownKey{
@@ -123,9 +123,9 @@ func TestParseAnnotationsOfManyKeys(t *testing.T) {
 	wantErrors := `[metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": ` + wantModes +
 		`, metadata.annotations[netmode.io/search-rewrite]: Unsupported value: "last": ` + wantRewrites + `]`
 	for range 100 { // a map's order differs from run to run
-		asked, errs := api.ParseAnnotations(annotations, annotationsPath)
-		if diff := cmp.Diff(want, asked); diff != "" {
-			t.Fatalf("asked differs (-want +got):\n%s", diff)
+		intent, errs := api.ParseAnnotations(annotations, annotationsPath)
+		if diff := cmp.Diff(want, intent); diff != "" {
+			t.Fatalf("intent differs (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(wantErrors, errs.ToAggregate().Error()); diff != "" {
 			t.Fatalf("errors differ (-want +got):\n%s", diff)
@@ -140,8 +140,8 @@ func TestParseAnnotationsWithoutOwnKeys(t *testing.T) {
 		"netmode wrote":  {"netmode.io/status": "{", "netmode.io/copied": "netmode.io/mode"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked, errs := api.ParseAnnotations(annotations, annotationsPath)
-			if diff := cmp.Diff(api.Asked{}, asked); diff != "" || len(errs) > 0 {
+			intent, errs := api.ParseAnnotations(annotations, annotationsPath)
+			if diff := cmp.Diff(api.Intent{}, intent); diff != "" || len(errs) > 0 {
 				t.Errorf("got errors %v and (-want +got):\n%s", errs, diff)
 			}
 		})
@@ -162,11 +162,11 @@ func TestNearestKey(t *testing.T) {
 		{"netmode.io/" + strings.Repeat("x", 300), "netmode.io/mode"}, // all are equally far,
 	}
 	for _, tt := range tests {
-		asked, errs := api.ParseAnnotations(map[string]string{tt.key: ""}, annotationsPath)
+		intent, errs := api.ParseAnnotations(map[string]string{tt.key: ""}, annotationsPath)
 		if len(errs) > 0 {
 			t.Errorf("%s: %v", tt.key, errs)
 		}
-		if diff := cmp.Diff([]api.UnknownKey{{Key: tt.key, Nearest: tt.want}}, asked.Unknown); diff != "" {
+		if diff := cmp.Diff([]api.UnknownKey{{Key: tt.key, Nearest: tt.want}}, intent.Unknown); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", tt.key, diff)
 		}
 	}

@@ -20,18 +20,18 @@ func FuzzAnnotations(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key, value, key2, value2 string) {
 		annotations := map[string]string{key: value, key2: value2}
-		asked, errs := api.ParseAnnotations(annotations, annotationsPath)
+		intent, errs := api.ParseAnnotations(annotations, annotationsPath)
 
-		if asked.Mode != "" && (!slices.Contains(api.Modes(), asked.Mode) || string(asked.Mode) != annotations[api.AnnotationMode]) {
-			t.Errorf("accepted mode %q of %q", asked.Mode, annotations)
+		if intent.Mode != "" && (!slices.Contains(api.Modes(), intent.Mode) || string(intent.Mode) != annotations[api.AnnotationMode]) {
+			t.Errorf("accepted mode %q of %q", intent.Mode, annotations)
 		}
-		if s := asked.SearchRewrite; s != "" && (!slices.Contains(api.SearchRewrites(), s) || string(s) != annotations[api.AnnotationSearchRewrite]) {
+		if s := intent.SearchRewrite; s != "" && (!slices.Contains(api.SearchRewrites(), s) || string(s) != annotations[api.AnnotationSearchRewrite]) {
 			t.Errorf("accepted search rewrite %q of %q", s, annotations)
 		}
-		if s := asked.Service; s != "" && (len(validation.IsDNS1123Label(s)) > 0 || s != annotations[api.AnnotationService]) {
+		if s := intent.Service; s != "" && (len(validation.IsDNS1123Label(s)) > 0 || s != annotations[api.AnnotationService]) {
 			t.Errorf("accepted service %q of %q", s, annotations)
 		}
-		if p := asked.PublishNotReadyAddresses; p != nil && map[bool]string{true: "true", false: "false"}[*p] != annotations[api.AnnotationPublishNotReadyAddresses] {
+		if p := intent.PublishNotReadyAddresses; p != nil && map[bool]string{true: "true", false: "false"}[*p] != annotations[api.AnnotationPublishNotReadyAddresses] {
 			t.Errorf("accepted publish-not-ready-addresses %t of %q", *p, annotations)
 		}
 
@@ -45,18 +45,18 @@ func FuzzAnnotations(f *testing.F) {
 			}
 		}
 		accepted := map[string]bool{
-			api.AnnotationMode:                     asked.Mode != "",
-			api.AnnotationService:                  asked.Service != "",
-			api.AnnotationSearchRewrite:            asked.SearchRewrite != "",
-			api.AnnotationPublishNotReadyAddresses: asked.PublishNotReadyAddresses != nil,
+			api.AnnotationMode:                     intent.Mode != "",
+			api.AnnotationService:                  intent.Service != "",
+			api.AnnotationSearchRewrite:            intent.SearchRewrite != "",
+			api.AnnotationPublishNotReadyAddresses: intent.PublishNotReadyAddresses != nil,
 		}
 		for _, known := range api.AuthorAnnotations() {
 			_, given := annotations[known]
-			if given != slices.Contains(asked.Keys, known) || given != (accepted[known] != refused[known]) {
-				t.Errorf("%s: given %t, accepted %t, refused %t, keys %q", known, given, accepted[known], refused[known], asked.Keys)
+			if given != slices.Contains(intent.Keys, known) || given != (accepted[known] != refused[known]) {
+				t.Errorf("%s: given %t, accepted %t, refused %t, keys %q", known, given, accepted[known], refused[known], intent.Keys)
 			}
 		}
-		for _, unknown := range asked.Unknown {
+		for _, unknown := range intent.Unknown {
 			if !strings.HasPrefix(unknown.Key, api.Prefix) || !slices.Contains(api.AuthorAnnotations(), unknown.Nearest) || accepted[unknown.Key] {
 				t.Errorf("unknown key %+v", unknown)
 			}

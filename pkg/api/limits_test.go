@@ -48,11 +48,11 @@ func TestNearestOfTheFirst(t *testing.T) {
 	for i := range 3 * api.MaxNearest {
 		many[fmt.Sprintf("%smod%03d", api.Prefix, i)] = ""
 	}
-	asked, errs := api.ParseAnnotations(many, field.NewPath("a"))
-	if len(errs) > 0 || len(asked.Unknown) != len(many) {
-		t.Fatalf("%v, %d unknown", errs, len(asked.Unknown))
+	intent, errs := api.ParseAnnotations(many, field.NewPath("a"))
+	if len(errs) > 0 || len(intent.Unknown) != len(many) {
+		t.Fatalf("%v, %d unknown", errs, len(intent.Unknown))
 	}
-	for i, unknown := range asked.Unknown {
+	for i, unknown := range intent.Unknown {
 		if (unknown.Nearest != "") != (i < api.MaxNearest) {
 			t.Errorf("%d: %+v", i, unknown)
 		}

@@ -58,7 +58,7 @@ func TestAgreement(t *testing.T) {
 // that knows the same but nothing of the cluster's DNS.
 type agreement struct {
 	settings      *engine.Settings
-	around        engine.Cluster
+	snapshot      engine.Snapshot
 	all, rendered []*decided
 	webhook       *webhookProcess
 	unknowing     *webhookProcess
@@ -80,11 +80,11 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, around, err := in.decide(files, settings)
+	all, snapshot, err := in.decide(files, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &agreement{settings: settings, around: around, all: all}
+	a := &agreement{settings: settings, snapshot: snapshot, all: all}
 	if err := applyAll(a.all); err != nil {
 		t.Fatal(err)
 	}
@@ -104,26 +104,26 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	}
 	unknown := *settings
 	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
-	a.webhook = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: settings, Cluster: admission.Unchanging{Cluster: around}})
-	a.unknowing = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: &unknown, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}})
+	a.webhook = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: settings, Snapshots: admission.FixedSnapshot{Of: snapshot}})
+	a.unknowing = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: &unknown, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}})
 	return a
 }
 
 // serve runs the reviewer behind the real server until the test ends.
 func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 	t.Helper()
-	source, err := certs.Standalone("", nil, time.Now(), certs.Observer{})
+	source, err := certs.Standalone("", nil, time.Now(), certs.SourceHooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := metrics.New()
 	ctx, stop := context.WithCancel(context.Background())
 	reviews := server.ReviewConfig{
-		Reviewer: reviewer, Observer: m, MaxBody: server.DefaultMaxBody, Log: logr.Discard(),
+		Reviewer: reviewer, Counters: m, MaxBody: server.DefaultMaxBody, Log: logr.Discard(),
 		Limits: server.NewLimits(server.DefaultMaxBytes, server.DefaultMaxReviews()),
 	}
 	s, err := server.Listen(ctx, server.Config{
-		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source, Observer: m,
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source, Counters: m,
 		Reviews:   map[string]http.Handler{admission.Asked.Path(): server.NewReviewHandler(reviews)},
 		Elsewhere: server.NewElsewhere(reviews), Metrics: m.Handler(), Log: logr.Discard(),
 	})
@@ -156,7 +156,7 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		if err := api.Decode(d.template.Pod, &pod, ""); err != nil {
 			t.Fatal(err)
 		}
-		p = engine.MutatePod(a.settings, a.around, d.namespace, &pod)
+		p = engine.MutatePod(a.settings, a.snapshot, d.namespace, &pod)
 	} else {
 		p = withoutPolicies(p)
 	}

@@ -12,12 +12,12 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/cluster/offline"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/manifest"
-	"github.com/netmode-io/netmode/pkg/options"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
-	"github.com/netmode-io/netmode/pkg/surroundings"
 )
 
 // inputs are the flags of every command that reads manifests.
@@ -32,11 +32,11 @@ type inputs struct {
 	policyFiles []*manifest.File
 	// namespaceLabels are those of every namespace that no manifest tells of.
 	namespaceLabels map[string]string
-	decision        *options.Decision
+	decision        *flags.Decision
 }
 
 func newInputs() *inputs {
-	return &inputs{namespace: "default", decision: options.NewDecision("")}
+	return &inputs{namespace: "default", decision: flags.NewDecision("")}
 }
 
 func (in *inputs) addFlags(fs *pflag.FlagSet) {
@@ -105,8 +105,8 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 
 // decide is the webhook's decision about every object of the manifests, with
 // the Services, Namespaces and policies of all manifests around it.
-func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*decided, *surroundings.Manifests, error) {
-	around := surroundings.New(in.namespaceLabels)
+func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*decided, *offline.Snapshot, error) {
+	snapshot := offline.New(in.namespaceLabels)
 	var all []*decided
 	var errs []error
 	for _, file := range files {
@@ -118,28 +118,28 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 			}
 			for i := range objects {
 				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, in.namespace)}
-				if err := around.Add(d.object, d.namespace); err != nil {
+				if err := snapshot.Add(d.object, d.namespace); err != nil {
 					errs = append(errs, d.fail(err))
 				}
 				all = append(all, d)
 			}
 		}
 	}
-	errs = append(errs, around.AddPolicies(in.policyFiles))
+	errs = append(errs, snapshot.AddPolicies(in.policyFiles))
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, err
 	}
 	for _, d := range all {
-		if err := d.decide(settings, around); err != nil {
+		if err := d.decide(settings, snapshot); err != nil {
 			errs = append(errs, d.fail(err))
 		}
 	}
-	return all, around, errors.Join(errs...)
+	return all, snapshot, errors.Join(errs...)
 }
 
 func (d *decided) fail(err error) error { return d.object.Fail(err) }
 
-func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifests) error {
+func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) error {
 	var err error
 	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifes
 	var mutations []plan.Mutation
 	switch {
 	case d.template != nil:
-		if mutations, err = d.decideWorkload(settings, around); err != nil {
+		if mutations, err = d.decideWorkload(settings, snapshot); err != nil {
 			return err
 		}
 	case d.object.APIVersion == "v1" && d.object.Kind == "Pod":
@@ -156,15 +156,15 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifes
 		if err := api.Decode(raw, &pod, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Pod(settings, around, d.namespace, &pod, nil)
-		d.pods, d.entry = d.plan, entryOf(&pod, around, d.namespace)
+		d.plan = engine.Pod(settings, snapshot, d.namespace, &pod, nil)
+		d.pods, d.entry = d.plan, entryOf(&pod, snapshot, d.namespace)
 		mutations = d.plan.Mutations
 	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
 		var service api.Service
 		if err := api.Decode(raw, &service, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Service(settings, around, d.namespace, &service)
+		d.plan = engine.Service(settings, snapshot, d.namespace, &service)
 		mutations = d.plan.Mutations
 	default:
 		return nil
@@ -182,7 +182,7 @@ func (d *decided) decide(settings *engine.Settings, around *surroundings.Manifes
 // decideWorkload is the decision about a workload, and then about its pods. The
 // mutations are what the workload gets from the one and its template from the
 // other. The template is left as the first decision made it.
-func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings.Manifests) ([]plan.Mutation, error) {
+func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
 	var view struct {
 		Metadata api.ObjectMeta `json:"metadata"`
 	}
@@ -192,7 +192,7 @@ func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings
 		return nil, err
 	}
 	var first *api.Pod
-	d.plan, first = engine.Workload(settings, around, d.namespace, &engine.WorkloadCase{
+	d.plan, first = engine.Workload(settings, snapshot, d.namespace, &engine.WorkloadCase{
 		Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod,
 	})
 	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
@@ -208,7 +208,7 @@ func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.
-	d.pods, d.entry = engine.Pod(settings, around, d.namespace, first, nil), entryOf(first, around, d.namespace)
+	d.pods, d.entry = engine.Pod(settings, snapshot, d.namespace, first, nil), entryOf(first, snapshot, d.namespace)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
 			m.Pointer = d.template.Pointer + m.Pointer
@@ -220,8 +220,8 @@ func (d *decided) decideWorkload(settings *engine.Settings, around *surroundings
 
 // entryOf is the webhook entry that a pod of the namespace is sent to; empty:
 // none.
-func entryOf(pod *api.Pod, around *surroundings.Manifests, namespace string) admission.Entry {
-	ns, _ := around.Namespace(namespace)
+func entryOf(pod *api.Pod, snapshot *offline.Snapshot, namespace string) admission.Entry {
+	ns, _ := snapshot.Namespace(namespace)
 	_, hasMode := ns.Labels[api.LabelMode]
 	switch {
 	case api.Asks(pod.Metadata.Annotations):

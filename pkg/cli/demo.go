@@ -91,12 +91,12 @@ type tally struct{ patched, unchanged, refused int }
 
 func runDemo(ctx context.Context, streams *Streams, program string, in *inputs, all []*decided) (err error) {
 	colors := streams.outPalette()
-	around, err := writeAround(in, all)
+	snapshot, err := writeSnapshot(in, all)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(around)) }()
-	webhook, err := startWebhook(ctx, program, append(in.decision.Args(), "--manifests="+around))
+	defer func() { err = errors.Join(err, os.Remove(snapshot)) }()
+	webhook, err := startWebhook(ctx, program, append(in.decision.Args(), "--manifests="+snapshot))
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func serveNonsense(fs *pflag.FlagSet, args []string, folder *string) error {
 	if answer == answerNoCA {
 		*folder = ""
 	}
-	source, err := certs.Standalone(*folder, nil, time.Now(), certs.Observer{})
+	source, err := certs.Standalone(*folder, nil, time.Now(), certs.SourceHooks{})
 	if err != nil {
 		return err
 	}

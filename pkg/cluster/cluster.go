@@ -122,11 +122,11 @@ func (c *Cache) Age() time.Duration {
 // PoliciesLeftOut counts the policies that this build does not understand.
 func (c *Cache) PoliciesLeftOut() int { return int(c.set.leftOut.Load()) }
 
-// Around returns what is known around the objects of a namespace. Only for a
+// Snapshot returns what is known around the objects of a namespace. Only for a
 // Namespace that the cache has not heard of does it ask the API server, for at
 // most a second.
-func (c *Cache) Around(ctx context.Context, namespace string) engine.Cluster {
-	a := &around{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
+func (c *Cache) Snapshot(ctx context.Context, namespace string) engine.Snapshot {
+	a := &snapshot{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
 	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
 	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
 		a.own = namespaceRead{cached.view, true}
@@ -144,16 +144,16 @@ func (c *Cache) Around(ctx context.Context, namespace string) engine.Cluster {
 	return a
 }
 
-// Latest is Around with the namespace's Services as the API server has them
+// FreshSnapshot is Snapshot with the namespace's Services as the API server has them
 // now: read after the call, and within a second. ok is false if it could not be
 // asked.
-func (c *Cache) Latest(ctx context.Context, namespace string) (latest engine.Cluster, ok bool) {
+func (c *Cache) FreshSnapshot(ctx context.Context, namespace string) (latest engine.Snapshot, ok bool) {
 	services, err := c.liveServices.get(ctx, namespace)
 	if err != nil {
 		c.log.Info("Services not read, the cache decides", "namespace", namespace, "cause", err.Error())
 		return nil, false
 	}
-	a, isOurs := c.Around(ctx, namespace).(*around)
+	a, isOurs := c.Snapshot(ctx, namespace).(*snapshot)
 	if isOurs {
 		a.list = func() []api.Service { return services }
 	}
@@ -201,8 +201,8 @@ func readNamespace(ctx context.Context, client kubernetes.Interface, name string
 	return namespaceRead{api.Namespace{Labels: found.Labels}, true}, nil
 }
 
-// around is what one decision sees: the same, however often it looks.
-type around struct {
+// snapshot is what one decision sees: the same, however often it looks.
+type snapshot struct {
 	namespace string
 	own       namespaceRead
 	policies  policy.Set
@@ -213,7 +213,7 @@ type around struct {
 
 // Services returns the Services of the decision's namespace, by name; of no
 // other is anything known.
-func (a *around) Services(namespace string) ([]api.Service, bool) {
+func (a *snapshot) Services(namespace string) ([]api.Service, bool) {
 	if namespace != a.namespace {
 		return nil, false
 	}
@@ -224,7 +224,7 @@ func (a *around) Services(namespace string) ([]api.Service, bool) {
 }
 
 // Namespace returns the decision's Namespace.
-func (a *around) Namespace(name string) (api.Namespace, bool) {
+func (a *snapshot) Namespace(name string) (api.Namespace, bool) {
 	if name != a.namespace {
 		return api.Namespace{}, false
 	}
@@ -233,7 +233,7 @@ func (a *around) Namespace(name string) (api.Namespace, bool) {
 
 // Policies returns the policies that select the decision's namespace, all of one
 // state of the cluster.
-func (a *around) Policies(namespace string) policy.Set {
+func (a *snapshot) Policies(namespace string) policy.Set {
 	if namespace != a.namespace {
 		return policy.Set{}
 	}

@@ -181,18 +181,18 @@ func TestCacheFollows(t *testing.T) {
 		newService("a", "web"), newService("a", "db"), newService("b", "other"),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{api.LabelPodSecurityEnforce: "restricted"}}})
 	c := started(t, client)
-	around := c.Around(t.Context(), "a")
-	services, known := around.Services("a")
+	snapshot := c.Snapshot(t.Context(), "a")
+	services, known := snapshot.Services("a")
 	if diff := cmp.Diff([]string{"db", "web"}, names(services)); diff != "" || !known {
 		t.Errorf("known %t (-want +got):\n%s", known, diff)
 	}
-	if _, known := around.Services("b"); known {
+	if _, known := snapshot.Services("b"); known {
 		t.Error("a decision about namespace a knows b")
 	}
-	if ns, known := around.Namespace("a"); !known || ns.Labels[api.LabelPodSecurityEnforce] != "restricted" {
+	if ns, known := snapshot.Namespace("a"); !known || ns.Labels[api.LabelPodSecurityEnforce] != "restricted" {
 		t.Errorf("namespace %+v, known %t", ns, known)
 	}
-	if _, known := around.Namespace("b"); known {
+	if _, known := snapshot.Namespace("b"); known {
 		t.Error("a decision about namespace a knows b")
 	}
 
@@ -203,14 +203,14 @@ func TestCacheFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool {
-		services, _ := c.Around(t.Context(), "a").Services("a")
+		services, _ := c.Snapshot(t.Context(), "a").Services("a")
 		return cmp.Equal(names(services), []string{"new", "web"})
 	})
 	// A decision that had looked sees what it saw.
-	if services, _ := around.Services("a"); !cmp.Equal(names(services), []string{"db", "web"}) {
+	if services, _ := snapshot.Services("a"); !cmp.Equal(names(services), []string{"db", "web"}) {
 		t.Errorf("the older decision sees %v", names(services))
 	}
-	if services, known := c.Around(t.Context(), "empty").Services("empty"); !known || len(services) > 0 {
+	if services, known := c.Snapshot(t.Context(), "empty").Services("empty"); !known || len(services) > 0 {
 		t.Errorf("an empty namespace has %v, known %t", names(services), known)
 	}
 }
@@ -240,15 +240,15 @@ func TestNamespaceThatTheCacheHasNotHeardOf(t *testing.T) {
 	})
 	c := started(t, client)
 	for range 3 {
-		if ns, known := c.Around(t.Context(), "young").Namespace("young"); !known || ns.Labels["x"] != "y" {
+		if ns, known := c.Snapshot(t.Context(), "young").Namespace("young"); !known || ns.Labels["x"] != "y" {
 			t.Errorf("young: %+v, known %t", ns, known)
 		}
 		for _, name := range []string{"absent", "broken"} {
-			if ns, known := c.Around(t.Context(), name).Namespace(name); known {
+			if ns, known := c.Snapshot(t.Context(), name).Namespace(name); known {
 				t.Errorf("%s: %+v is known", name, ns)
 			}
 		}
-		if _, known := c.Around(t.Context(), "known").Namespace("known"); !known {
+		if _, known := c.Snapshot(t.Context(), "known").Namespace("known"); !known {
 			t.Error("known: not known")
 		}
 	}
@@ -267,7 +267,7 @@ func TestLatest(t *testing.T) {
 		}
 		return true, &corev1.ServiceList{Items: []corev1.Service{*newService("a", "zoo"), *young}}, nil
 	})
-	latest, ok := c.Latest(t.Context(), "a")
+	latest, ok := c.FreshSnapshot(t.Context(), "a")
 	if !ok {
 		t.Fatal("nothing newer")
 	}
@@ -279,7 +279,7 @@ func TestLatest(t *testing.T) {
 	if ns, known := latest.Namespace("a"); !known || ns.Labels["x"] != "y" {
 		t.Errorf("namespace %+v, known %t", ns, known)
 	}
-	if _, ok := c.Latest(t.Context(), "broken"); ok {
+	if _, ok := c.FreshSnapshot(t.Context(), "broken"); ok {
 		t.Error("a failed list counts as newer")
 	}
 }

@@ -29,8 +29,8 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// PolicyObserver is told what a PolicyController does.
-type PolicyObserver struct {
+// PolicyHooks is told what a PolicyController does.
+type PolicyHooks struct {
 	StatusWritten func()
 	// ObjectWritten is told of each write to an object of the API server's.
 	ObjectWritten func(ObjectKind, ObjectAction)
@@ -51,7 +51,7 @@ type PolicyController struct {
 	leftover             *leftover
 	resource             dynamic.ResourceInterface
 	settings             policy.AdmissionSettings
-	observer             PolicyObserver
+	hooks                PolicyHooks
 	log                  logr.Logger
 
 	changed chan struct{}      // of one element: a round is due
@@ -61,9 +61,9 @@ type PolicyController struct {
 
 // NewPolicyController makes a PolicyController that reads and writes policies
 // through custom.
-func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, settings policy.AdmissionSettings, observer PolicyObserver, log logr.Logger) (*PolicyController, error) {
+func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, settings policy.AdmissionSettings, hooks PolicyHooks, log logr.Logger) (*PolicyController, error) {
 	c := &PolicyController{
-		resource: custom.Resource(PolicyResource()), settings: settings, observer: observer, log: log,
+		resource: custom.Resource(PolicyResource()), settings: settings, hooks: hooks, log: log,
 		changed: make(chan struct{}, 1), written: map[string]written{},
 		leftover: &leftover{client: client.AdmissionregistrationV1().ValidatingWebhookConfigurations(), log: log},
 	}
@@ -72,8 +72,8 @@ func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, 
 	trim := &trimmer{}
 	c.namespaces, errs[0] = newWatched(client.CoreV1().Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
 	c.policies, errs[1] = newWatched(c.resource, &unstructured.Unstructured{}, nil, trimStatusPolicy, failed)
-	c.admission, errs[2] = newOwnedPolicies(client, observer.ObjectWritten, log)
-	c.bindings, errs[3] = newOwnedBindings(client, observer.ObjectWritten, log)
+	c.admission, errs[2] = newOwnedPolicies(client, hooks.ObjectWritten, log)
+	c.bindings, errs[3] = newOwnedBindings(client, hooks.ObjectWritten, log)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (c *PolicyController) try(ctx context.Context) (again bool) {
 		c.inOrder.Store(true)
 	case ctx.Err() == nil:
 		c.inOrder.Store(false)
-		c.observer.Failed(err)
+		c.hooks.Failed(err)
 		c.log.Error(err, "policies not in order, tried again soon")
 	}
 	return again || err != nil
@@ -222,6 +222,6 @@ func (c *PolicyController) count(known []*statusPolicy, statuses map[string]poli
 			}
 		}
 	}
-	c.observer.Enforced(counts)
+	c.hooks.Enforced(counts)
 	return all
 }

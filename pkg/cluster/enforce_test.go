@@ -56,7 +56,7 @@ func enforce(t *testing.T, settings policy.AdmissionSettings, policies []runtime
 		refused, err := refuse()
 		return refused, nil, err
 	})
-	observer := PolicyObserver{
+	hooks := PolicyHooks{
 		StatusWritten: func() { e.count("status") },
 		ObjectWritten: func(kind ObjectKind, action ObjectAction) {
 			e.count(strings.TrimPrefix(string(kind), "ValidatingAdmission") + " " + string(action))
@@ -73,7 +73,7 @@ func enforce(t *testing.T, settings policy.AdmissionSettings, policies []runtime
 		},
 	}
 	var err error
-	if e.PolicyController, err = NewPolicyController(e.client, e.policies, settings, observer, logr.Discard()); err != nil {
+	if e.PolicyController, err = NewPolicyController(e.client, e.policies, settings, hooks, logr.Discard()); err != nil {
 		t.Fatal(err)
 	}
 	return e

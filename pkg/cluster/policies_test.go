@@ -61,7 +61,7 @@ func TestPoliciesOfNamespaces(t *testing.T) {
 	policies := newPolicies(newPolicy("all", 1, all), newPolicy("of-a", 1, selecting("a")), newPolicy("of-b", 1, selecting("b")))
 	c := startedWith(t, client, policies, logr.Discard())
 	of := func(namespace string) string {
-		return policyNames(c.Around(t.Context(), namespace).Policies(namespace))
+		return policyNames(c.Snapshot(t.Context(), namespace).Policies(namespace))
 	}
 	for namespace, want := range map[string]string{"a": "all of-a", "b": "all of-b", "unknown": "all"} {
 		for range 2 {
@@ -70,7 +70,7 @@ func TestPoliciesOfNamespaces(t *testing.T) {
 			}
 		}
 	}
-	older := c.Around(t.Context(), "a")
+	older := c.Snapshot(t.Context(), "a")
 	if got := policyNames(older.Policies("b")); got != "" {
 		t.Errorf("a decision about namespace a knows the policies of b: %s", got)
 	}
@@ -100,8 +100,8 @@ func TestPoliciesOfNamespaces(t *testing.T) {
 // What a Set has for a namespace is found once.
 func TestSelectionIsRemembered(t *testing.T) {
 	c := started(t, fake.NewClientset(newNamespace("a", map[string]string{"team": "a"})), newPolicy("of-a", 1, selecting("a")), newPolicy("of-b", 1, selecting("b")))
-	first := c.Around(t.Context(), "a").Policies("a").Policies()
-	if again := c.Around(t.Context(), "a").Policies("a").Policies(); len(first) != 1 || &first[0] != &again[0] {
+	first := c.Snapshot(t.Context(), "a").Policies("a").Policies()
+	if again := c.Snapshot(t.Context(), "a").Policies("a").Policies(); len(first) != 1 || &first[0] != &again[0] {
 		t.Errorf("%d policies; found twice", len(first))
 	}
 }
@@ -120,7 +120,7 @@ func TestPolicyThatDoesNotCompile(t *testing.T) {
 	untyped := newPolicy("untyped", 1, map[string]any{"namespaceSelector": "all"})
 	newer := newPolicy("newer", 1, map[string]any{"namespaceSelector": map[string]any{}, "fieldOfAnotherBuild": true})
 	c := startedWith(t, fake.NewClientset(newNamespace("a", nil)), newPolicies(bad, untyped, newer), log)
-	if got := policyNames(c.Around(t.Context(), "a").Policies("a")); got != "newer" {
+	if got := policyNames(c.Snapshot(t.Context(), "a").Policies("a")); got != "newer" {
 		t.Errorf("policies %q, want newer alone", got)
 	}
 	if n := c.PoliciesLeftOut(); n != 2 {
@@ -212,16 +212,16 @@ func TestOneConsistentSet(t *testing.T) {
 	settings := &engine.Settings{}
 	pod := &api.Pod{Metadata: api.ObjectMeta{Name: "p"}, Spec: api.PodSpec{Subdomain: "s", Containers: []api.Container{{Name: "c"}}}}
 	decide := func() string {
-		around := c.Around(t.Context(), "a")
-		before := policyNames(around.Policies("a"))
-		p := engine.Pod(settings, around, "a", pod, nil)
+		snapshot := c.Snapshot(t.Context(), "a")
+		before := policyNames(snapshot.Policies("a"))
+		p := engine.Pod(settings, snapshot, "a", pod, nil)
 		broken := []string{}
 		for _, name := range []string{"one", "two"} {
 			if strings.Contains(p.Denial(), "policy "+name+" allows ") {
 				broken = append(broken, name)
 			}
 		}
-		return fmt.Sprintf("%s: %s, broken %s; %s", before, p.Mode, broken, policyNames(around.Policies("a")))
+		return fmt.Sprintf("%s: %s, broken %s; %s", before, p.Mode, broken, policyNames(snapshot.Policies("a")))
 	}
 	const alone, both = "one: hostnetwork, broken []; one", "two one: headless, broken [one]; two one"
 

@@ -117,7 +117,7 @@ func (c *PolicyController) writeStatus(ctx context.Context, name string, status 
 	case err != nil:
 		return fmt.Errorf("write the status of policy %s: %w", name, err)
 	}
-	c.observer.StatusWritten()
+	c.hooks.StatusWritten()
 	c.log.Info("status written", "policy", name, "namespaces", status.SelectedNamespaces, "unlabelled", status.UnlabelledNamespaces)
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
-func unobserved() PolicyObserver {
-	return PolicyObserver{
+func unobserved() PolicyHooks {
+	return PolicyHooks{
 		StatusWritten: func() {}, ObjectWritten: func(ObjectKind, ObjectAction) {},
 		Enforced: func(map[metav1.ConditionStatus]int) {}, Failed: func(error) {},
 	}
@@ -54,9 +54,9 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 		return true, newPolicy("p", 1, selecting("a")), nil
 	})
 	var failed, written int
-	observer := unobserved()
-	observer.StatusWritten, observer.Failed = func() { written++ }, func(error) { failed++ }
-	k, err := NewPolicyController(client, policies, policy.AdmissionSettings{ExemptNamespaces: []string{"kube-system"}}, observer, logr.Discard())
+	hooks := unobserved()
+	hooks.StatusWritten, hooks.Failed = func() { written++ }, func(error) { failed++ }
+	k, err := NewPolicyController(client, policies, policy.AdmissionSettings{ExemptNamespaces: []string{"kube-system"}}, hooks, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +103,9 @@ func TestStatusOfPolicyThatDoesNotCompile(t *testing.T) {
 		}
 		return true, newPolicy("newer", 1, selecting("a")), nil
 	})
-	observer := unobserved()
-	observer.Failed = func(err error) { t.Error(err) }
-	k, err := NewPolicyController(fake.NewClientset(), policies, policy.AdmissionSettings{}, observer, logr.Discard())
+	hooks := unobserved()
+	hooks.Failed = func(err error) { t.Error(err) }
+	k, err := NewPolicyController(fake.NewClientset(), policies, policy.AdmissionSettings{}, hooks, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

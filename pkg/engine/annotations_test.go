@@ -49,7 +49,7 @@ func TestUnusedAnnotations(t *testing.T) {
 					why = "in mode " + string(mode)
 				}
 				raw := annotated(`{"subdomain":"peers"}`, annotations...)
-				p := decidePod(t, raw, &around{})
+				p := decidePod(t, raw, &snapshot{})
 				if kind == "Service" {
 					p = decideService(t, raw)
 				}
@@ -77,7 +77,7 @@ func TestUnknownAnnotations(t *testing.T) {
 		unknown("netmode.io/Mode", "netmode.io/mode"), unknown("netmode.io/publish-not-ready-adresses", "netmode.io/publish-not-ready-addresses"))
 
 	raw = annotated(`{}`, "netmode.io/modes", "headless", api.AnnotationStatus, "{}", api.AnnotationCopied, "x")
-	wantFindings(t, decidePod(t, raw, &around{}), unknown("netmode.io/modes", "netmode.io/mode"), "kept NothingAsked", "changed StatusRemoved metadata.annotations[netmode.io/status]")
+	wantFindings(t, decidePod(t, raw, &snapshot{}), unknown("netmode.io/modes", "netmode.io/mode"), "kept NothingAsked", "changed StatusRemoved metadata.annotations[netmode.io/status]")
 }
 
 // TestBadAnnotations are refused on a Pod and on a new Service, each with the
@@ -108,7 +108,7 @@ func TestBadAnnotations(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			raw := annotated(`{"clusterIP":"10.96.0.7"}`, test.annotations...)
-			pod := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+			pod := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 			var refused []string
 			for _, w := range test.want {
 				refused = append(refused, "refused "+w)
@@ -120,7 +120,7 @@ func TestBadAnnotations(t *testing.T) {
 			wantNoChange(t, service)
 		})
 	}
-	p := decidePod(t, annotated(`{}`, api.AnnotationSearchRewrite, "first", api.AnnotationMode, "hostnet"), &around{})
+	p := decidePod(t, annotated(`{}`, api.AnnotationSearchRewrite, "first", api.AnnotationMode, "hostnet"), &snapshot{})
 	const denial = "2 problems: metadata.annotations[netmode.io/mode]: Unsupported value: \"hostnet\": " + modes + " (AnnotationInvalid); " +
 		"metadata.annotations[netmode.io/search-rewrite]: Unsupported value: \"first\": " + strategies + " (AnnotationInvalid)"
 	if p.Denial() != denial {

@@ -89,7 +89,7 @@ func TestInheritedModeThatNoLongerServes(t *testing.T) {
 		{"headless, and the host network", "headless", "", `{"metadata":{"name":"web"},"spec":{"subdomain":"peers"}}`, onHost, noLonger(hostDenied, "headless", label)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &around{}
+			c := &snapshot{}
 			c.labels = map[string]string{api.LabelPolicy: api.PolicyEnabled}
 			if tt.label != "" {
 				c.labels[api.LabelMode] = tt.label
@@ -154,7 +154,7 @@ func TestStatusOfSomebodyElse(t *testing.T) {
 			noLonger(meshDenied, "hostnetwork", "the label of the namespace")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &around{}
+			c := &snapshot{}
 			if tt.label != "" {
 				c.labels = map[string]string{api.LabelMode: tt.label}
 			}
@@ -181,9 +181,9 @@ func TestStatusOfSomebodyElse(t *testing.T) {
 
 // Where Kubernetes itself will refuse the pod, there is nothing to add.
 func TestAppliedAndRejected(t *testing.T) {
-	first := decidePod(t, plainPod, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+	first := decidePod(t, plainPod, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	reset := edited(t, patched(t, plainPod, first), members{"dnsPolicy": "ClusterFirst"})
-	p := decidePod(t, reset, &around{labels: map[string]string{api.LabelMode: "hostnetwork", api.LabelPodSecurityEnforce: "baseline"}})
+	p := decidePod(t, reset, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork", api.LabelPodSecurityEnforce: "baseline"}})
 	if p.Refused() || !p.Changes() || !strings.Contains(strings.Join(describeAll(p), "\n"), "warned PodSecurityRejects spec.hostNetwork: ") {
 		t.Errorf("%v %q", p.Mutations, describeAll(p))
 	}

@@ -40,7 +40,7 @@ func BenchmarkService(b *testing.B) {
 			service.Metadata.Annotations = map[string]string{api.AnnotationMode: string(m)}
 			b.ReportAllocs()
 			for b.Loop() {
-				build(b, raw, engine.Service(settings, engine.NoCluster{}, "default", service), m.Headless())
+				build(b, raw, engine.Service(settings, engine.EmptySnapshot{}, "default", service), m.Headless())
 			}
 		})
 	}
@@ -75,8 +75,8 @@ func benchmarkSettings() *engine.Settings {
 	return s
 }
 
-func benchmarkCluster() *around {
+func benchmarkCluster() *snapshot {
 	peers := api.Service{Metadata: api.ObjectMeta{Name: "peers"}}
 	peers.Spec.ClusterIP, peers.Spec.Selector = api.ClusterIPNone, map[string]string{"app": "w"}
-	return &around{known: true, services: []api.Service{peers}, labels: map[string]string{}}
+	return &snapshot{known: true, services: []api.Service{peers}, labels: map[string]string{}}
 }

@@ -114,7 +114,7 @@ func remedies() []remedy {
 func TestCures(t *testing.T) {
 	for _, r := range remedies() {
 		t.Run(string(r.reason)+" "+r.says, func(t *testing.T) {
-			c := &around{}
+			c := &snapshot{}
 			if len(r.policies) > 0 {
 				c.policies = policies(t, r.policies...)
 			}

@@ -18,25 +18,25 @@ import (
 
 const namespace = "storm"
 
-// around is a cluster: the Services of the namespace, where they are known, and
+// snapshot is a cluster: the Services of the namespace, where they are known, and
 // the labels of every Namespace. Without labels, it sends its pods to policies.
-type around struct {
+type snapshot struct {
 	services []api.Service
 	known    bool
 	labels   map[string]string
 	policies policy.Set
 }
 
-func (a *around) Services(string) ([]api.Service, bool) { return a.services, a.known }
+func (a *snapshot) Services(string) ([]api.Service, bool) { return a.services, a.known }
 
-func (a *around) Namespace(string) (api.Namespace, bool) {
+func (a *snapshot) Namespace(string) (api.Namespace, bool) {
 	if a.labels == nil && len(a.policies.Policies()) > 0 {
 		return api.Namespace{Labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}, true
 	}
 	return api.Namespace{Labels: a.labels}, a.labels != nil
 }
 
-func (a *around) Policies(string) policy.Set { return a.policies }
+func (a *snapshot) Policies(string) policy.Set { return a.policies }
 
 func decode[T any](t testing.TB, raw []byte) *T {
 	t.Helper()
@@ -95,14 +95,14 @@ func patchOf(t testing.TB, raw []byte, p *plan.Plan) string {
 	return string(encoded)
 }
 
-func decidePod(t testing.TB, raw string, cluster *around) *plan.Plan {
+func decidePod(t testing.TB, raw string, cluster *snapshot) *plan.Plan {
 	t.Helper()
 	return engine.Pod(settings(), cluster, namespace, decode[api.Pod](t, []byte(raw)), nil)
 }
 
 func decideService(t testing.TB, raw string) *plan.Plan {
 	t.Helper()
-	return engine.Service(settings(), engine.NoCluster{}, namespace, decode[api.Service](t, []byte(raw)))
+	return engine.Service(settings(), engine.EmptySnapshot{}, namespace, decode[api.Service](t, []byte(raw)))
 }
 
 // annotated is an object with annotations, a list of keys and values by turns.

@@ -29,32 +29,32 @@ type Settings struct {
 	Search           resolv.Settings
 }
 
-// Cluster tells a decision about the objects around the one in question. It
+// Snapshot tells a decision about the objects around the one in question. It
 // answers from memory: a decision waits for nothing.
-type Cluster interface {
-	mode.Cluster
+type Snapshot interface {
+	mode.Snapshot
 	// Policies returns the policies that select the namespace.
 	Policies(namespace string) policy.Set
 }
 
-// NoCluster is the surroundings of a decision about which nothing is known:
+// EmptySnapshot is the surroundings of a decision about which nothing is known:
 // the governing Service is what the pod itself names.
-type NoCluster struct{}
+type EmptySnapshot struct{}
 
 // Services knows none.
-func (NoCluster) Services(string) ([]api.Service, bool) { return nil, false }
+func (EmptySnapshot) Services(string) ([]api.Service, bool) { return nil, false }
 
 // Namespace knows none.
-func (NoCluster) Namespace(string) (api.Namespace, bool) { return api.Namespace{}, false }
+func (EmptySnapshot) Namespace(string) (api.Namespace, bool) { return api.Namespace{}, false }
 
 // Policies knows none.
-func (NoCluster) Policies(string) policy.Set { return policy.Set{} }
+func (EmptySnapshot) Policies(string) policy.Set { return policy.Set{} }
 
 // Pod decides about a Pod that is created in the namespace: how its mode changes
 // it, and what policies say of it then. The workload is nil unless the pod is
 // that of a template.
-func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
-	p, s := planPod(settings, cluster, namespace, pod, workload)
+func Pod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
+	p, s := planPod(settings, snapshot, namespace, pod, workload)
 	if s.policed {
 		judgePod(p, s, pod)
 	}
@@ -63,13 +63,13 @@ func Pod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, wo
 
 // MutatePod is Pod where the API server itself judges the pod later, by the
 // policies that forbid something.
-func MutatePod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod) *plan.Plan {
-	p, _ := planPod(settings, cluster, namespace, pod, nil)
+func MutatePod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod) *plan.Plan {
+	p, _ := planPod(settings, snapshot, namespace, pod, nil)
 	return p
 }
 
-// standing is what policies look at beside the pod.
-type standing struct {
+// policyContext is what policies look at beside the pod.
+type policyContext struct {
 	// policed says whether policies have a say at all.
 	policed  bool
 	policies policy.Set
@@ -81,29 +81,29 @@ type standing struct {
 }
 
 // planPod decides how the pod's mode changes it.
-func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod, workload *api.Workload) (*plan.Plan, standing) {
+func planPod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, workload *api.Workload) (*plan.Plan, policyContext) {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 20)}
 	p.Rule("scope")
 	if outOfReach(p, settings, namespace, &pod.Metadata) {
-		return p, standing{}
+		return p, policyContext{}
 	}
-	s := standing{policed: true, policies: cluster.Policies(namespace).ForPod(pod.Metadata.Labels)}
+	s := policyContext{policed: true, policies: snapshot.Policies(namespace).ForPod(pod.Metadata.Labels)}
 	s.critical = pod.Spec.SystemCritical() && slices.Contains(settings.SystemNamespaces, namespace)
 	p.NotAllowed = s.policies.NotAllowed()
 	if ignored(p, &pod.Metadata) {
 		return p, s
 	}
-	asked, ok := parseAnnotations(p, &pod.Metadata)
+	intent, ok := parseAnnotations(p, &pod.Metadata)
 	if !ok {
 		return p, s
 	}
-	ns, _ := cluster.Namespace(namespace)
-	resolvePodMode(p, asked, ns.Labels, s.policies)
+	ns, _ := snapshot.Namespace(namespace)
+	resolvePodMode(p, intent, ns.Labels, s.policies)
 	s.mode = p.Mode
 	m, found := mode.Find(p.Mode)
-	warnUnused(p, asked, m.PodAnnotations)
+	warnUnused(p, intent, m.PodAnnotations)
 	if !found {
-		if sent(pod, ns.Labels) {
+		if selectedByWebhook(pod, ns.Labels) {
 			removeStatus(p, pod.Metadata.Annotations)
 		}
 		return p, s
@@ -113,9 +113,9 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 		Pod:             pod,
 		Namespace:       namespace,
 		NamespaceLabels: ns.Labels,
-		Asked:           asked,
+		Intent:          intent,
 		Workload:        workload,
-		Cluster:         cluster,
+		Snapshot:        snapshot,
 		Search:          &settings.Search,
 		Rewrite:         rewriteOf(s.policies),
 		Plan:            p,
@@ -129,26 +129,26 @@ func planPod(settings *Settings, cluster Cluster, namespace string, pod *api.Pod
 	case applied(&m, c):
 		refuseApplied(p)
 	default:
-		setAside(p, before)
+		skipInherited(p, before)
 		s.mode = ""
 		removeStatus(p, pod.Metadata.Annotations)
 	}
 	return p, s
 }
 
-// sent says whether netmode is asked about the pod at all, as the webhook entries
+// selectedByWebhook says whether netmode is asked about the pod at all, as the webhook entries
 // have it.
-func sent(pod *api.Pod, namespaceLabels map[string]string) bool {
+func selectedByWebhook(pod *api.Pod, namespaceLabels map[string]string) bool {
 	_, hasMode := namespaceLabels[api.LabelMode]
 	return hasMode || namespaceLabels[api.LabelPolicy] == api.PolicyEnabled || api.Asks(pod.Metadata.Annotations)
 }
 
 // rewriteOf is the one search rewrite that policies give; zero: none.
-func rewriteOf(policies policy.Set) resolv.Given {
+func rewriteOf(policies policy.Set) resolv.PolicyDefaults {
 	if p := policies.SearchRewrite(); p != nil {
-		return resolv.Given{Policy: p.Name, PolicyRewrite: *p.Spec.SearchRewrite}
+		return resolv.PolicyDefaults{Policy: p.Name, PolicyRewrite: *p.Spec.SearchRewrite}
 	}
-	return resolv.Given{}
+	return resolv.PolicyDefaults{}
 }
 
 // RulePolicies is the rule whose findings are the policies'.
@@ -156,7 +156,7 @@ const RulePolicies = "policies"
 
 // judgePod asks the pod's policies. A refused plan is judged by what it would
 // have been.
-func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
+func judgePod(p *plan.Plan, s policyContext, pod *api.Pod) {
 	if len(s.policies.Policies()) == 0 {
 		return
 	}
@@ -174,15 +174,15 @@ func judgePod(p *plan.Plan, s standing, pod *api.Pod) {
 }
 
 // Service decides about a Service that is being created in the namespace.
-func Service(settings *Settings, cluster Cluster, namespace string, service *api.Service) *plan.Plan {
+func Service(settings *Settings, snapshot Snapshot, namespace string, service *api.Service) *plan.Plan {
 	p := MutateService(settings, namespace, service)
-	judgeService(p, settings, cluster, namespace, service)
+	judgeService(p, settings, snapshot, namespace, service)
 	return p
 }
 
 // judgeService asks the policies that are for Services.
-func judgeService(p *plan.Plan, settings *Settings, cluster Cluster, namespace string, service *api.Service) {
-	policies := cluster.Policies(namespace).ForService()
+func judgeService(p *plan.Plan, settings *Settings, snapshot Snapshot, namespace string, service *api.Service) {
+	policies := snapshot.Policies(namespace).ForService()
 	if p.Mode == "" || len(policies.Policies()) == 0 || slices.Contains(settings.ExemptNamespaces, namespace) || service.Metadata.DeletionTimestamp != nil {
 		return
 	}
@@ -201,25 +201,25 @@ func MutateService(settings *Settings, namespace string, service *api.Service) *
 	if outOfReach(p, settings, namespace, &service.Metadata) || ignored(p, &service.Metadata) {
 		return p
 	}
-	asked, ok := parseAnnotations(p, &service.Metadata)
+	intent, ok := parseAnnotations(p, &service.Metadata)
 	if !ok {
 		return p
 	}
 	p.Rule("mode")
-	p.Mode = asked.Mode
-	if asked.Mode == "" {
+	p.Mode = intent.Mode
+	if intent.Mode == "" {
 		p.Keep(plan.NothingAsked, "", "the Service asks for no mode")
 	} else {
 		p.Source = plan.SourceAnnotation
 		p.Pass()
 	}
 	m, found := mode.Find(p.Mode)
-	warnUnused(p, asked, m.ServiceAnnotations)
+	warnUnused(p, intent, m.ServiceAnnotations)
 	if !found {
 		return p
 	}
 	if !refuseServiceTooLarge(p, service) {
-		m.CheckService(&mode.ServiceCase{Service: service, Namespace: namespace, Asked: asked, Plan: p})
+		m.CheckService(&mode.ServiceCase{Service: service, Namespace: namespace, Intent: intent, Plan: p})
 	}
 	if p.Changes() {
 		writeStatus(p, service.Metadata.Annotations)
@@ -264,13 +264,13 @@ var (
 // maxShown is the most bytes of a key or a value of the author's in a text.
 const maxShown = 512
 
-func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (asked api.Asked, ok bool) {
+func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (intent api.Intent, ok bool) {
 	p.Rule("annotations")
 	path := annotationsPath
-	asked, errs := api.ParseAnnotations(meta.Annotations, path)
-	for i, unknown := range asked.Unknown {
+	intent, errs := api.ParseAnnotations(meta.Annotations, path)
+	for i, unknown := range intent.Unknown {
 		if i == api.MaxNearest {
-			p.Warn(plan.AnnotationUnknown, path.String(), fmt.Sprintf("%d more keys mean nothing to netmode", len(asked.Unknown)-i))
+			p.Warn(plan.AnnotationUnknown, path.String(), fmt.Sprintf("%d more keys mean nothing to netmode", len(intent.Unknown)-i))
 			break
 		}
 		p.Warn(plan.AnnotationUnknown, path.Key(plan.Clip(unknown.Key, maxShown)).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
@@ -278,13 +278,13 @@ func parseAnnotations(p *plan.Plan, meta *api.ObjectMeta) (asked api.Asked, ok b
 	for _, err := range errs {
 		p.RefuseError(plan.AnnotationInvalid, err)
 	}
-	return asked, len(errs) == 0
+	return intent, len(errs) == 0
 }
 
 // warnUnused warns of the author's annotations that do nothing in the mode.
-func warnUnused(p *plan.Plan, asked api.Asked, used []string) {
+func warnUnused(p *plan.Plan, intent api.Intent, used []string) {
 	p.Rule("annotations")
-	for _, key := range asked.Keys {
+	for _, key := range intent.Keys {
 		if key == api.AnnotationMode || slices.Contains(used, key) {
 			continue
 		}

@@ -234,9 +234,9 @@ func (g *generator) settings() *engine.Settings {
 	return s
 }
 
-// cluster is what is around: a namespace that gives the mode, or none.
-func (g *generator) cluster(inherited api.Mode) *around {
-	a := &around{known: !g.oneIn(4), labels: map[string]string{}}
+// snapshot is what is around: a namespace that gives the mode, or none.
+func (g *generator) snapshot(inherited api.Mode) *snapshot {
+	a := &snapshot{known: !g.oneIn(4), labels: map[string]string{}}
 	if g.oneIn(6) {
 		a.labels[api.LabelPodSecurityEnforce] = pick(g, "restricted", "baseline", "privileged")
 	}

@@ -49,7 +49,7 @@ func TestPolicyModeTruthTable(t *testing.T) {
 		{"", "", api.ModeHostNetwork, plan.SourcePolicy, "host"},
 	} {
 		t.Run(tt.annotation+" "+tt.label, func(t *testing.T) {
-			c := &around{policies: set, labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
+			c := &snapshot{policies: set, labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 			if tt.label != "" {
 				c.labels[api.LabelMode] = tt.label
 			}
@@ -71,7 +71,7 @@ func TestPolicyModeTruthTable(t *testing.T) {
 // The status names the policy, and a policy's default that cannot serve the pod
 // leaves it alone, as an inherited mode does.
 func TestPolicyDefault(t *testing.T) {
-	set := &around{policies: policies(t, "host", defaultsToHost), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
+	set := &snapshot{policies: policies(t, "host", defaultsToHost), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 	raw := `{"spec":{"containers":[{"ports":[{"containerPort":1}]}]}}`
 	if got := patchOf(t, []byte(raw), decidePod(t, raw, set)); !strings.Contains(got, `\"source\":\"policy\",\"policy\":\"host\"`) {
 		t.Errorf("patch %s", got)
@@ -84,7 +84,7 @@ func TestPolicyDefault(t *testing.T) {
 
 // A pod that its node needs is refused by no policy, where such pods are known to be.
 func TestPolicyOfSystemCriticalPods(t *testing.T) {
-	c := &around{policies: policies(t, "p", `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false}}`)}
+	c := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"hostNetwork":{"allowUnmanaged":false}}`)}
 	for _, tt := range []struct {
 		namespace, class string
 		refused          bool
@@ -129,7 +129,7 @@ func TestPolicyJudgement(t *testing.T) {
 		{"by mode, port out of range", noHand, annotated(`{"containers":[{"ports":[{"containerPort":80}]}]}`, api.AnnotationMode, "hostnetwork"), nil, []string{"spec.containers[0].ports[0].containerPort"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := decidePod(t, tt.raw, &around{labels: tt.labels, policies: policies(t, "p", tt.spec)})
+			p := decidePod(t, tt.raw, &snapshot{labels: tt.labels, policies: policies(t, "p", tt.spec)})
 			var refused []string
 			for _, f := range p.Findings(plan.Refused) {
 				refused = append(refused, f.Field)
@@ -184,14 +184,14 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 			`policy a spec.defaultMode: Invalid value: "statefulset-headless": ` + allows + "; the mode comes from the default of policy a" + setOther},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &around{policies: policies(t, "a", tt.a, "b", tt.b), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
+			c := &snapshot{policies: policies(t, "a", tt.a, "b", tt.b), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}
 			if tt.label != "" {
 				c.labels[api.LabelMode] = tt.label
 			}
 			if got := decidePod(t, tt.raw, c).Denial(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
-			served := decidePod(t, tt.raw, &around{labels: c.labels, policies: policies(t, "a", tt.a)})
+			served := decidePod(t, tt.raw, &snapshot{labels: c.labels, policies: policies(t, "a", tt.a)})
 			if served.Refused() {
 				t.Errorf("without policy b: %s", served.Denial())
 			}
@@ -200,14 +200,14 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 	// At a workload the label and the policy are still not its own.
 	c := workloadOf("StatefulSet", "", "")
 	c.Pod.Spec.Hostname, c.Pod.Spec.Subdomain = "web-0", "workers"
-	if got := decideWorkload(c, &around{policies: policies(t, "a", gives, "b", only), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}).Denial(); !strings.HasPrefix(got, "policy a spec.defaultMode: ") {
+	if got := decideWorkload(c, &snapshot{policies: policies(t, "a", gives, "b", only), labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}).Denial(); !strings.HasPrefix(got, "policy a spec.defaultMode: ") {
 		t.Errorf("workload: %s", got)
 	}
 }
 
 // Exempt namespaces, and pods that are none of netmode's, are not judged.
 func TestPolicyOutOfReach(t *testing.T) {
-	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
+	set := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
 	for _, tt := range []struct{ namespace, metadata string }{
 		{"kube-system", `{}`},
 		{"a", `{"deletionTimestamp":"2026-01-01T00:00:00Z"}`},
@@ -221,7 +221,7 @@ func TestPolicyOutOfReach(t *testing.T) {
 
 // Where the API server itself judges, policies are not asked.
 func TestMutatePodAsksNoPolicies(t *testing.T) {
-	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
+	set := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
 	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
 	if p := engine.MutatePod(settings(), set, "a", pod); p.Refused() {
 		t.Errorf("mutating: %q", describeAll(p))
@@ -232,7 +232,7 @@ func TestMutatePodAsksNoPolicies(t *testing.T) {
 }
 
 func TestServicePolicies(t *testing.T) {
-	set := &around{policies: policies(t, "p", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`, "pods", `{"namespaceSelector":{},"podSelector":{},"allowedModes":["default"]}`)}
+	set := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`, "pods", `{"namespaceSelector":{},"podSelector":{},"allowedModes":["default"]}`)}
 	service := decode[api.Service](t, []byte(annotated(`{"selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
 	p := engine.Service(settings(), set, "a", service)
 	if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Text, "policy p allows hostnetwork") {
@@ -251,7 +251,7 @@ func TestServicePolicies(t *testing.T) {
 // The one search rewrite of the policies holds for pods that ask for none, and
 // its domains for all.
 func TestPolicySearchRewrite(t *testing.T) {
-	set := &around{policies: policies(t,
+	set := &snapshot{policies: policies(t,
 		"second", `{"namespaceSelector":{},"searchRewrite":{"strategy":"post-start"}}`,
 		"first", `{"namespaceSelector":{},"priority":1,"searchRewrite":{"strategy":"append","extraSearches":["corp.example","own.example"]}}`)}
 	s := settings()
@@ -278,7 +278,7 @@ func TestPolicySearchRewrite(t *testing.T) {
 // A strategy of a policy that the pod cannot have is no reason to refuse the
 // pod, whose author cannot change it; the warning names the policy.
 func TestPolicySearchRewriteGivesWay(t *testing.T) {
-	set := &around{policies: policies(t, "first", `{"namespaceSelector":{},"searchRewrite":{"strategy":"prepend"}}`)}
+	set := &snapshot{policies: policies(t, "first", `{"namespaceSelector":{},"searchRewrite":{"strategy":"prepend"}}`)}
 	const (
 		kept = "prepend, the search rewrite of policy first (SearchByPolicy)"
 		why  = "prepend gives way to auto for this pod: the cluster's DNS is not known to netmode: " +

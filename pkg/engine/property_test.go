@@ -87,8 +87,8 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 		asked, given = "", mode
 	}
 	raw := encode(t, g.pod(asked, strategy))
-	settings, cluster, workload := g.settings(), g.cluster(given), g.workload()
-	decide := func(s *engine.Settings, c *around, raw []byte) *plan.Plan {
+	settings, cluster, workload := g.settings(), g.snapshot(given), g.workload()
+	decide := func(s *engine.Settings, c *snapshot, raw []byte) *plan.Plan {
 		return engine.Pod(s, c, namespace, decode[api.Pod](t, raw), workload)
 	}
 	fail := func(format string, args ...any) {
@@ -112,7 +112,7 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 		return outcome(p)
 	}
 	// Another replica, later: other facts, other Services, other PodSecurity.
-	later := decide(g.settings(), g.cluster(given), reordered(t, g, patched))
+	later := decide(g.settings(), g.snapshot(given), reordered(t, g, patched))
 	checkServed(fail, p, later)
 	if inherited && p.Mode != "" && p.Mode != api.ModeDefault {
 		checkSpoilt(t, fail, p, patched, func(raw []byte) *plan.Plan { return decide(settings, cluster, raw) })
@@ -231,7 +231,7 @@ func checkService(t *testing.T, seed uint64, mode api.Mode) string {
 	raw := encode(t, g.service(mode))
 	settings := g.settings()
 	decide := func(raw []byte) *plan.Plan {
-		return engine.Service(settings, engine.NoCluster{}, namespace, decode[api.Service](t, raw))
+		return engine.Service(settings, engine.EmptySnapshot{}, namespace, decode[api.Service](t, raw))
 	}
 	fail := func(format string, args ...any) {
 		t.Helper()
@@ -254,7 +254,7 @@ func checkService(t *testing.T, seed uint64, mode api.Mode) string {
 func TestDecisionsShareNothing(t *testing.T) {
 	g := newGenerator(1)
 	settings, want := g.settings(), newGenerator(1).settings()
-	cluster := g.cluster("")
+	cluster := g.snapshot("")
 	var pods []*api.Pod
 	var raws [][]byte
 	var plans []*plan.Plan

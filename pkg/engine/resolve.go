@@ -22,10 +22,10 @@ import (
 //
 // The label is netmode.io/mode on the pod's Namespace, the policy's mode the
 // defaultMode of the first that has one.
-func resolvePodMode(p *plan.Plan, asked api.Asked, namespaceLabels map[string]string, policies policy.Set) {
+func resolvePodMode(p *plan.Plan, intent api.Intent, namespaceLabels map[string]string, policies policy.Set) {
 	p.Rule("mode")
-	if asked.Mode != "" {
-		p.Mode, p.Source = asked.Mode, plan.SourceAnnotation
+	if intent.Mode != "" {
+		p.Mode, p.Source = intent.Mode, plan.SourceAnnotation
 		p.Pass()
 		return
 	}
@@ -111,10 +111,10 @@ func refuseApplied(p *plan.Plan) {
 		"mode "+string(p.Mode)+" was given to the pod, and another webhook made it one that the mode cannot serve; "+note))
 }
 
-// setAside leaves a pod alone that an inherited mode cannot serve: a namespace
+// skipInherited leaves a pod alone that an inherited mode cannot serve: a namespace
 // of one application has other pods, too. The findings of the mode's rules
 // begin at index from.
-func setAside(p *plan.Plan, from int) {
+func skipInherited(p *plan.Plan, from int) {
 	p.Mutations = nil
 	p.Service, p.Strategy = "", ""
 	p.LacksService = p.Refused()

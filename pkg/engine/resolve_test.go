@@ -50,7 +50,7 @@ func TestPodModeTruthTable(t *testing.T) {
 			if row.annotation != "" {
 				raw = annotated(`{"subdomain":"peers"}`, api.AnnotationMode, string(row.annotation))
 			}
-			p := decidePod(t, raw, &around{labels: row.labels})
+			p := decidePod(t, raw, &snapshot{labels: row.labels})
 			if p.Mode != row.mode || p.Source != row.source {
 				t.Errorf("mode %q from %q, want %q from %q", p.Mode, p.Source, row.mode, row.source)
 			}
@@ -75,7 +75,7 @@ func TestPodModeTruthTable(t *testing.T) {
 // TestDefaultOptsOut: a pod of a namespace that gives a mode stays as it is, but
 // for its status.
 func TestDefaultOptsOut(t *testing.T) {
-	p := decidePod(t, annotated(`{"dnsPolicy":"ClusterFirst"}`, api.AnnotationMode, "default"), &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+	p := decidePod(t, annotated(`{"dnsPolicy":"ClusterFirst"}`, api.AnnotationMode, "default"), &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	wantFindings(t, p, "kept ModeDefault")
 	if got, want := statusOf(t, p), `{"mode":"default","source":"annotation","reasons":["ModeDefault"]}`; got != want || len(p.Mutations) != 1 {
 		t.Errorf("changed: %v", p.Mutations)
@@ -86,7 +86,7 @@ func TestDefaultOptsOut(t *testing.T) {
 // says where the mode came from.
 func TestInheritedModeThatCanServe(t *testing.T) {
 	raw := annotated(`{"dnsPolicy":"ClusterFirst","containers":[{"name":"a","ports":[{"containerPort":80}]}]}`)
-	p := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	wantFindings(t, p, "kept ModeInherited namespace.metadata.labels[netmode.io/mode]", "changed HostNetworkSet spec.hostNetwork", "changed DNSPolicySet spec.dnsPolicy",
 		"warned NodeHostname spec.hostNetwork: hostname(1) in the pod is the node's name")
 	want := `[{"op":"add","path":"/spec/hostNetwork","value":true},{"op":"replace","path":"/spec/dnsPolicy","value":"ClusterFirstWithHostNet"},` +
@@ -125,7 +125,7 @@ func TestInheritedModeThatCannotServe(t *testing.T) {
 				"kept ClusterDNSUnknown", "kept ClusterDomainAssumed", "kept SearchAppended spec.dnsConfig.searches", notApplicable}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := decidePod(t, test.raw, &around{known: true, labels: map[string]string{api.LabelMode: test.mode}})
+			p := decidePod(t, test.raw, &snapshot{known: true, labels: map[string]string{api.LabelMode: test.mode}})
 			wantFindings(t, p, test.want...)
 			if len(p.Mutations) > 0 || p.Refused() || p.Service != "" || p.Strategy != "" {
 				t.Errorf("left-overs in the plan: %v, refused %v, service %q, strategy %q", p.Mutations, p.Refused(), p.Service, p.Strategy)
@@ -140,7 +140,7 @@ func TestInheritedModeThatCannotServe(t *testing.T) {
 // TestAskedModeThatCannotServe is refused, whatever the namespace gives.
 func TestAskedModeThatCannotServe(t *testing.T) {
 	raw := annotated(`{"hostUsers":false,"hostnameOverride":"x"}`, api.AnnotationMode, "hostnetwork")
-	p := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	const want = "2 problems: spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode (UserNamespace); " +
 		`spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or choose another mode (HostnameOverride)`
 	if got := p.Denial(); got != want {
@@ -154,17 +154,17 @@ func TestAskedModeThatCannotServe(t *testing.T) {
 // TestNoCluster: nothing is known, so nothing is inherited or derived.
 func TestNoCluster(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{}`, api.AnnotationMode, "headless")))
-	p := engine.Pod(settings(), engine.NoCluster{}, namespace, pod, nil)
+	p := engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, nil)
 	wantFindings(t, p, "refused GoverningServiceUnknown metadata.annotations[netmode.io/service]: Required value: the pod names no governing Service, "+
 		"and there is no cluster to look for one: name it with the annotation netmode.io/service on the pod template")
 	pod = decode[api.Pod](t, []byte(annotated(`{}`)))
-	wantFindings(t, engine.Pod(settings(), engine.NoCluster{}, namespace, pod, nil), "kept NothingAsked")
+	wantFindings(t, engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, nil), "kept NothingAsked")
 }
 
 // TestWorkloadReachesTheRules: the pod of a template knows what will make it.
 func TestWorkloadReachesTheRules(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{"hostname":"peers","subdomain":"peers"}`, api.AnnotationMode, "headless")))
-	p := engine.Pod(settings(), engine.NoCluster{}, namespace, pod, &api.Workload{Replicas: 2, ReplicasField: "spec.replicas"})
+	p := engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, &api.Workload{Replicas: 2, ReplicasField: "spec.replicas"})
 	wantFindings(t, p, "kept GoverningServiceNamed spec.subdomain", "warned HostnameShared spec.replicas: 2 pods would share one hostname: "+
 		"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
 }
@@ -172,7 +172,7 @@ func TestWorkloadReachesTheRules(t *testing.T) {
 // TestNamespaceLabelsReachTheRules: what a namespace enforces is known to the mode.
 func TestNamespaceLabelsReachTheRules(t *testing.T) {
 	raw := annotated(`{"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet","containers":[{"ports":[{"containerPort":80}]}]}`, api.AnnotationMode, "hostnetwork")
-	p := decidePod(t, raw, &around{labels: map[string]string{api.LabelPodSecurityEnforce: "baseline"}})
+	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelPodSecurityEnforce: "baseline"}})
 	wantFindings(t, p, "warned NodeHostname spec.hostNetwork: hostname(1) in the pod is the node's name",
 		"warned PodSecurityRejects spec.hostNetwork: namespace storm enforces PodSecurity baseline, which rejects hostNetwork: "+
 			"run the pod in a namespace whose PodSecurity level allows it, or choose another mode")

@@ -36,13 +36,13 @@ func TestScope(t *testing.T) {
 	} {
 		t.Run("Pod/"+test.name, func(t *testing.T) {
 			pod := decode[api.Pod](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Pod(settings(), &around{labels: map[string]string{api.LabelMode: "hostnetwork"}}, test.namespace, pod, nil)
+			p := engine.Pod(settings(), &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}}, test.namespace, pod, nil)
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})
 		t.Run("Service/"+test.name, func(t *testing.T) {
 			service := decode[api.Service](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Service(settings(), engine.NoCluster{}, test.namespace, service)
+			p := engine.Service(settings(), engine.EmptySnapshot{}, test.namespace, service)
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})
@@ -52,7 +52,7 @@ func TestScope(t *testing.T) {
 // TestMirrorAnnotation: anybody can write it, and so it counts for nothing.
 func TestMirrorAnnotation(t *testing.T) {
 	raw := annotated(`{}`, api.AnnotationMirror, "5d2f", api.AnnotationMode, "hostnetwork")
-	if p := decidePod(t, raw, &around{}); !p.Changes() {
+	if p := decidePod(t, raw, &snapshot{}); !p.Changes() {
 		t.Errorf("left alone: %v", describeAll(p))
 	}
 }
@@ -60,7 +60,7 @@ func TestMirrorAnnotation(t *testing.T) {
 // TestNothingIsExempt: without exempt namespaces every namespace is served.
 func TestNothingIsExempt(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{}`, api.AnnotationMode, "hostnetwork")))
-	if p := engine.Pod(&engine.Settings{}, engine.NoCluster{}, "kube-system", pod, nil); !p.Changes() {
+	if p := engine.Pod(&engine.Settings{}, engine.EmptySnapshot{}, "kube-system", pod, nil); !p.Changes() {
 		t.Errorf("left alone: %v", describeAll(p))
 	}
 }

@@ -52,7 +52,7 @@ func TestDependsOnServices(t *testing.T) {
 		{"inherited, and nothing about Services", "hostnetwork", named, `{"hostUsers":false}`, nil, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &around{services: tt.services, known: true}
+			c := &snapshot{services: tt.services, known: true}
 			if tt.label != "" {
 				c.labels = map[string]string{api.LabelMode: tt.label}
 			}

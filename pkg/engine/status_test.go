@@ -25,7 +25,7 @@ func statusOf(t *testing.T, p *plan.Plan) string {
 // TestStatus is the annotation of a pod with a governing Service and a strategy.
 func TestStatus(t *testing.T) {
 	raw := annotated(`{"subdomain":"peers"}`, api.AnnotationMode, "statefulset-headless", api.AnnotationStatus, "old")
-	p := decidePod(t, raw, &around{})
+	p := decidePod(t, raw, &snapshot{})
 	const want = `{"mode":"statefulset-headless","source":"annotation","service":"peers","strategy":"append","reasons":` +
 		`["GoverningServiceNamed","HostnameSet","ClusterDNSUnknown","ClusterDomainAssumed","SearchAppended"]}`
 	if got := statusOf(t, p); got != want {
@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 func TestStatusWithoutAnnotations(t *testing.T) {
 	for _, metadata := range []string{`{}`, `{"annotations":null}`, `{"annotations":{}}`} {
 		raw := `{"metadata":` + metadata + `,"spec":{"dnsPolicy":"ClusterFirstWithHostNet"}}`
-		p := decidePod(t, raw, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+		p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 		want := `[{"op":"add","path":"/spec/hostNetwork","value":true},{"op":"add","path":"/metadata/annotations","value":{"netmode.io/status":` +
 			`"{\"mode\":\"hostnetwork\",\"source\":\"namespace\",\"reasons\":[\"ModeInherited\",\"HostNetworkSet\",\"NoDeclaredPort\",\"NodeHostname\"]}"}}]`
 		if metadata == `{"annotations":{}}` {
@@ -76,7 +76,7 @@ func TestStatusOfEveryMode(t *testing.T) {
 		if tt.has != "" {
 			annotations = append(annotations, api.AnnotationStatus, tt.has)
 		}
-		p := decidePod(t, annotated(served, annotations...), &around{})
+		p := decidePod(t, annotated(served, annotations...), &snapshot{})
 		switch {
 		case tt.want == "" && len(p.Mutations) > 0:
 			t.Errorf("%s: %v", tt.has, p.Mutations)
@@ -93,20 +93,20 @@ func TestNoStatus(t *testing.T) {
 		"refused":   annotated(`{"hostUsers":false}`, api.AnnotationMode, "hostnetwork"),
 		"not asked": annotated(`{}`),
 	} {
-		if p := decidePod(t, raw, &around{}); p.Changes() {
+		if p := decidePod(t, raw, &snapshot{}); p.Changes() {
 			t.Errorf("%s: %v", name, p.Mutations)
 		}
 	}
 	raw := []byte(annotated(`{}`, api.AnnotationStatus, `{"mode":"hostnetwork","source":"policy","policy":"p","reasons":[]}`))
 	want := `[{"op":"remove","path":"/metadata/annotations/netmode.io~1status"}]`
-	if got := patchOf(t, raw, decidePod(t, string(raw), &around{labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}})); got != want {
+	if got := patchOf(t, raw, decidePod(t, string(raw), &snapshot{labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}})); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if p := decidePod(t, string(raw), &around{}); p.Changes() {
+	if p := decidePod(t, string(raw), &snapshot{}); p.Changes() {
 		t.Errorf("netmode is not asked, and changes %v", p.Mutations)
 	}
-	text := statusOf(t, decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork"), &around{}))
-	p := decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork", api.AnnotationStatus, text), &around{})
+	text := statusOf(t, decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork"), &snapshot{}))
+	p := decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork", api.AnnotationStatus, text), &snapshot{})
 	if len(p.Mutations) != 2 {
 		t.Errorf("the same status is written again: %v", p.Mutations)
 	}

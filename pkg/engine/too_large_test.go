@@ -37,7 +37,7 @@ func TestPodTooLarge(t *testing.T) {
 			for more := range 2 {
 				pod := &api.Pod{Metadata: asked("hostnetwork")}
 				tt.fill(&pod.Spec, more)
-				p := engine.MutatePod(&engine.Settings{}, engine.NoCluster{}, "a", pod)
+				p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", pod)
 				if p.Has(plan.PodTooLarge) != (more > 0) {
 					t.Fatalf("%d more: %v", more, p.Reasons())
 				}
@@ -76,7 +76,7 @@ func TestPodTooLargeByTheSourceOfItsMode(t *testing.T) {
 }
 
 type namespaced struct {
-	engine.NoCluster
+	engine.EmptySnapshot
 	labels map[string]string
 }
 
@@ -91,7 +91,7 @@ func TestWorkloadTooLarge(t *testing.T) {
 		Workload: &api.Workload{Kind: "Deployment", Name: "web", Template: "spec.template"},
 		Pod:      &api.Pod{Spec: api.PodSpec{Containers: make([]api.Container, 101)}},
 	}
-	p, _ := engine.Workload(&engine.Settings{}, engine.NoCluster{}, "a", c)
+	p, _ := engine.Workload(&engine.Settings{}, engine.EmptySnapshot{}, "a", c)
 	if want := `spec.template.spec.containers: Invalid value: "more than 100 containers"`; !p.Refused() || !strings.HasPrefix(p.Denial(), want) {
 		t.Errorf("got %q, want it to begin %q", p.Denial(), want)
 	}
@@ -120,7 +120,7 @@ func TestEveryListIsBounded(t *testing.T) {
 		pod := &api.Pod{}
 		fill(reflect.ValueOf(pod).Elem())
 		pod.Metadata.Annotations = asked("hostnetwork").Annotations
-		p := engine.MutatePod(&engine.Settings{}, engine.NoCluster{}, "a", pod)
+		p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", pod)
 		if !strings.Contains(strings.Join(unbounded, " "), path) && !p.Has(plan.PodTooLarge) {
 			t.Errorf("a Pod with much in %s is not too large", path)
 		}
@@ -143,7 +143,7 @@ func TestEveryListIsBounded(t *testing.T) {
 	for i := range api.MaxItems {
 		meta.Annotations[fmt.Sprintf("%sx%d", api.Prefix, i)] = ""
 	}
-	if p := engine.MutatePod(&engine.Settings{}, engine.NoCluster{}, "a", &api.Pod{Metadata: meta}); !p.Has(plan.PodTooLarge) {
+	if p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", &api.Pod{Metadata: meta}); !p.Has(plan.PodTooLarge) {
 		t.Error("a Pod with 1,001 annotations of netmode is not too large")
 	}
 }

@@ -31,12 +31,12 @@ func TestUnlabelledNamespaces(t *testing.T) {
 		{"a key that means nothing", words("mod=hostnetwork"), nil, "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			around := &around{labels: map[string]string{"team": "storm"}, policies: set}
-			maps.Copy(around.labels, tt.labels)
+			snapshot := &snapshot{labels: map[string]string{"team": "storm"}, policies: set}
+			maps.Copy(snapshot.labels, tt.labels)
 			pod := &api.Pod{Metadata: api.ObjectMeta{Annotations: tt.annotations}}
 			c := workloadOf("ReplicaSet", "", "")
 			c.Pod.Metadata.Annotations = tt.annotations
-			for what, p := range map[string]*plan.Plan{"pod": engine.Pod(settings(), around, namespace, pod, nil), "template": decideWorkload(c, around)} {
+			for what, p := range map[string]*plan.Plan{"pod": engine.Pod(settings(), snapshot, namespace, pod, nil), "template": decideWorkload(c, snapshot)} {
 				told := slices.IndexFunc(p.Trace, func(f plan.Finding) bool { return f.Reason == plan.PolicyNamespaceUnlabelled })
 				if p.Mode != tt.mode || (told >= 0) != tt.told || p.Refused() != (tt.mode == "") {
 					t.Errorf("%s: mode %q, %q", what, p.Mode, describeAll(p))

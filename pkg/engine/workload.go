@@ -39,7 +39,7 @@ type OldWorkload struct {
 // Only a creation is refused, and an update that changes the template or an
 // annotation of netmode. Any other update is let through with a warning, and
 // copies nothing that would be refused.
-func Workload(settings *Settings, cluster Cluster, namespace string, c *WorkloadCase) (*plan.Plan, *api.Pod) {
+func Workload(settings *Settings, snapshot Snapshot, namespace string, c *WorkloadCase) (*plan.Plan, *api.Pod) {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 24)}
 	p.Rule("scope")
 	if outOfReach(p, settings, namespace, c.Metadata) {
@@ -48,24 +48,24 @@ func Workload(settings *Settings, cluster Cluster, namespace string, c *Workload
 	pod := *c.Pod
 	if c.Workload.Copies() && !ignored(p, c.Metadata) {
 		if _, ok := parseAnnotations(p, c.Metadata); !ok {
-			return c.soften(p, c.Pod)
+			return c.downgradeOnUpdate(p, c.Pod)
 		}
 		annotations, ok := c.copy(p)
 		if !ok {
-			return c.soften(p, c.Pod)
+			return c.downgradeOnUpdate(p, c.Pod)
 		}
 		pod.Metadata.Annotations = annotations
 	}
-	trial := Pod(settings, cluster, namespace, &pod, c.Workload)
+	trial := Pod(settings, snapshot, namespace, &pod, c.Workload)
 	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
 	p.LacksService = trial.LacksService
 	copied := copiedKeys(pod.Metadata.Annotations)
 	p.Adopt(trial, func(f string) string { return c.field(f, copied) })
-	return c.soften(p, &pod)
+	return c.downgradeOnUpdate(p, &pod)
 }
 
-// soften lets an update pass that did not ask for what would be refused.
-func (c *WorkloadCase) soften(p *plan.Plan, pod *api.Pod) (*plan.Plan, *api.Pod) {
+// downgradeOnUpdate lets an update pass that did not ask for what would be refused.
+func (c *WorkloadCase) downgradeOnUpdate(p *plan.Plan, pod *api.Pod) (*plan.Plan, *api.Pod) {
 	if !p.Refused() || c.asks() {
 		return p, pod
 	}

@@ -105,7 +105,7 @@ func TestCopyTruthTable(t *testing.T) {
 		for _, kind := range api.WorkloadKinds() {
 			c := workloadOf(kind, tt.own, tt.template)
 			before := maps.Clone(c.Pod.Metadata.Annotations)
-			p, pod := engine.Workload(settings(), engine.NoCluster{}, namespace, c)
+			p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
 			want := words(tt.want)
 			if want == nil {
 				want = map[string]string{}
@@ -165,7 +165,7 @@ func TestCopyOfCronJob(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.c.Metadata.OwnerReferences = []api.OwnerReference{{APIVersion: "batch/v1", Kind: "CronJob", Name: "web", Controller: true}}
 			tt.c.Pod.Spec.Hostname = "web-0"
-			p := decideWorkload(tt.c, engine.NoCluster{})
+			p := decideWorkload(tt.c, engine.EmptySnapshot{})
 			if diff := cmp.Diff(words(tt.want), templateAfter(t, tt.c, p)); diff != "" {
 				t.Errorf("template (-want +got):\n%s", diff)
 			}
@@ -212,7 +212,7 @@ func FuzzWorkload(f *testing.F) {
 		}
 		c := workloadOf("Deployment", "", "")
 		c.Metadata.Annotations, c.Pod.Metadata.Annotations = own, template
-		p, pod := engine.Workload(settings(), engine.NoCluster{}, namespace, c)
+		p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
 		if p.Refused() {
 			return
 		}
@@ -227,7 +227,7 @@ func FuzzWorkload(f *testing.F) {
 			}
 		}
 		c.Pod = pod
-		if again, _ := engine.Workload(settings(), engine.NoCluster{}, namespace, c); again.Changes() || again.Refused() {
+		if again, _ := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c); again.Changes() || again.Refused() {
 			t.Errorf("the second plan: %v %s", again.Mutations, again.Denial())
 		}
 	})

@@ -24,7 +24,7 @@ func updated(c *engine.WorkloadCase, own, template string) *engine.WorkloadCase 
 	return c
 }
 
-func decideWorkload(c *engine.WorkloadCase, cluster engine.Cluster) *plan.Plan {
+func decideWorkload(c *engine.WorkloadCase, cluster engine.Snapshot) *plan.Plan {
 	p, _ := engine.Workload(settings(), cluster, namespace, c)
 	return p
 }
@@ -35,7 +35,7 @@ func TestWorkloadFindings(t *testing.T) {
 	const asks = "mode=headless service=peers"
 	headless := workloadOf("Deployment", asks, "")
 	headless.Workload.Replicas, headless.Workload.Surges, headless.Workload.SurgeField = 2, true, "spec.strategy"
-	missing := &around{known: true, labels: map[string]string{"team": "storm"}}
+	missing := &snapshot{known: true, labels: map[string]string{"team": "storm"}}
 	wantFindings(t, decideWorkload(headless, missing),
 		"changed AnnotationCopied spec.template.metadata.annotations[netmode.io/mode]",
 		"changed AnnotationCopied spec.template.metadata.annotations[netmode.io/service]",
@@ -48,7 +48,7 @@ func TestWorkloadFindings(t *testing.T) {
 			"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
 
 	rejected := workloadOf("CronJob", "mode=hostnetwork", "mode=hostnetwork")
-	wantFindings(t, decideWorkload(rejected, &around{labels: map[string]string{api.LabelPodSecurityEnforce: "baseline"}}),
+	wantFindings(t, decideWorkload(rejected, &snapshot{labels: map[string]string{api.LabelPodSecurityEnforce: "baseline"}}),
 		"changed HostNetworkSet spec.jobTemplate.spec.template.spec.hostNetwork",
 		"changed DNSPolicySet spec.jobTemplate.spec.template.spec.dnsPolicy",
 		"warned NodeHostname spec.jobTemplate.spec.template.spec.hostNetwork: hostname(1) in the pod is the node's name",
@@ -66,7 +66,7 @@ func TestWorkloadFindings(t *testing.T) {
 		t.Errorf("serviceName: %q", describeAll(p))
 	}
 	inherits := workloadOf("DaemonSet", "", "")
-	p := decideWorkload(inherits, &around{labels: map[string]string{api.LabelMode: "hostnetwork"}})
+	p := decideWorkload(inherits, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	if p.Mode != api.ModeHostNetwork || p.Source != plan.SourceNamespace || p.Changes() ||
 		!slices.Contains(describeAll(p), "kept ModeInherited namespace.metadata.labels[netmode.io/mode]") {
 		t.Errorf("mode %s from %s, %v, %q", p.Mode, p.Source, p.Mutations, describeAll(p))
@@ -88,11 +88,11 @@ func TestWorkloadScope(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := workloadOf("Deployment", "mode=hostnet", "")
-			if p := decideWorkload(c, engine.NoCluster{}); !p.Refused() {
+			if p := decideWorkload(c, engine.EmptySnapshot{}); !p.Refused() {
 				t.Fatalf("without the edit: %q", describeAll(p))
 			}
 			tt.edit(c)
-			p, _ := engine.Workload(settings(), engine.NoCluster{}, tt.namespace, c)
+			p, _ := engine.Workload(settings(), engine.EmptySnapshot{}, tt.namespace, c)
 			wantFindings(t, p, tt.want...)
 			wantNoChange(t, p)
 		})
@@ -104,13 +104,13 @@ func TestWorkloadScope(t *testing.T) {
 func TestIgnoredWorkloadIsStillJudged(t *testing.T) {
 	c := workloadOf("Deployment", "", "mode=hostnet")
 	c.Metadata.Labels = map[string]string{api.LabelIgnore: "true"}
-	if p := decideWorkload(c, engine.NoCluster{}); !p.Refused() {
+	if p := decideWorkload(c, engine.EmptySnapshot{}); !p.Refused() {
 		t.Errorf("its pods would be refused: %q", describeAll(p))
 	}
 	c = workloadOf("Deployment", "mode=hostnetwork", "mode=hostnetwork")
 	c.Metadata.Labels = map[string]string{api.LabelIgnore: "true"}
 	set := policies(t, "web", `{"namespaceSelector":{},"allowedModes":["headless"]}`)
-	if p := decideWorkload(c, &around{policies: set}); !hasReason(p, plan.Refused, plan.PolicyModeNotAllowed) {
+	if p := decideWorkload(c, &snapshot{policies: set}); !hasReason(p, plan.Refused, plan.PolicyModeNotAllowed) {
 		t.Errorf("a policy has no say: %q", describeAll(p))
 	}
 }
@@ -138,7 +138,7 @@ func TestWorkloadRefusals(t *testing.T) {
 		{"a bad template appears", updated(workloadOf("Deployment", "", bad), "", ""), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := decideWorkload(tt.c, engine.NoCluster{})
+			p := decideWorkload(tt.c, engine.EmptySnapshot{})
 			if p.Refused() != tt.refused {
 				t.Errorf("refused %v, want %v: %q", p.Refused(), tt.refused, describeAll(p))
 			}
@@ -157,12 +157,12 @@ func TestNoCopyOfWhatWouldBeRefused(t *testing.T) {
 	c := updated(workloadOf("Deployment", "mode=hostnetwork", ""), "mode=hostnetwork", "")
 	no := false
 	c.Pod.Spec.HostUsers = &no
-	p, pod := engine.Workload(settings(), engine.NoCluster{}, namespace, c)
+	p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
 	if p.Refused() || len(p.Mutations) > 0 || !hasReason(p, plan.Warned, plan.UserNamespace) || pod != c.Pod {
 		t.Errorf("%v, %q, pod %v", p.Mutations, describeAll(p), pod.Metadata.Annotations)
 	}
 	c.Old = nil
-	if p := decideWorkload(c, engine.NoCluster{}); !p.Refused() || p.Changes() {
+	if p := decideWorkload(c, engine.EmptySnapshot{}); !p.Refused() || p.Changes() {
 		t.Errorf("created: %q", describeAll(p))
 	}
 }
@@ -190,7 +190,7 @@ func TestJobCopies(t *testing.T) {
 				updated(c, "", "")
 			}
 			c.Workload.Suspended = false // resumed by the same request
-			p := decideWorkload(c, engine.NoCluster{})
+			p := decideWorkload(c, engine.EmptySnapshot{})
 			if p.Changes() != tt.copies || p.Refused() {
 				t.Errorf("copies %v: %q", p.Changes(), describeAll(p))
 			}
@@ -200,11 +200,11 @@ func TestJobCopies(t *testing.T) {
 		})
 	}
 	running := updated(workloadOf("Job", asks, ""), asks, "")
-	if p := decideWorkload(running, engine.NoCluster{}); len(describeAll(p)) > 0 || p.Changes() {
+	if p := decideWorkload(running, engine.EmptySnapshot{}); len(describeAll(p)) > 0 || p.Changes() {
 		t.Errorf("told again at every update: %q", describeAll(p))
 	}
 	removed := updated(workloadOf("Job", "", "mode=hostnetwork copied=netmode.io/mode"), asks, "mode=hostnetwork copied=netmode.io/mode")
-	if p := decideWorkload(removed, engine.NoCluster{}); !hasReason(p, plan.Warned, plan.JobTemplateFixed) || p.Changes() {
+	if p := decideWorkload(removed, engine.EmptySnapshot{}); !hasReason(p, plan.Warned, plan.JobTemplateFixed) || p.Changes() {
 		t.Errorf("a removal: %q", describeAll(p))
 	}
 }
@@ -215,17 +215,17 @@ func TestJobOfCronJobKeepsItsTemplate(t *testing.T) {
 	const template = "mode=hostnetwork copied=netmode.io/mode"
 	job := workloadOf("Job", "", template)
 	job.Metadata.OwnerReferences = []api.OwnerReference{{APIVersion: "batch/v1", Kind: "CronJob", Name: "web", Controller: true}}
-	p := decideWorkload(job, engine.NoCluster{})
+	p := decideWorkload(job, engine.EmptySnapshot{})
 	if p.Mode != api.ModeHostNetwork || p.Changes() || !hasReason(p, plan.Kept, plan.CopiedByOwner) {
 		t.Errorf("mode %q, %v, %q", p.Mode, p.Mutations, describeAll(p))
 	}
 	// One that was annotated by itself, in jobTemplate.metadata.
 	job.Metadata.Annotations, job.Pod.Metadata.Annotations = words("mode=default"), nil
-	if p := decideWorkload(job, engine.NoCluster{}); p.Mode != api.ModeDefault || !p.Changes() {
+	if p := decideWorkload(job, engine.EmptySnapshot{}); p.Mode != api.ModeDefault || !p.Changes() {
 		t.Errorf("mode %q, %v, %q", p.Mode, p.Mutations, describeAll(p))
 	}
 	others := workloadOf("Job", "", template)
-	if p := decideWorkload(others, engine.NoCluster{}); p.Mode != "" || !p.Changes() {
+	if p := decideWorkload(others, engine.EmptySnapshot{}); p.Mode != "" || !p.Changes() {
 		t.Errorf("without the owner: mode %q, %v", p.Mode, p.Mutations)
 	}
 }
@@ -262,7 +262,7 @@ func TestRolloutWarnings(t *testing.T) {
 		{"the template's annotation is new beside the workload's", updated(workloadOf("StatefulSet", asks, ""), "", copied), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := decideWorkload(tt.c, engine.NoCluster{})
+			p := decideWorkload(tt.c, engine.EmptySnapshot{})
 			var got []string
 			for _, f := range p.Trace {
 				if f.Rule == "rollout" {
@@ -280,11 +280,11 @@ func TestRolloutWarnings(t *testing.T) {
 func TestWorkloadPolicies(t *testing.T) {
 	set := policies(t, "web", `{"namespaceSelector":{},"allowedModes":["headless"]}`)
 	c := workloadOf("Deployment", "mode=hostnetwork", "")
-	p := decideWorkload(c, &around{policies: set})
+	p := decideWorkload(c, &snapshot{policies: set})
 	if !strings.HasPrefix(p.Denial(), "metadata.annotations[netmode.io/mode]: ") || !hasReason(p, plan.Refused, plan.PolicyModeNotAllowed) {
 		t.Errorf("%s", p.Denial())
 	}
-	if p := decideWorkload(updated(c, "mode=hostnetwork", ""), &around{policies: set}); p.Refused() || !hasReason(p, plan.Warned, plan.PolicyModeNotAllowed) {
+	if p := decideWorkload(updated(c, "mode=hostnetwork", ""), &snapshot{policies: set}); p.Refused() || !hasReason(p, plan.Warned, plan.PolicyModeNotAllowed) {
 		t.Errorf("an update of something else: %q", describeAll(p))
 	}
 }

@@ -202,7 +202,7 @@ func TestHandler(t *testing.T) {
 // Whatever clients send, no label has a value that is not in a closed list.
 func TestLabelsAreClosed(t *testing.T) {
 	m := New()
-	reviewer := &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}}
+	reviewer := &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}}
 	for _, hostile := range []string{"", "create", "CREATE\n", `x"} 1`, "PATCH", "ノード", strings.Repeat("x", 10_000)} {
 		for _, spoil := range []func(*admissionv1.AdmissionRequest){
 			func(*admissionv1.AdmissionRequest) {},

@@ -29,7 +29,7 @@ func annotationPath(key string) *field.Path {
 // after the pod. At a template that asks for the mode, the last two are warnings as
 // well: the Service may come before the pods.
 func findGoverningService(c *PodCase) {
-	named, subdomain := c.Asked.Service, c.Pod.Spec.Subdomain
+	named, subdomain := c.Intent.Service, c.Pod.Spec.Subdomain
 	switch {
 	case named != "" && subdomain != "" && named != subdomain:
 		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+plan.Clip(subdomain, maxShown))
@@ -46,7 +46,7 @@ func useNamedService(c *PodCase, path *field.Path, name string) {
 	c.Plan.Service = name
 	shown := plan.Clip(name, maxShown)
 	c.Plan.Keep(plan.GoverningServiceNamed, path.String(), shown+" governs the pod")
-	services, known := c.Cluster.Services(c.Namespace)
+	services, known := c.Snapshot.Services(c.Namespace)
 	if !known {
 		return
 	}
@@ -64,7 +64,7 @@ func useNamedService(c *PodCase, path *field.Path, name string) {
 }
 
 func deriveService(c *PodCase) {
-	services, known := c.Cluster.Services(c.Namespace)
+	services, known := c.Snapshot.Services(c.Namespace)
 	if !known {
 		noService(c, plan.GoverningServiceUnknown, "the pod names no governing Service, and there is no cluster to look for one")
 		return
@@ -118,7 +118,7 @@ func setSubdomain(c *PodCase) {
 // ports that the pod's containers give those names. Those that are numbers were
 // told of at the Service, and are once more at a template.
 func warnPodPorts(c *PodCase) {
-	services, known := c.Cluster.Services(c.Namespace)
+	services, known := c.Snapshot.Services(c.Namespace)
 	if !known || c.Plan.Service == "" {
 		return
 	}

@@ -183,4 +183,4 @@ func TestNamelessService(t *testing.T) {
 	}
 }
 
-var _ mode.Cluster = neighbours{}
+var _ mode.Snapshot = neighbours{}

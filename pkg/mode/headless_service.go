@@ -48,13 +48,13 @@ func setClusterIPNone(c *ServiceCase) {
 // publishNotReadyForPeers publishes addresses before pods are ready unless the
 // annotation says false: peers need each other to become ready.
 func publishNotReadyForPeers(c *ServiceCase) {
-	publish := c.Asked.PublishNotReadyAddresses
+	publish := c.Intent.PublishNotReadyAddresses
 	setPublishNotReady(c, publish == nil || *publish)
 }
 
 // publishNotReadyAsAsked follows the annotation, where there is one.
 func publishNotReadyAsAsked(c *ServiceCase) {
-	if publish := c.Asked.PublishNotReadyAddresses; publish != nil {
+	if publish := c.Intent.PublishNotReadyAddresses; publish != nil {
 		setPublishNotReady(c, *publish)
 	}
 }

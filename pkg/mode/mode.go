@@ -44,9 +44,9 @@ type ServiceRule struct {
 	Check func(*ServiceCase)
 }
 
-// Cluster tells a rule about the objects around the one in question. It answers
+// Snapshot tells a rule about the objects around the one in question. It answers
 // from memory: a decision waits for nothing.
-type Cluster interface {
+type Snapshot interface {
 	// Services returns the Services of a namespace; known is false where
 	// nobody can tell.
 	Services(namespace string) (services []api.Service, known bool)
@@ -60,13 +60,13 @@ type PodCase struct {
 	Namespace string
 	// NamespaceLabels are the labels of the pod's Namespace where they are known.
 	NamespaceLabels map[string]string
-	Asked           api.Asked
+	Intent          api.Intent
 	// Workload is what will make the pod, where the pod is that of a template.
 	Workload *api.Workload
-	Cluster  Cluster
+	Snapshot Snapshot
 	Search   *resolv.Settings
 	// Rewrite is what a policy says of the search rewrite.
-	Rewrite resolv.Given
+	Rewrite resolv.PolicyDefaults
 	Plan    *plan.Plan
 }
 
@@ -74,7 +74,7 @@ type PodCase struct {
 type ServiceCase struct {
 	Service   *api.Service
 	Namespace string
-	Asked     api.Asked
+	Intent    api.Intent
 	Plan      *plan.Plan
 }
 

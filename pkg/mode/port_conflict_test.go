@@ -58,7 +58,7 @@ func TestPortConflictsAreThoseOfAllPairs(t *testing.T) {
 				all, fields = append(all, port), append(fields, at)
 			}
 		}
-		p := engine.Pod(&engine.Settings{}, engine.NoCluster{}, "a", &pod, nil)
+		p := engine.Pod(&engine.Settings{}, engine.EmptySnapshot{}, "a", &pod, nil)
 		got := ""
 		for _, f := range p.Findings(plan.Refused) {
 			if f.Reason == plan.HostPortConflict {

@@ -97,13 +97,13 @@ func object(kind, metadata, spec string) string {
 	return `{"apiVersion":"v1","kind":"` + kind + `","metadata":` + metadata + `,"spec":` + spec + `}`
 }
 
-func asks(t testing.TB, meta api.ObjectMeta) api.Asked {
+func asks(t testing.TB, meta api.ObjectMeta) api.Intent {
 	t.Helper()
-	asked, errs := api.ParseAnnotations(meta.Annotations, field.NewPath("metadata", "annotations"))
+	intent, errs := api.ParseAnnotations(meta.Annotations, field.NewPath("metadata", "annotations"))
 	if len(errs) > 0 {
 		t.Fatal(errs.ToAggregate())
 	}
-	return asked
+	return intent
 }
 
 func find(t testing.TB, name api.Mode) mode.Mode {
@@ -127,9 +127,9 @@ func (row *podRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan {
 		Pod:             &pod,
 		Namespace:       namespace,
 		NamespaceLabels: row.namespaceLabels,
-		Asked:           asks(t, pod.Metadata),
+		Intent:          asks(t, pod.Metadata),
 		Workload:        row.workload,
-		Cluster:         cluster,
+		Snapshot:        cluster,
 		Search:          &row.search,
 		Plan:            p,
 	})
@@ -140,7 +140,7 @@ func (row *serviceRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan 
 	t.Helper()
 	service := decode[api.Service](t, raw)
 	p := &plan.Plan{Mode: m.Name}
-	m.CheckService(&mode.ServiceCase{Service: &service, Namespace: namespace, Asked: asks(t, service.Metadata), Plan: p})
+	m.CheckService(&mode.ServiceCase{Service: &service, Namespace: namespace, Intent: asks(t, service.Metadata), Plan: p})
 	return p
 }
 

@@ -80,8 +80,8 @@ func rewriteSearch(c *PodCase) {
 		Namespace:       c.Namespace,
 		NamespaceLabels: c.NamespaceLabels,
 		Subdomain:       c.Plan.Service,
-		Given:           c.Rewrite,
+		Defaults:        c.Rewrite,
 		Settings:        c.Search,
 		Plan:            c.Plan,
-	}, c.Asked.SearchRewrite)
+	}, c.Intent.SearchRewrite)
 }

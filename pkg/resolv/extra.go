@@ -11,7 +11,7 @@ import (
 // only entries that the pod asked for can be the cause of a refusal.
 func addExtra(c *Case, have []string) {
 	var cut []string
-	for _, domain := range c.Given.ExtraSearches {
+	for _, domain := range c.Defaults.ExtraSearches {
 		switch {
 		case slices.Contains(have, domain):
 		case !fits(append(slices.Clip(have), domain)):
@@ -19,10 +19,10 @@ func addExtra(c *Case, have []string) {
 		default:
 			have = append(slices.Clip(have), domain)
 			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
-				plan.SearchExtra, "spec.dnsConfig.searches", "added "+domain+", which policy "+c.Given.Policy+" gives")
+				plan.SearchExtra, "spec.dnsConfig.searches", "added "+domain+", which policy "+c.Defaults.Policy+" gives")
 		}
 	}
 	if len(cut) > 0 {
-		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+plan.List(cut, " ")+", which policy "+c.Given.Policy+" gives")
+		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", "left out "+plan.List(cut, " ")+", which policy "+c.Defaults.Policy+" gives")
 	}
 }

@@ -71,8 +71,8 @@ func prependToCluster(c *Case) {
 	option := api.PodDNSConfigOption{Name: "ndots", Value: &ndots}
 	own := c.Pod.Spec.DNSConfig
 	with := ""
-	if len(c.Given.ExtraSearches) > 0 {
-		with = ", with the domains of policy " + c.Given.Policy + " behind the cluster's"
+	if len(c.Defaults.ExtraSearches) > 0 {
+		with = ", with the domains of policy " + c.Defaults.Policy + " behind the cluster's"
 	}
 	text := fmt.Sprintf("the nameservers of %s, and %s first in the search list%s", facts.Domain, domain, with)
 	if own == nil {
@@ -105,15 +105,15 @@ func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 	if refuseOverLimit(c, unique(head, tail)) {
 		return nil, false
 	}
-	given := slices.Concat(c.Given.ExtraSearches, facts.NodeSearches)
+	given := slices.Concat(c.Defaults.ExtraSearches, facts.NodeSearches)
 	// The list never grows when another entry is left out.
 	cut := sort.Search(len(given), func(n int) bool { return fits(unique(head, given[:len(given)-n], tail)) })
 	kept := len(given) - cut
 	searches = unique(head, given[:kept], tail)
 	if cut > 0 {
 		text := "left out " + plan.List(given[kept:], " ")
-		if kept < len(c.Given.ExtraSearches) {
-			text += ", some of which policy " + c.Given.Policy + " gives"
+		if kept < len(c.Defaults.ExtraSearches) {
+			text += ", some of which policy " + c.Defaults.Policy + " gives"
 		}
 		c.Plan.Warn(plan.SearchesCut, "spec.dnsConfig.searches", text)
 	}

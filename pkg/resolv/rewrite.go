@@ -31,8 +31,8 @@ type Case struct {
 	NamespaceLabels map[string]string
 	// Subdomain is the governing Service.
 	Subdomain string
-	// Given is what a policy says.
-	Given    Given
+	// Defaults are what a policy says.
+	Defaults PolicyDefaults
 	Settings *Settings
 	Plan     *plan.Plan
 
@@ -40,9 +40,9 @@ type Case struct {
 	asked bool
 }
 
-// Given is what a NetworkModePolicy says of the search rewrite; the zero Given
+// PolicyDefaults are what a NetworkModePolicy says of the search rewrite; the zero PolicyDefaults
 // says nothing.
-type Given struct {
+type PolicyDefaults struct {
 	// Policy is its name.
 	Policy string
 	api.PolicyRewrite
@@ -94,10 +94,10 @@ func Strategies() []Strategy { return slices.Clone(registry) }
 // it was: policies change.
 func Rewrite(c *Case, asked api.SearchRewrite) {
 	c.asked = asked != ""
-	if given := c.Given.Strategy; given != "" && !c.asked {
-		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Given.Policy)
+	if given := c.Defaults.Strategy; given != "" && !c.asked {
+		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Defaults.Policy)
 	}
-	name := cmp.Or(asked, c.Given.Strategy, api.SearchAuto)
+	name := cmp.Or(asked, c.Defaults.Strategy, api.SearchAuto)
 	for _, s := range registry {
 		if s.Name == name {
 			s.run(c)
@@ -137,7 +137,7 @@ func (s Strategy) run(c *Case) {
 	case c.asked:
 		s.refuse(c, obstacles)
 	default:
-		s.giveWay(c, obstacles)
+		s.fallBackToAuto(c, obstacles)
 	}
 }
 
@@ -151,10 +151,10 @@ func (s Strategy) refuse(c *Case, obstacles []obstacle) {
 	}
 }
 
-// giveWay does what auto does in place of a policy's strategy: the pod's author
+// fallBackToAuto does what auto does in place of a policy's strategy: the pod's author
 // has not asked for it, and cannot change the policy.
-func (s Strategy) giveWay(c *Case, obstacles []obstacle) {
-	path := "policy " + c.Given.Policy + " spec.searchRewrite.strategy"
+func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
+	path := "policy " + c.Defaults.Policy + " spec.searchRewrite.strategy"
 	for _, o := range obstacles {
 		where := ""
 		if o.path != nil {

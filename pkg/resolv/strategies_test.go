@@ -27,7 +27,7 @@ var facts = map[string]resolv.Facts{
 type rewriteCase struct {
 	spec     string
 	asked    api.SearchRewrite
-	given    resolv.Given
+	given    resolv.PolicyDefaults
 	settings resolv.Settings
 	labels   map[string]string
 }
@@ -44,7 +44,7 @@ func (r rewriteCase) run(t *testing.T) (p *plan.Plan, spec string) {
 	p = &plan.Plan{}
 	p.Rule("search rewrite")
 	resolv.Rewrite(&resolv.Case{
-		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Given: r.given, Settings: &r.settings, Plan: p,
+		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Defaults: r.given, Settings: &r.settings, Plan: p,
 	}, r.asked)
 	if p.Changes() {
 		operations, err := patch.Build(raw, p.Mutations)

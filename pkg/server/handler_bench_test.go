@@ -12,8 +12,8 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/metrics"
-	"github.com/netmode-io/netmode/pkg/options"
 )
 
 // discarded takes an answer and drops it.
@@ -38,14 +38,14 @@ func BenchmarkReviewHandler(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = out.Close() }()
-			log, _, stop, err := options.NewLogging().NewBuffered(out)
+			log, _, stop, err := flags.NewLogging().NewBuffered(out)
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer func() { _ = stop() }()
 			handler := NewReviewHandler(ReviewConfig{
-				Reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
-				Observer: metrics.New(), Limits: NewLimits(DefaultMaxBytes, 64), MaxBody: DefaultMaxBody, Log: log,
+				Reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
+				Counters: metrics.New(), Limits: NewLimits(DefaultMaxBytes, 64), MaxBody: DefaultMaxBody, Log: log,
 			})
 			request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/mutate/asked", http.NoBody)
 			request.Header.Set("Content-Type", "application/json")

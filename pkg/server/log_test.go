@@ -47,7 +47,7 @@ func TestOneLineARequest(t *testing.T) {
 		{"uid": "unchanged", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "d1-78c56bf446-", "mode": "", "decision": "unchanged", "reasons": []any{"NothingAsked"}},
 		{"uid": "refused", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "web-0", "mode": "", "decision": "refused", "reasons": []any{"AnnotationInvalid"}},
 		{"uid": "malformed", "kind": "Pod", "operation": "CREATE", "entry": "asked", "namespace": "default", "name": "", "mode": "", "decision": "malformed", "reasons": []any{}},
-		{"uid": "other", "kind": "other", "operation": "CREATE", "entry": "asked", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"KindNotMine"}},
+		{"uid": "other", "kind": "other", "operation": "CREATE", "entry": "asked", "namespace": "", "name": "n1", "mode": "", "decision": "unchanged", "reasons": []any{"UnsupportedKind"}},
 	}
 	messages := map[string]string{
 		"refused":   `metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": supported values: `,

@@ -60,8 +60,8 @@ type Reviewer interface {
 	Review(ctx context.Context, body []byte) (answer []byte, record admission.Record, err error)
 }
 
-// Observer counts what the handler does.
-type Observer interface {
+// Counters count what the handler does.
+type Counters interface {
 	Reviewed(record *admission.Record, took time.Duration)
 	// Rejected: a request that holds no review got an HTTP error.
 	Rejected(code int)
@@ -74,7 +74,7 @@ type Observer interface {
 // ReviewConfig is what a handler of reviews needs.
 type ReviewConfig struct {
 	Reviewer Reviewer
-	Observer Observer
+	Counters Counters
 	// Limits are shared by all handlers.
 	Limits *Limits
 	// MaxBody is the largest body that is read, in bytes.
@@ -120,7 +120,7 @@ func (h *ReviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer done()
 	if r.Context().Err() != nil {
-		h.Observer.TurnedAway(metrics.CauseGone)
+		h.Counters.TurnedAway(metrics.CauseGone)
 		return
 	}
 	h.review(w, r, b)
@@ -143,7 +143,7 @@ func (h *ReviewHandler) review(w http.ResponseWriter, r *http.Request, b *body) 
 	header["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	_, writeErr := w.Write(answer)
 	took := time.Since(start)
-	h.Observer.Reviewed(&record, took)
+	h.Counters.Reviewed(&record, took)
 	h.logReview(&record, took, writeErr)
 }
 
@@ -188,7 +188,7 @@ func (h *ReviewHandler) read(w http.ResponseWriter, r *http.Request, b *body) *r
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &refusal{http.StatusBadRequest, "the body ended too soon"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		h.Observer.TurnedAway(metrics.CauseSlow)
+		h.Counters.TurnedAway(metrics.CauseSlow)
 		return &refusal{http.StatusRequestTimeout, "the body came too slowly"}
 	default:
 		return &refusal{http.StatusBadRequest, "the body could not be read: " + clip(err.Error())}
@@ -223,7 +223,7 @@ func (h *ReviewHandler) turnedAway(err error, cause metrics.Cause) *refusal {
 	if !errors.Is(err, errNoRoom) {
 		cause = metrics.CauseGone
 	}
-	h.Observer.TurnedAway(cause)
+	h.Counters.TurnedAway(cause)
 	return &refusal{http.StatusServiceUnavailable,
 		"netmode has no room for this review now: try again; if it lasts, give netmode-webhook more replicas, or more memory and a larger --max-bytes-in-flight or --max-reviews"}
 }
@@ -235,7 +235,7 @@ func (h *ReviewHandler) unjudged(w http.ResponseWriter, r *http.Request, b *body
 		h.reject(w, r, why)
 		return
 	}
-	h.Observer.NotJudged(why.code, h.LetThrough)
+	h.Counters.NotJudged(why.code, h.LetThrough)
 	h.strangers.info("review not judged", keyUID, uid, keyPath, clip(r.URL.Path), keyAllowed, h.LetThrough,
 		keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
 	if err := answerUnjudged(w, uid, why, h.LetThrough); err != nil {
@@ -244,7 +244,7 @@ func (h *ReviewHandler) unjudged(w http.ResponseWriter, r *http.Request, b *body
 }
 
 func (h *ReviewHandler) reject(w http.ResponseWriter, r *http.Request, why *refusal) {
-	h.Observer.Rejected(why.code)
+	h.Counters.Rejected(why.code)
 	h.strangers.info("rejected", keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
 	say(w, why.code, why.message)
 }
@@ -293,7 +293,7 @@ func (h *ReviewHandler) recoverPanic(w http.ResponseWriter, r *http.Request, b *
 	if cause == nil {
 		return
 	}
-	h.Observer.Panicked()
+	h.Counters.Panicked()
 	h.Log.Error(fmt.Errorf("panic: %v", cause), "request failed", keyRemote, r.RemoteAddr, "stack", string(debug.Stack()))
 	h.unjudged(w, r, b, &refusal{http.StatusInternalServerError, "netmode failed on this review; its log says why"})
 }

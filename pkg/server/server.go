@@ -57,8 +57,8 @@ type Config struct {
 	Elsewhere http.Handler
 	// MaxConnections is how many connections may be open; 0: DefaultMaxConnections.
 	MaxConnections int
-	// Observer counts what is turned away before it comes to a handler.
-	Observer Observer
+	// Counters count what is turned away before it comes to a handler.
+	Counters Counters
 	// Prepared says whether all that decisions need has been read; nil: yes.
 	Prepared func() bool
 	// Metrics answers /metrics.
@@ -96,7 +96,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	if s.opsListen, err = lc.Listen(ctx, "tcp", config.OpsListen); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on %s for health and metrics: %w: choose another address with --ops-listen", config.OpsListen, err), accepted.Close())
 	}
-	s.connections = newConnections(config.MaxConnections, config.Observer.TurnedAway, s.strangers)
+	s.connections = newConnections(config.MaxConnections, config.Counters.TurnedAway, s.strangers)
 	s.listener = listener{accepted, s.connections}
 	errorLog := slog.NewLogLogger(logr.ToSlogHandler(config.Log.V(1)), slog.LevelInfo)
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.Certificates.GetCertificate, NextProtos: []string{"h2", "http/1.1"}}
@@ -162,7 +162,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	closing := &closingWriter{ResponseWriter: w, draining: &s.draining}
 	if s.config.Clients != nil {
 		if why := s.config.Clients.refuses(r); why != nil {
-			s.config.Observer.Rejected(why.code)
+			s.config.Counters.Rejected(why.code)
 			s.strangers.info("rejected", keyCode, why.code, keyMessage, why.message, keyRemote, r.RemoteAddr)
 			say(closing, why.code, why.message)
 			return

@@ -22,8 +22,8 @@ import (
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/engine"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/metrics"
-	"github.com/netmode-io/netmode/pkg/options"
 )
 
 // patience is how long a test waits for what must come.
@@ -98,7 +98,7 @@ func start(t *testing.T, change func(*setup)) *running {
 			DrainTimeout: patience,
 			Certificates: source,
 		},
-		reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Cluster: admission.Unchanging{Cluster: engine.NoCluster{}}},
+		reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
 		limits:   NewLimits(DefaultMaxBytes, DefaultMaxReviews()),
 		maxBody:  DefaultMaxBody,
 		logLevel: "info",
@@ -109,16 +109,16 @@ func start(t *testing.T, change func(*setup)) *running {
 	}
 	r := &running{metrics: metrics.New(), log: &lines{}, roots: x509.NewCertPool(), bundle: source.CABundle()}
 	r.roots.AppendCertsFromPEM(source.CABundle())
-	logging := options.Logging{Level: s.logLevel, Format: "json"}
+	logging := flags.Logging{Level: s.logLevel, Format: "json"}
 	if s.Log, err = logging.New(r.log); err != nil {
 		t.Fatal(err)
 	}
 	reviews := ReviewConfig{
-		Reviewer: s.reviewer, Observer: r.metrics, Limits: s.limits, MaxBody: s.maxBody, LetThrough: s.letThrough, Log: s.Log,
+		Reviewer: s.reviewer, Counters: r.metrics, Limits: s.limits, MaxBody: s.maxBody, LetThrough: s.letThrough, Log: s.Log,
 	}
 	handler, elsewhere := NewReviewHandler(reviews), NewElsewhere(reviews)
 	handler.strangers.most, elsewhere.reviews.strangers.most = s.lines, s.lines
-	s.Reviews, s.Elsewhere, s.Observer = map[string]http.Handler{"/mutate/asked": handler}, elsewhere, r.metrics
+	s.Reviews, s.Elsewhere, s.Counters = map[string]http.Handler{"/mutate/asked": handler}, elsewhere, r.metrics
 	s.Metrics = r.metrics.Handler()
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel

@@ -12,21 +12,21 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/netmode-io/netmode/certs"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 )
 
 // certificatesOptions are the flags of netmode-webhook certificates.
 type certificatesOptions struct {
-	keeperOptions
+	controllerOptions
 
-	keeper certs.KeeperConfig
+	controller certs.ControllerConfig
 }
 
 func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 	o := &certificatesOptions{
-		keeperOptions: newKeeperOptions(),
-		keeper: certs.KeeperConfig{ //nolint:gosec // G101: names
-			Namespace:             options.DefaultNamespace,
+		controllerOptions: newControllerOptions(),
+		controller: certs.ControllerConfig{ //nolint:gosec // G101: names
+			Namespace:             flags.DefaultNamespace,
 			Secret:                "netmode-webhook-tls",
 			Service:               "netmode-webhook",
 			WebhookConfigurations: []string{"netmode"},
@@ -34,7 +34,7 @@ func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 			LeafLifetime:          certs.DefaultLeafLifetime,
 		},
 	}
-	return newKeeperCommand(&cobra.Command{
+	return newControllerCommand(&cobra.Command{
 		Use:   "certificates",
 		Short: "Make and renew the webhook's certificates in the cluster",
 		Long: `netmode-webhook certificates fills the Secret that the webhook's pods mount
@@ -53,7 +53,7 @@ Not for a cluster where cert-manager does this.`,
 }
 
 func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
-	k := &o.keeper
+	k := &o.controller
 	fs.StringVar(&k.Namespace, "namespace", k.Namespace, "namespace of the Secrets and of the webhook's Service")
 	fs.StringVar(&k.Secret, "secret", k.Secret,
 		"Secret for the webhook's pods to mount; the CA's private key is in the Secret with -ca after this name")
@@ -64,13 +64,13 @@ func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
 		"how long a new CA is valid; at least three times --leaf-lifetime")
 	fs.DurationVar(&k.LeafLifetime, "leaf-lifetime", k.LeafLifetime,
 		fmt.Sprintf("how long a new serving certificate is valid; at least %s", certs.MinLeafLifetime))
-	o.keeperOptions.addFlags(fs)
+	o.controllerOptions.addFlags(fs)
 }
 
 // validate names the flag, the value and the cure of everything that is wrong.
 func (o *certificatesOptions) validate() error {
 	var errs []error
-	k := &o.keeper
+	k := &o.controller
 	name := func(flag, value string, check func(string) []string) {
 		if problems := check(value); len(problems) > 0 {
 			errs = append(errs, fmt.Errorf("%s %q: not a name in Kubernetes: %s", flag, value, problems[0]))
@@ -97,7 +97,7 @@ func (o *certificatesOptions) validate() error {
 	if k.CALifetime/3 < k.LeafLifetime {
 		errs = append(errs, fmt.Errorf("--ca-lifetime %s: a certificate of %s could outlive it: give at least three times --leaf-lifetime", k.CALifetime, k.LeafLifetime))
 	}
-	return errors.Join(append(errs, o.keeperOptions.validate())...)
+	return errors.Join(append(errs, o.controllerOptions.validate())...)
 }
 
 func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
@@ -110,7 +110,7 @@ func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	m := newCertificatesMetrics()
-	keeper := certs.NewKeeper(client, o.keeper, m.observer(), log)
-	return o.keep(ctx, keeper, "certificates", m.handler(), log, "keeping certificates", "namespace", o.keeper.Namespace,
-		"secret", o.keeper.Secret, "service", o.keeper.Service, "webhookConfigurations", o.keeper.WebhookConfigurations)
+	controller := certs.NewController(client, o.controller, m.hooks(), log)
+	return o.keep(ctx, controller, "certificates", m.handler(), log, "keeping certificates", "namespace", o.controller.Namespace,
+		"secret", o.controller.Secret, "service", o.controller.Service, "webhookConfigurations", o.controller.WebhookConfigurations)
 }

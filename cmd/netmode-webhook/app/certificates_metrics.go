@@ -52,8 +52,8 @@ func (m *certificatesMetrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-func (m *certificatesMetrics) observer() certs.KeeperObserver {
-	return certs.KeeperObserver{
+func (m *certificatesMetrics) hooks() certs.ControllerHooks {
+	return certs.ControllerHooks{
 		Stepped: func(step certs.Step) { m.steps.WithLabelValues(string(step)).Inc() },
 		InOrder: func(leaf, ca time.Time) {
 			m.inOrder.Set(1)

@@ -220,8 +220,8 @@ func TestCertificates(t *testing.T) {
 	api.get(secretsPath+"/netmode-webhook-tls", &serving)
 	api.get(secretsPath+"/netmode-webhook-tls-ca", &authority)
 	api.get(mutatePath, &configuration)
-	trio := certs.Trio{Cert: serving.Data["tls.crt"], Key: serving.Data["tls.key"], CA: configuration.Webhooks[0].ClientConfig.CABundle}
-	if needs, reason := certs.NeedsRenewal(trio, []string{"netmode-webhook.netmode-system.svc"}, time.Now()); needs {
+	pair := certs.KeyPair{Cert: serving.Data["tls.crt"], Key: serving.Data["tls.key"], CA: configuration.Webhooks[0].ClientConfig.CABundle}
+	if needs, reason := certs.NeedsRenewal(pair, []string{"netmode-webhook.netmode-system.svc"}, time.Now()); needs {
 		t.Error(reason)
 	}
 	if serving.Type != corev1.SecretTypeOpaque || len(serving.Data["ca.key"]) > 0 || len(authority.Data["ca.key"]) == 0 {
@@ -277,10 +277,10 @@ func TestCertificatesWithoutAPIServer(t *testing.T) {
 func TestCertificatesMetricsLint(t *testing.T) {
 	t.Parallel()
 	m := newCertificatesMetrics()
-	observer := m.observer()
-	observer.Stepped(certs.StepBegin)
-	observer.Failed(errors.New("x"))
-	observer.InOrder(time.Unix(1_800_000_000, 0), time.Unix(1_900_000_000, 0))
+	hooks := m.hooks()
+	hooks.Stepped(certs.StepBegin)
+	hooks.Failed(errors.New("x"))
+	hooks.InOrder(time.Unix(1_800_000_000, 0), time.Unix(1_900_000_000, 0))
 	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
 # HELP netmode_certificates_failures_total Rounds that ended with an error and are tried again; the log says why.
 # TYPE netmode_certificates_failures_total counter

@@ -49,7 +49,7 @@ func TestBadFlags(t *testing.T) {
 	t.Cleanup(func() { _ = taken.Close() })
 	address := taken.Addr().String()
 	empty, half, whole := t.TempDir(), t.TempDir(), t.TempDir()
-	writeTrio(t, whole, issue(t, newAuthority(t)))
+	writeKeyPair(t, whole, issue(t, newAuthority(t)))
 	if err := os.WriteFile(filepath.Join(half, "tls.crt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/server"
 )
 
@@ -33,8 +33,8 @@ type serveOptions struct {
 	clientNames   []string
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
-	decision      *options.Decision
-	logging       *options.Logging
+	decision      *flags.Decision
+	logging       *flags.Logging
 }
 
 func newServeOptions() *serveOptions {
@@ -47,8 +47,8 @@ func newServeOptions() *serveOptions {
 		maxConns:      server.DefaultMaxConnections,
 		shutdownDelay: 15 * time.Second,
 		drainTimeout:  10 * time.Second,
-		decision:      options.NewDecision(clusterResolvConf),
-		logging:       options.NewLogging(),
+		decision:      flags.NewDecision(clusterResolvConf),
+		logging:       flags.NewLogging(),
 	}
 }
 

@@ -12,13 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/netmode-io/netmode/pkg/cluster"
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // policiesOptions are the flags of netmode-webhook policies.
 type policiesOptions struct {
-	keeperOptions
+	controllerOptions
 
 	ownNamespace       string
 	excludedNamespaces []string
@@ -27,8 +27,8 @@ type policiesOptions struct {
 }
 
 func newPoliciesCommand(logTo io.Writer) *cobra.Command {
-	o := &policiesOptions{keeperOptions: newKeeperOptions(), ownNamespace: options.DefaultNamespace}
-	return newKeeperCommand(&cobra.Command{
+	o := &policiesOptions{controllerOptions: newControllerOptions(), ownNamespace: flags.DefaultNamespace}
+	return newControllerCommand(&cobra.Command{
 		Use:   "policies",
 		Short: "Have the API server enforce NetworkModePolicies, and write their status",
 		Long: `netmode-webhook policies keeps, for every NetworkModePolicy, the
@@ -53,7 +53,7 @@ func (o *policiesOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.systemNamespaces, "system-namespaces", o.systemNamespaces,
 		"namespaces of what nodes need, such as a CNI's: there, policies let pods of a system-critical priority class pass")
 	fs.BoolVar(&o.observeOnly, "observe-only", o.observeOnly, "have policies refuse nothing and warn nobody: what breaks them is in the audit log")
-	o.keeperOptions.addFlags(fs)
+	o.controllerOptions.addFlags(fs)
 }
 
 // validate names the flag, the value and the cure of everything that is wrong.
@@ -71,7 +71,7 @@ func (o *policiesOptions) validate() error {
 	for _, system := range o.systemNamespaces {
 		name("--system-namespaces", system)
 	}
-	return errors.Join(append(errs, o.keeperOptions.validate())...)
+	return errors.Join(append(errs, o.controllerOptions.validate())...)
 }
 
 func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
@@ -88,13 +88,13 @@ func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
 		return err
 	}
 	m := newPoliciesMetrics()
-	keeper, err := cluster.NewPolicyController(client, dynamic, policy.AdmissionSettings{
+	controller, err := cluster.NewPolicyController(client, dynamic, policy.AdmissionSettings{
 		ExemptNamespaces: append([]string{metav1.NamespaceSystem, o.ownNamespace}, o.excludedNamespaces...),
 		SystemNamespaces: o.systemNamespaces,
 		ObserveOnly:      o.observeOnly,
-	}, m.observer(), log)
+	}, m.hooks(), log)
 	if err != nil {
 		return err
 	}
-	return o.keep(ctx, keeper, "policies", m.handler(), log, "keeping policies", "observeOnly", o.observeOnly)
+	return o.keep(ctx, controller, "policies", m.handler(), log, "keeping policies", "observeOnly", o.observeOnly)
 }

@@ -54,8 +54,8 @@ func (m *policiesMetrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-func (m *policiesMetrics) observer() cluster.PolicyObserver {
-	return cluster.PolicyObserver{
+func (m *policiesMetrics) hooks() cluster.PolicyHooks {
+	return cluster.PolicyHooks{
 		StatusWritten: m.statuses.Inc,
 		ObjectWritten: func(kind cluster.ObjectKind, action cluster.ObjectAction) {
 			m.objects.WithLabelValues(string(kind), string(action)).Inc()

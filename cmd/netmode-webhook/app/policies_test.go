@@ -38,12 +38,12 @@ func TestPoliciesWithoutAPIServer(t *testing.T) {
 func TestPoliciesMetrics(t *testing.T) {
 	t.Parallel()
 	m := newPoliciesMetrics()
-	observer := m.observer()
-	observer.StatusWritten()
-	observer.StatusWritten()
-	observer.ObjectWritten(cluster.KindBinding, cluster.ActionRepaired)
-	observer.Enforced(map[metav1.ConditionStatus]int{metav1.ConditionTrue: 3, metav1.ConditionFalse: 1, metav1.ConditionUnknown: 0})
-	observer.Failed(errors.New("x"))
+	hooks := m.hooks()
+	hooks.StatusWritten()
+	hooks.StatusWritten()
+	hooks.ObjectWritten(cluster.KindBinding, cluster.ActionRepaired)
+	hooks.Enforced(map[metav1.ConditionStatus]int{metav1.ConditionTrue: 3, metav1.ConditionFalse: 1, metav1.ConditionUnknown: 0})
+	hooks.Failed(errors.New("x"))
 	names := []string{"netmode_policies_status_writes_total", "netmode_policies_object_writes_total", "netmode_policies_enforced", "netmode_policies_failures_total"}
 	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
 # HELP netmode_policies_enforced NetworkModePolicies by the status of their condition Enforced: True, False or Unknown.

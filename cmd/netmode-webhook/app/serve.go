@@ -118,12 +118,12 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	around, err := o.surroundings(ctx, m, log)
+	snapshots, err := o.snapshots(ctx, m, log)
 	if err != nil {
 		return err
 	}
 	reviews := server.ReviewConfig{
-		Observer: m, Limits: server.NewLimits(o.maxBytes, o.maxReviews), MaxBody: o.maxBody, LetThrough: o.observeOnly, Log: log,
+		Counters: m, Limits: server.NewLimits(o.maxBytes, o.maxReviews), MaxBody: o.maxBody, LetThrough: o.observeOnly, Log: log,
 	}
 	s, err := server.Listen(ctx, server.Config{
 		Listen:         o.listen,
@@ -132,11 +132,11 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 		DrainTimeout:   o.drainTimeout,
 		Certificates:   source,
 		Clients:        clients,
-		Reviews:        o.entries(reviews, settings, around),
+		Reviews:        o.entries(reviews, settings, snapshots),
 		Elsewhere:      server.NewElsewhere(reviews),
 		MaxConnections: o.maxConns,
-		Observer:       m,
-		Prepared:       around.Synced,
+		Counters:       m,
+		Prepared:       snapshots.Synced,
 		Metrics:        m.Handler(),
 		Log:            log,
 	})
@@ -155,7 +155,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 	watched := make(chan error, 1)
 	go func() { watched <- source.Run(watch) }()
 	var watching sync.WaitGroup
-	watching.Go(func() { around.Run(watch) })
+	watching.Go(func() { snapshots.Run(watch) })
 	watching.Go(func() { follow(watch) })
 	err = s.Run(ctx)
 	stopWatch()
@@ -169,10 +169,10 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 
 // entries are the handlers of reviews, by path. What the policy entry cannot
 // judge is let through: it gives, and nothing that it gives is a rule.
-func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, around admission.Cluster) map[string]http.Handler {
+func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, snapshots admission.Snapshots) map[string]http.Handler {
 	entries := map[string]http.Handler{}
 	for _, entry := range admission.Entries() {
-		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Cluster: around, Observe: o.observeOnly}
+		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, Observe: o.observeOnly}
 		config.LetThrough = o.observeOnly || entry == admission.Policy
 		entries[entry.Path()] = server.NewReviewHandler(config)
 	}
@@ -193,7 +193,7 @@ func (o *serveOptions) clients(log logr.Logger) (clients *server.Clients, follow
 }
 
 func (o *serveOptions) certificates(ctx context.Context, m *metrics.Metrics, log logr.Logger) (certs.Source, error) {
-	observer := certs.Observer{
+	hooks := certs.SourceHooks{
 		Reloaded: func(serial string, notAfter time.Time) {
 			m.CertificateLoaded(notAfter)
 			log.Info("certificate loaded", "serial", serial, "notAfter", notAfter)
@@ -203,7 +203,7 @@ func (o *serveOptions) certificates(ctx context.Context, m *metrics.Metrics, log
 			log.Error(err, "certificate not loaded, the one before stays")
 		},
 	}
-	source, err := o.certificateSource(ctx, observer, log)
+	source, err := o.certificateSource(ctx, hooks, log)
 	if err != nil {
 		return nil, err
 	}
@@ -218,9 +218,9 @@ func (o *serveOptions) certificates(ctx context.Context, m *metrics.Metrics, log
 	return source, nil
 }
 
-func (o *serveOptions) certificateSource(ctx context.Context, observer certs.Observer, log logr.Logger) (certs.Source, error) {
+func (o *serveOptions) certificateSource(ctx context.Context, hooks certs.SourceHooks, log logr.Logger) (certs.Source, error) {
 	if !o.standalone {
-		return o.mountedSource(ctx, observer, log)
+		return o.mountedSource(ctx, hooks, log)
 	}
 	var names []string
 	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" {
@@ -228,7 +228,7 @@ func (o *serveOptions) certificateSource(ctx context.Context, observer certs.Obs
 			names = append(names, host)
 		}
 	}
-	return certs.Standalone(o.certDir, names, time.Now(), observer)
+	return certs.Standalone(o.certDir, names, time.Now(), hooks)
 }
 
 const (
@@ -241,13 +241,13 @@ const (
 
 // mountedSource serves what the folder holds. The Secret behind it may be empty
 // at first, so an empty folder is waited for.
-func (o *serveOptions) mountedSource(ctx context.Context, observer certs.Observer, log logr.Logger) (certs.Source, error) {
+func (o *serveOptions) mountedSource(ctx context.Context, hooks certs.SourceHooks, log logr.Logger) (certs.Source, error) {
 	ctx, cancel := context.WithTimeout(ctx, firstCertificate)
 	defer cancel()
 	poll := time.NewTicker(certificatePoll)
 	defer poll.Stop()
 	for waits := false; ; waits = true {
-		source, err := certs.NewFileSource(o.certDir, observer)
+		source, err := certs.NewFileSource(o.certDir, hooks)
 		if err == nil || !certs.IsEmpty(o.certDir) {
 			return source, err
 		}

@@ -78,7 +78,7 @@ func TestServesAsInACluster(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	authority := newAuthority(t)
-	writeTrio(t, folder, issue(t, authority))
+	writeKeyPair(t, folder, issue(t, authority))
 	resolvConf := filepath.Join(folder, "resolv.conf")
 	write(t, resolvConf, []byte("search netmode-system.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n"))
 	w := serve(t, "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--cert-dir="+folder, "--resolv-conf="+resolvConf, "--kubeconfig="+noAPIServer(t),
@@ -134,10 +134,10 @@ func TestFirstCertificateIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	authority := newAuthority(t)
-	trio := issue(t, authority)
+	pair := issue(t, authority)
 	w := start(t, "waiting for the first certificate", "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--cert-dir="+folder, "--resolv-conf=",
 		"--kubeconfig="+noAPIServer(t), "--shutdown-delay=0s")
-	writeTrio(t, folder, trio)
+	writeKeyPair(t, folder, pair)
 	serving := w.line(t, "serving")
 	w.listen, _ = serving["listen"].(string)
 	if _, err := w.ask(t.Context(), client(t, authority.CertPEM()), review(t, "")); err != nil {
@@ -153,8 +153,8 @@ func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	authority := newAuthority(t)
-	trio := issue(t, authority) // fit for servers only
-	writeTrio(t, folder, trio)
+	pair := issue(t, authority) // fit for servers only
+	writeKeyPair(t, folder, pair)
 	w := serve(t, "--standalone", "--listen=127.0.0.1:0", "--cert-dir="+folder, "--client-ca-file="+filepath.Join(folder, "ca.crt"), "--client-name=kube-apiserver")
 	if _, err := w.ask(t.Context(), client(t, authority.CertPEM()), review(t, "")); err == nil {
 		t.Error("a client without a certificate is answered")
@@ -188,7 +188,7 @@ func TestCertificateRotation(t *testing.T) {
 	folder := t.TempDir()
 	authority := newAuthority(t)
 	before, after := issue(t, authority), issue(t, authority)
-	writeTrio(t, folder, before)
+	writeKeyPair(t, folder, before)
 	w := serve(t, "--standalone", "--listen=127.0.0.1:0", "--cert-dir="+folder)
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -222,7 +222,7 @@ func TestCertificateRotation(t *testing.T) {
 		})
 	}
 	started.Wait()
-	writeTrio(t, folder, after)
+	writeKeyPair(t, folder, after)
 	clients.Wait()
 	if line := w.line(t, "certificate loaded"); line["serial"] != serialOf(t, after).Text(16) {
 		t.Errorf("log line %v", line)
@@ -254,18 +254,18 @@ func newAuthority(t *testing.T) *certs.Authority {
 	return authority
 }
 
-func issue(t *testing.T, authority *certs.Authority) certs.Trio {
+func issue(t *testing.T, authority *certs.Authority) certs.KeyPair {
 	t.Helper()
-	trio, err := authority.Issue([]string{"127.0.0.1"}, time.Now(), time.Hour)
+	pair, err := authority.Issue([]string{"127.0.0.1"}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trio
+	return pair
 }
 
-func serialOf(t *testing.T, trio certs.Trio) *big.Int {
+func serialOf(t *testing.T, issued certs.KeyPair) *big.Int {
 	t.Helper()
-	pair, err := tls.X509KeyPair(trio.Cert, trio.Key)
+	pair, err := tls.X509KeyPair(issued.Cert, issued.Key)
 	if err != nil {
 		t.Error(err)
 		return new(big.Int)
@@ -273,11 +273,11 @@ func serialOf(t *testing.T, trio certs.Trio) *big.Int {
 	return pair.Leaf.SerialNumber
 }
 
-func writeTrio(t *testing.T, folder string, trio certs.Trio) {
+func writeKeyPair(t *testing.T, folder string, pair certs.KeyPair) {
 	t.Helper()
-	write(t, filepath.Join(folder, "ca.crt"), trio.CA)
-	write(t, filepath.Join(folder, "tls.key"), trio.Key)
-	write(t, filepath.Join(folder, "tls.crt"), trio.Cert)
+	write(t, filepath.Join(folder, "ca.crt"), pair.CA)
+	write(t, filepath.Join(folder, "tls.key"), pair.Key)
+	write(t, filepath.Join(folder, "tls.crt"), pair.Cert)
 }
 
 // noAPIServer is a kubeconfig of an API server that is away.

@@ -45,7 +45,7 @@ type connection struct {
 func newCertDir(tb testing.TB) (string, *x509.CertPool) {
 	tb.Helper()
 	dir := tb.TempDir()
-	source, err := certs.Standalone(dir, nil, time.Now(), certs.Observer{})
+	source, err := certs.Standalone(dir, nil, time.Now(), certs.SourceHooks{})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // lagging is a Cluster whose memory is behind.
 type lagging struct {
-	engine.NoCluster
+	engine.EmptySnapshot
 	latest []api.Service
 	away   bool
 	asked  *int
@@ -21,16 +21,16 @@ type lagging struct {
 
 func (l lagging) Services(string) ([]api.Service, bool) { return nil, true }
 
-func (l lagging) Around(context.Context, string) engine.Cluster { return l }
+func (l lagging) Snapshot(context.Context, string) engine.Snapshot { return l }
 
-func (l lagging) Latest(context.Context, string) (engine.Cluster, bool) {
+func (l lagging) FreshSnapshot(context.Context, string) (engine.Snapshot, bool) {
 	*l.asked++
 	return seen{services: l.latest}, !l.away
 }
 
 // seen is a cluster with nothing but Services.
 type seen struct {
-	engine.NoCluster
+	engine.EmptySnapshot
 	services []api.Service
 }
 
@@ -63,7 +63,7 @@ func TestServiceThatMemoryHasNotHeardOf(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			asked := 0
 			r := newReviewer(t)
-			r.Cluster = lagging{latest: tt.latest, away: tt.away, asked: &asked}
+			r.Snapshots = lagging{latest: tt.latest, away: tt.away, asked: &asked}
 			_, rec := ask(t, r, tt.body)
 			if rec.Decision != tt.decision || !contains(rec.Reasons, tt.reason) || asked != tt.asked {
 				t.Errorf("%s %v after %d live lists, want %s, %s, %d", rec.Decision, rec.Reasons, asked, tt.decision, tt.reason, tt.asked)

@@ -1,6 +1,6 @@
-// Package surroundings knows a cluster from manifests: the Services, Namespaces
+// Package offline knows a cluster from manifests: the Services, Namespaces
 // and policies in them, for decisions without a cluster.
-package surroundings
+package offline
 
 import (
 	"cmp"
@@ -16,9 +16,9 @@ import (
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
-// Manifests are the Services, Namespaces and policies of some manifests: all
+// Snapshot holds the Services, Namespaces and policies of some manifests: all
 // that an offline decision knows of a cluster. Add to it before it is asked.
-type Manifests struct {
+type Snapshot struct {
 	services   map[string][]api.Service
 	namespaces map[string]api.Namespace
 	policies   policy.Set
@@ -28,20 +28,20 @@ type Manifests struct {
 
 // New knows nothing but that namespaces of which no manifest tells have the
 // labels.
-func New(assumed map[string]string) *Manifests {
-	return &Manifests{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}, assumed: assumed}
+func New(assumed map[string]string) *Snapshot {
+	return &Snapshot{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}, assumed: assumed}
 }
 
 // Services returns the manifests' Services of a namespace. Manifests without
 // any say nothing about what the cluster has.
-func (m *Manifests) Services(namespace string) ([]api.Service, bool) {
+func (m *Snapshot) Services(namespace string) ([]api.Service, bool) {
 	services, known := m.services[namespace]
 	return services, known
 }
 
 // Namespace returns a Namespace of the manifests, or what is assumed of it. One
 // of which nothing is known has the label that every Namespace has.
-func (m *Manifests) Namespace(name string) (api.Namespace, bool) {
+func (m *Snapshot) Namespace(name string) (api.Namespace, bool) {
 	ns, known := m.namespaces[name]
 	if !known {
 		ns.Labels, known = m.assumed, len(m.assumed) > 0
@@ -53,14 +53,14 @@ func (m *Manifests) Namespace(name string) (api.Namespace, bool) {
 }
 
 // Policies returns the policies for a namespace.
-func (m *Manifests) Policies(namespace string) policy.Set {
+func (m *Snapshot) Policies(namespace string) policy.Set {
 	ns, _ := m.Namespace(namespace)
 	return m.policies.ForNamespace(ns.Labels)
 }
 
 // Add adds the object, if it is one that decisions look at. An error names the
 // field.
-func (m *Manifests) Add(o *manifest.Object, namespace string) error {
+func (m *Snapshot) Add(o *manifest.Object, namespace string) error {
 	switch o.APIVersion + "/" + o.Kind {
 	case "v1/Service":
 		var service api.Service
@@ -83,7 +83,7 @@ func (m *Manifests) Add(o *manifest.Object, namespace string) error {
 }
 
 // addPolicy adds a policy, or replaces one of the same name.
-func (m *Manifests) addPolicy(text []byte) error {
+func (m *Snapshot) addPolicy(text []byte) error {
 	decoded, err := api.DecodePolicy(text)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (m *Manifests) addPolicy(text []byte) error {
 
 // AddPolicies adds the policies and Namespaces of files that hold nothing else.
 // An error names the file, the line and the object.
-func (m *Manifests) AddPolicies(files []*manifest.File) error {
+func (m *Snapshot) AddPolicies(files []*manifest.File) error {
 	var errs []error
 	for _, file := range files {
 		for _, document := range file.Documents {
@@ -123,7 +123,7 @@ func (m *Manifests) AddPolicies(files []*manifest.File) error {
 
 // AddFiles adds what there is to add in the files; namespace is that of objects
 // that name none. An error names the file, the line and the object.
-func (m *Manifests) AddFiles(files []*manifest.File, namespace string) error {
+func (m *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
 	var errs []error
 	for _, file := range files {
 		for _, document := range file.Documents {
@@ -141,7 +141,7 @@ func (m *Manifests) AddFiles(files []*manifest.File, namespace string) error {
 }
 
 // put adds a Service, or replaces one of the same name as kubectl apply would.
-func (m *Manifests) put(namespace string, service api.Service) {
+func (m *Snapshot) put(namespace string, service api.Service) {
 	services := m.services[namespace]
 	i := slices.IndexFunc(services, func(known api.Service) bool {
 		return service.Metadata.Name != "" && known.Metadata.Name == service.Metadata.Name

@@ -9,37 +9,37 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/cluster"
+	"github.com/netmode-io/netmode/pkg/cluster/offline"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/metrics"
-	around "github.com/netmode-io/netmode/pkg/surroundings"
 )
 
-// surroundings are what the webhook knows around the objects that it decides
+// snapshots are what the webhook knows around the objects that it decides
 // about.
-type surroundings interface {
-	admission.Cluster
+type snapshots interface {
+	admission.Snapshots
 	// Run keeps them up to date until ctx ends.
 	Run(ctx context.Context)
 	// Synced says whether all has been read that decisions need.
 	Synced() bool
 }
 
-// surroundings are the cluster's, or else those of manifests, or nothing.
-func (o *serveOptions) surroundings(ctx context.Context, m *metrics.Metrics, log logr.Logger) (surroundings, error) {
+// snapshots are the cluster's, or else those of manifests, or nothing.
+func (o *serveOptions) snapshots(ctx context.Context, m *metrics.Metrics, log logr.Logger) (snapshots, error) {
 	switch {
 	case len(o.manifests) > 0:
 		files, err := manifest.Open(ctx, o.manifests, nil, true)
 		if err != nil {
 			return nil, fmt.Errorf("--manifests: %w", err)
 		}
-		known := around.New(nil)
+		known := offline.New(nil)
 		if err := known.AddFiles(files, metav1.NamespaceDefault); err != nil {
 			return nil, fmt.Errorf("--manifests: %w", err)
 		}
-		return unwatched{admission.Unchanging{Cluster: known}}, nil
+		return unwatched{admission.FixedSnapshot{Of: known}}, nil
 	case o.standalone && o.kubeconfig == "":
-		return unwatched{admission.Unchanging{Cluster: engine.NoCluster{}}}, nil
+		return unwatched{admission.FixedSnapshot{Of: engine.EmptySnapshot{}}}, nil
 	}
 	config, err := clientConfig(o.kubeconfig, "netmode-webhook", log)
 	if err != nil {
@@ -62,7 +62,7 @@ func (o *serveOptions) surroundings(ctx context.Context, m *metrics.Metrics, log
 }
 
 // unwatched is what stays as it was at the start.
-type unwatched struct{ admission.Unchanging }
+type unwatched struct{ admission.FixedSnapshot }
 
 // Run has nothing to do.
 func (unwatched) Run(context.Context) {}

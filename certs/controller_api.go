@@ -15,16 +15,16 @@ import (
 // heldSecrets are the Secrets as they were read; nil: there is none.
 type heldSecrets struct{ serving, authority *corev1.Secret }
 
-// observe reads everything from the API itself, no cache. The record comes last:
+// readState reads everything from the API itself, no cache. The record comes last:
 // what is written then on the strength of an older record meets a newer version
 // of what was read before, and is refused.
-func (k *Keeper) observe(ctx context.Context) (seen observed, held heldSecrets, err error) {
+func (k *Controller) readState(ctx context.Context) (seen currentState, held heldSecrets, err error) {
 	if held.serving, err = k.readSecret(ctx, k.config.Secret); err != nil {
 		return seen, held, err
 	}
 	if held.serving != nil {
 		data := held.serving.Data
-		seen.serving = Trio{Cert: data[certFile], Key: data[keyFile], CA: data[caFile]}
+		seen.serving = KeyPair{Cert: data[certFile], Key: data[keyFile], CA: data[caFile]}
 	}
 	var idle []string
 	for _, name := range k.config.WebhookConfigurations {
@@ -54,7 +54,7 @@ func (k *Keeper) observe(ctx context.Context) (seen observed, held heldSecrets, 
 	return seen, held, nil
 }
 
-func (k *Keeper) readSecret(ctx context.Context, name string) (*corev1.Secret, error) {
+func (k *Controller) readSecret(ctx context.Context, name string) (*corev1.Secret, error) {
 	var found *corev1.Secret
 	err := k.call(ctx, func(ctx context.Context) (err error) {
 		found, err = k.secrets.Get(ctx, name, metav1.GetOptions{})
@@ -70,7 +70,7 @@ func (k *Keeper) readSecret(ctx context.Context, name string) (*corev1.Secret, e
 }
 
 // change takes a step of the record and writes it.
-func (k *Keeper) change(ctx context.Context, seen *observed, held *corev1.Secret, d decision, now time.Time) error {
+func (k *Controller) change(ctx context.Context, seen *currentState, held *corev1.Secret, d decision, now time.Time) error {
 	next, err := advance(seen, d.step, now, k.rules)
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.step, err)
@@ -89,7 +89,7 @@ func (k *Keeper) change(ctx context.Context, seen *observed, held *corev1.Secret
 	return nil
 }
 
-func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) error {
+func (k *Controller) serve(ctx context.Context, held *corev1.Secret, d decision) error {
 	data := map[string][]byte{}
 	if held != nil {
 		maps.Copy(data, held.Data)
@@ -104,7 +104,7 @@ func (k *Keeper) serve(ctx context.Context, held *corev1.Secret, d decision) err
 
 // writeSecret writes the data over the version that was read. It keeps all else
 // that the Secret has; nil is an error.
-func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name string, data map[string][]byte) error {
+func (k *Controller) writeSecret(ctx context.Context, held *corev1.Secret, name string, data map[string][]byte) error {
 	if held == nil {
 		return fmt.Errorf("Secret %s/%s does not exist: apply netmode's manifests again, which bring it, empty", k.config.Namespace, name) //nolint:staticcheck // a kind's name begins with a capital
 	}
@@ -120,7 +120,7 @@ func (k *Keeper) writeSecret(ctx context.Context, held *corev1.Secret, name stri
 	return nil
 }
 
-func (k *Keeper) writeBundle(ctx context.Context, c *webhookConfiguration, bundle []byte) error {
+func (k *Controller) writeBundle(ctx context.Context, c *webhookConfiguration, bundle []byte) error {
 	patch, err := c.bundlePatch(bundle)
 	if err != nil {
 		return fmt.Errorf("patch of %s %s: %w", kindMutating, c.name, err)
@@ -133,21 +133,21 @@ func (k *Keeper) writeBundle(ctx context.Context, c *webhookConfiguration, bundl
 	return nil
 }
 
-func (k *Keeper) call(ctx context.Context, do func(context.Context) error) error {
+func (k *Controller) call(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return do(ctx)
 }
 
-func (k *Keeper) stepped(step Step, reason, kind, name string) {
+func (k *Controller) stepped(step Step, reason, kind, name string) {
 	k.log.Info("certificates", "step", string(step), "reason", reason, "kind", kind, "name", name)
-	if k.observer.Stepped != nil {
-		k.observer.Stepped(step)
+	if k.hooks.Stepped != nil {
+		k.hooks.Stepped(step)
 	}
 }
 
 // note logs a text once, until it changes.
-func (k *Keeper) note(what, text string) {
+func (k *Controller) note(what, text string) {
 	if k.said[what] == text {
 		return
 	}

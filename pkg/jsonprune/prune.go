@@ -1,11 +1,11 @@
-// Package prune checks JSON text and keeps of it what is read.
+// Package jsonprune checks JSON text and keeps of it what is read.
 //
 // A large Pod is large by what no decision reads: environment, volumes, managed
 // fields. Prune looks at each byte once, accepts what RFC 8259 accepts, refuses
 // duplicate names and invalid UTF-8 as well, and leaves a decoder the rest. It
 // agrees with github.com/go-json-experiment/json/jsontext on what is valid, in
 // a third of its time. The package is pure.
-package prune
+package jsonprune
 
 import (
 	"bytes"

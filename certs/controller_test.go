@@ -13,23 +13,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestKeeperRotates: over months, what is served always verifies, with all CAs
+// TestControllerRotates: over months, what is served always verifies, with all CAs
 // that may be trusted, even for a pod that never loads another certificate.
-func TestKeeperRotates(t *testing.T) {
+func TestControllerRotates(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.stuck = true
 		start := time.Now()
-		k, stop := w.keeper(testConfig)
+		k, stop := w.controller(testConfig)
 		defer stop()
 		w.pass(time.Second)
 		w.wantOrder()
-		if told := w.keepersTold(); !told.leafEnd.Equal(start.Add(30*day)) || !told.caEnd.Equal(start.Add(90*day)) {
+		if told := w.controllersTold(); !told.leafEnd.Equal(start.Add(30*day)) || !told.caEnd.Equal(start.Add(90*day)) {
 			w.Errorf("at %s: the leaf ends at %s, the CA at %s", start, told.leafEnd, told.caEnd)
 		}
 		for range 200 {
 			w.pass(day)
-			told, now := w.keepersTold(), time.Now()
+			told, now := w.controllersTold(), time.Now()
 			if !k.Ready() || told.leafEnd.Before(now.Add(10*day-time.Hour)) || told.caEnd.Before(now.Add(30*day-time.Hour)) {
 				w.Fatalf("at %s: ready %t, the leaf ends at %s, the CA at %s", stamp(now), k.Ready(), told.leafEnd, told.caEnd)
 			}
@@ -38,18 +38,18 @@ func TestKeeperRotates(t *testing.T) {
 		// A CA is due after 60 days and a leaf after 20; one of each begins with the CA.
 		want := map[Step]int{StepBegin: 1, StepStage: 3, StepSettle: 3, StepPromote: 3, StepIssue: 10, StepRetire: 2,
 			StepBundle: 2 * (1 + 3 + 2), StepServe: 1 + 2*3 + 10 + 2}
-		if diff := cmp.Diff(want, w.keepersTold().steps); diff != "" {
+		if diff := cmp.Diff(want, w.controllersTold().steps); diff != "" {
 			w.Error(diff)
 		}
-		if err := w.keepersTold().failure; err != nil {
+		if err := w.controllersTold().failure; err != nil {
 			w.Error(err)
 		}
 	})
 }
 
-// TestKeeperStopsAtAnyWrite: a Keeper that ends at any of its writes, done or
+// TestControllerStopsAtAnyWrite: a Controller that ends at any of its writes, done or
 // not done, leaves nothing that the next one does not carry on.
-func TestKeeperStopsAtAnyWrite(t *testing.T) {
+func TestControllerStopsAtAnyWrite(t *testing.T) {
 	t.Parallel()
 	for _, done := range []bool{false, true} {
 		t.Run(fmt.Sprintf("done %t", done), func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestKeeperStopsAtAnyWrite(t *testing.T) {
 	}
 }
 
-// stopAtWrite runs a Keeper through a rotation to the end of the old CA, and
+// stopAtWrite runs a Controller through a rotation to the end of the old CA, and
 // replaces it at its nth write. It says whether there was one.
 func stopAtWrite(t *testing.T, n int, done bool) (stopped bool) {
 	t.Helper()
@@ -93,14 +93,14 @@ func stopAtWrite(t *testing.T, n int, done bool) (stopped bool) {
 				return 0
 			}
 		}
-		_, stop := w.keeper(config)
+		_, stop := w.controller(config)
 		end := time.After(3*time.Hour + 20*time.Minute)
 		select {
 		case <-at:
 			stopped = true
 			stop()
 			w.pass(time.Duration(n*n%200) * time.Second)
-			_, stop = w.keeper(config)
+			_, stop = w.controller(config)
 			<-end
 		case <-end:
 		}
@@ -114,9 +114,9 @@ func stopAtWrite(t *testing.T, n int, done bool) (stopped bool) {
 	return stopped && !t.Failed()
 }
 
-// TestKeepersTogether: Keepers that start at once, meet real conflicts and made
+// TestControllersTogether: Controllers that start at once, meet real conflicts and made
 // up ones, and end with one CA and one leaf.
-func TestKeepersTogether(t *testing.T) {
+func TestControllersTogether(t *testing.T) {
 	t.Parallel()
 	var conflicts atomic.Int32
 	for seed := range uint64(50) {
@@ -137,7 +137,7 @@ func TestKeepersTogether(t *testing.T) {
 					return 0
 				}
 				for range 2 + seed%2 {
-					_, stop := w.keeper(testConfig)
+					_, stop := w.controller(testConfig)
 					w.Cleanup(stop)
 				}
 				w.pass(30 * time.Second)
@@ -146,7 +146,7 @@ func TestKeepersTogether(t *testing.T) {
 				if err != nil || len(cas) != 1 || len(w.served) != 1 {
 					w.Errorf("%d CAs (%v), %d certificates were served", len(cas), err, len(w.served))
 				}
-				if told := w.keepersTold(); told.failure != nil || told.steps[StepBegin] != 1 {
+				if told := w.controllersTold(); told.failure != nil || told.steps[StepBegin] != 1 {
 					w.Errorf("began %d times, failure: %v", told.steps[StepBegin], told.failure)
 				}
 				if seed < 4 {
@@ -161,9 +161,9 @@ func TestKeepersTogether(t *testing.T) {
 	}
 }
 
-// TestKeeperOutlivesErrors: whatever the API answers is told, tried again, less
+// TestControllerOutlivesErrors: whatever the API answers is told, tried again, less
 // and less often, and forgotten when it works again.
-func TestKeeperOutlivesErrors(t *testing.T) {
+func TestControllerOutlivesErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		what   string
@@ -187,13 +187,13 @@ func TestKeeperOutlivesErrors(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
 				w.api.before = tc.before
-				k, stop := w.keeper(testConfig)
+				k, stop := w.controller(testConfig)
 				defer stop()
 				w.pass(20 * time.Minute)
 				if k.Ready() {
 					w.Error("ready")
 				}
-				told := w.keepersTold()
+				told := w.controllersTold()
 				wantError(w, told.failure, tc.want...)
 				wantText(w, w.log.take(), "certificates not in order")
 				failures := told.failures
@@ -225,9 +225,9 @@ func refuse(status int, verb, resource string) func(context.Context, apiCall) in
 	}
 }
 
-// TestKeeperWorksRoundWhatFails: one caBundle that cannot be written keeps
+// TestControllerWorksRoundWhatFails: one caBundle that cannot be written keeps
 // neither the other nor the Secrets from being in order.
-func TestKeeperWorksRoundWhatFails(t *testing.T) {
+func TestControllerWorksRoundWhatFails(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.lawless = true
@@ -239,7 +239,7 @@ func TestKeeperWorksRoundWhatFails(t *testing.T) {
 		}
 		config := testConfig
 		config.CALifetime, config.LeafLifetime = 3*time.Hour, time.Hour
-		_, stop := w.keeper(config)
+		_, stop := w.controller(config)
 		defer stop()
 		w.pass(150 * time.Minute) // past two thirds of the CA's life
 		seen := w.state()
@@ -255,8 +255,8 @@ func TestKeeperWorksRoundWhatFails(t *testing.T) {
 	})
 }
 
-// TestKeeperWatchFails: without its watch a Keeper still looks from time to time.
-func TestKeeperWatchFails(t *testing.T) {
+// TestControllerWatchFails: without its watch a Controller still looks from time to time.
+func TestControllerWatchFails(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.recheck = 10 * time.Minute
@@ -266,7 +266,7 @@ func TestKeeperWatchFails(t *testing.T) {
 			}
 			return 0
 		}
-		_, stop := w.keeper(testConfig)
+		_, stop := w.controller(testConfig)
 		defer stop()
 		w.pass(time.Minute)
 		wantText(t, w.log.take(), "watch broken, opened again soon", "allow it in the Role")
@@ -276,10 +276,10 @@ func TestKeeperWatchFails(t *testing.T) {
 	})
 }
 
-func TestKeeperEndsAtOnce(t *testing.T) {
+func TestControllerEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		k := NewKeeper(w.api.client(), testConfig, KeeperObserver{}, w.log.logger())
+		k := NewController(w.api.client(), testConfig, ControllerHooks{}, w.log.logger())
 		ctx, cancel := context.WithCancel(w.Context())
 		cancel()
 		k.Run(ctx)

@@ -33,15 +33,15 @@ func (w *world) remake(secrets ...string) {
 	w.applySecrets()
 }
 
-// TestKeeperMakesNoSecret: one that is missing is told of, with the cure, and
+// TestControllerMakesNoSecret: one that is missing is told of, with the cure, and
 // what can be kept in order meanwhile is.
-func TestKeeperMakesNoSecret(t *testing.T) {
+func TestControllerMakesNoSecret(t *testing.T) {
 	t.Parallel()
 	for at, name := range map[string]string{servingAt: "webhook-tls", authorityAt: "webhook-tls-ca"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				k, stop := w.keeper(testConfig)
+				k, stop := w.controller(testConfig)
 				defer stop()
 				w.pass(time.Minute)
 				w.wantOrder()
@@ -50,7 +50,7 @@ func TestKeeperMakesNoSecret(t *testing.T) {
 				if k.Ready() {
 					w.Error("ready")
 				}
-				wantError(w, w.keepersTold().failure, "Secret netmode-system/"+name+" does not exist: apply netmode's manifests again, which bring it, empty")
+				wantError(w, w.controllersTold().failure, "Secret netmode-system/"+name+" does not exist: apply netmode's manifests again, which bring it, empty")
 				if at == servingAt {
 					w.lawless = true
 					w.api.put(mutateAt, configuration("netmode", "", ""))
@@ -70,22 +70,22 @@ func TestKeeperMakesNoSecret(t *testing.T) {
 	}
 }
 
-// TestKeeperRepairs: damage is made good again within seconds of its happening,
+// TestControllerRepairs: damage is made good again within seconds of its happening,
 // and the log says why. Where a rotation must come first, what serves goes on
 // serving meanwhile.
-func TestKeeperRepairs(t *testing.T) {
+func TestControllerRepairs(t *testing.T) {
 	t.Parallel()
 	const soon, rotated = 5 * time.Second, settleTime + 10*time.Second
-	foreign := func(w *world) Trio {
+	foreign := func(w *world) KeyPair {
 		a, err := NewAuthority("somebody's CA", time.Now(), 365*day)
 		if err != nil {
 			w.Fatal(err)
 		}
-		trio, err := a.Issue(testNames, time.Now(), 365*day)
+		pair, err := a.Issue(testNames, time.Now(), 365*day)
 		if err != nil {
 			w.Fatal(err)
 		}
-		return trio
+		return pair
 	}
 	for _, tc := range []struct {
 		what    string
@@ -106,9 +106,9 @@ func TestKeeperRepairs(t *testing.T) {
 			w.edit(servingAt, func(data map[string][]byte) { data[keyFile] = []byte("-----BEGIN PRIVATE KEY-----") })
 		}, false, soon, true, []string{`"step"="serve" "reason"="tls.key: tls: `}},
 		{"serving Secret with a foreign CA", func(w *world) {
-			trio := foreign(w)
+			pair := foreign(w)
 			w.edit(servingAt, func(data map[string][]byte) {
-				data[certFile], data[keyFile], data[caFile] = trio.Cert, trio.Key, trio.CA
+				data[certFile], data[keyFile], data[caFile] = pair.Cert, pair.Key, pair.CA
 			})
 		}, true, soon, true, []string{`"step"="serve" "reason"="tls.crt: not signed by a CA in ca.crt`}},
 		{"authority Secret made anew", func(w *world) { w.remake(authorityAt) }, false, rotated, false, []string{`"step"="stage" "reason"="ca.crt, ca.key: certificate: no PEM certificate found"`, `"step"="promote"`}},
@@ -138,7 +138,7 @@ func TestKeeperRepairs(t *testing.T) {
 		t.Run(tc.what, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(w *world) {
-				_, stop := w.keeper(testConfig)
+				_, stop := w.controller(testConfig)
 				defer stop()
 				w.pass(time.Minute)
 				before := w.wantOrder()
@@ -156,14 +156,14 @@ func TestKeeperRepairs(t *testing.T) {
 	}
 }
 
-// TestKeeperTouchesNothingElse: a caBundle is written only where it differs, and
+// TestControllerTouchesNothingElse: a caBundle is written only where it differs, and
 // no other field changes, known or not.
-func TestKeeperTouchesNothingElse(t *testing.T) {
+func TestControllerTouchesNothingElse(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.api.put(servingAt, `{"metadata":{"name":"webhook-tls","labels":{"a":"b"},"annotations":{"c":"d"}},"type":"Opaque","data":{"note":"aGk="}}`)
 		before := map[string]object{mutateAt: w.api.get(mutateAt), secondAt: w.api.get(secondAt)}
-		k, stop := w.keeper(testConfig)
+		k, stop := w.controller(testConfig)
 		defer stop()
 		w.pass(time.Minute)
 		seen := w.wantOrder()
@@ -184,7 +184,7 @@ func TestKeeperTouchesNothingElse(t *testing.T) {
 			w.Errorf("note %q, type %v", data["note"], held["type"])
 		}
 
-		// At rest nothing is written, however often the Keeper looks.
+		// At rest nothing is written, however often the Controller looks.
 		version := w.api.version
 		w.pass(3 * k.recheck)
 		if w.api.version != version {
@@ -195,7 +195,7 @@ func TestKeeperTouchesNothingElse(t *testing.T) {
 		w.api.put(mutateAt, configuration("netmode", string(seen.serving.CA), ""))
 		w.pass(5 * time.Second)
 		w.wantOrder()
-		if n := w.keepersTold().steps[StepBundle]; n != 3 {
+		if n := w.controllersTold().steps[StepBundle]; n != 3 {
 			w.Errorf("%d caBundle writes, want the first two and one", n)
 		}
 	})
@@ -228,12 +228,12 @@ func wantUnchanged(w *world, before, after object, text string) {
 	}
 }
 
-// TestKeeperRights: what a ServiceAccount needs, and no more: the chart's Role
+// TestControllerRights: what a ServiceAccount needs, and no more: the chart's Role
 // and ClusterRole say the same.
-func TestKeeperRights(t *testing.T) {
+func TestControllerRights(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		_, stop := w.keeper(testConfig)
+		_, stop := w.controller(testConfig)
 		w.pass(70 * day)
 		stop()
 		w.wantOrder()
@@ -263,13 +263,13 @@ func TestKeeperRights(t *testing.T) {
 	})
 }
 
-// TestKeeperNotes: what is not there, or calls another Service, is told once.
-func TestKeeperNotes(t *testing.T) {
+// TestControllerNotes: what is not there, or calls another Service, is told once.
+func TestControllerNotes(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		config := testConfig
 		config.WebhookConfigurations = []string{"netmode", "absent"}
-		k, stop := w.keeper(config)
+		k, stop := w.controller(config)
 		defer stop()
 		w.pass(3 * k.recheck)
 		text := w.log.take()
@@ -280,14 +280,14 @@ func TestKeeperNotes(t *testing.T) {
 	})
 }
 
-func TestKeeperImmutableSecret(t *testing.T) {
+func TestControllerImmutableSecret(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.api.put(servingAt, `{"metadata":{"name":"webhook-tls"},"type":"kubernetes.io/tls","immutable":true,"data":{"tls.crt":"","tls.key":""}}`)
-		_, stop := w.keeper(testConfig)
+		_, stop := w.controller(testConfig)
 		defer stop()
 		w.pass(time.Minute)
-		wantError(w, w.keepersTold().failure, "write Secret netmode-system/webhook-tls: ", "field is immutable", "delete the object, and apply netmode's manifests again, which bring it, empty")
+		wantError(w, w.controllersTold().failure, "write Secret netmode-system/webhook-tls: ", "field is immutable", "delete the object, and apply netmode's manifests again, which bring it, empty")
 		w.remake(servingAt)
 		w.pass(2 * time.Minute)
 		w.wantOrder()

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// keeperCommands are the programs that keep something in order, with what their
+// controllerCommands are the programs that keep something in order, with what their
 // help must have: the first line of all, and the defaults.
-func keeperCommands() map[string][]string {
+func controllerCommands() map[string][]string {
 	return map[string][]string{
 		"certificates": {
 			"certificates Make and renew", `(default "netmode-system")`, `(default "netmode-webhook-tls")`, `(default "netmode-webhook")`,
@@ -23,10 +23,10 @@ func keeperCommands() map[string][]string {
 	}
 }
 
-func TestKeeperHelp(t *testing.T) {
+func TestControllerHelp(t *testing.T) {
 	t.Parallel()
 	_, all, _ := run(t, "--help")
-	for name, want := range keeperCommands() {
+	for name, want := range controllerCommands() {
 		code, out, errOut := run(t, name, "--help")
 		if code != 0 || errOut != "" {
 			t.Fatalf("%s: exit %d, %q", name, code, errOut)
@@ -52,8 +52,8 @@ func TestKeeperHelp(t *testing.T) {
 	}
 }
 
-// TestKeeperBadFlags: of the flags that all of them have.
-func TestKeeperBadFlags(t *testing.T) {
+// TestControllerBadFlags: of the flags that all of them have.
+func TestControllerBadFlags(t *testing.T) {
 	t.Parallel()
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,7 +81,7 @@ func TestKeeperBadFlags(t *testing.T) {
 		{"log-level", []string{"--log-level=loud"}, []string{`--log-level "loud": use error, info, debug`}},
 		{"log-format", []string{"--log-format=xml"}, []string{`--log-format "xml": use json or console`}},
 	} {
-		for name := range keeperCommands() {
+		for name := range controllerCommands() {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
 				checkRefused(t, append([]string{name}, tt.args...), tt.want)

@@ -20,25 +20,25 @@ const (
 
 const pemCertificate = "CERTIFICATE"
 
-// Trio is a serving certificate with all that belongs to it, in PEM, as a
+// KeyPair is a serving certificate with all that belongs to it, in PEM, as a
 // kubernetes.io/tls Secret or a folder holds it.
-type Trio struct {
+type KeyPair struct {
 	Cert []byte // tls.crt: the leaf, then any intermediates
 	Key  []byte // tls.key: the leaf's private key
 	CA   []byte // ca.crt: the CA certificates, one of which the chain ends in
 }
 
-// serving is a Trio that was parsed and found to fit together.
+// serving is a KeyPair that was parsed and found to fit together.
 type serving struct {
 	cert  *tls.Certificate
 	chain []*x509.Certificate // leaf first
 	cas   []*x509.Certificate
 }
 
-// parse reads the Trio and checks that its parts belong together: the key to
+// parse reads the KeyPair and checks that its parts belong together: the key to
 // the leaf, the leaf to a CA, its use to a server. It does not look at the
 // clock. The error names the part and the cure.
-func parse(t Trio) (*serving, error) {
+func parse(t KeyPair) (*serving, error) {
 	s, err := parsePair(t.Cert, t.Key)
 	if err != nil {
 		return nil, err

@@ -13,45 +13,45 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 
-	"github.com/netmode-io/netmode/pkg/options"
+	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
-// keeperOptions are the flags that the programs share which keep something in
+// controllerOptions are the flags that the programs share which keep something in
 // order beside the webhook.
-type keeperOptions struct {
+type controllerOptions struct {
 	kubeconfig string
 	opsListen  string
-	logging    *options.Logging
+	logging    *flags.Logging
 }
 
-func newKeeperOptions() keeperOptions {
-	return keeperOptions{opsListen: ":8080", logging: options.NewLogging()}
+func newControllerOptions() controllerOptions {
+	return controllerOptions{opsListen: ":8080", logging: flags.NewLogging()}
 }
 
-func (o *keeperOptions) addFlags(fs *pflag.FlagSet) {
+func (o *controllerOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.kubeconfig, "kubeconfig", o.kubeconfig, "kubeconfig file, to run outside the cluster (default: the pod's ServiceAccount)")
 	fs.StringVar(&o.opsListen, "ops-listen", o.opsListen, "address for /livez, /readyz and /metrics, over plain HTTP; port 0 takes a free one")
 	o.logging.AddFlags(fs)
 }
 
 // validate names the flag, the value and the cure of what is wrong.
-func (o *keeperOptions) validate() error {
+func (o *controllerOptions) validate() error {
 	if _, _, err := net.SplitHostPort(o.opsListen); err != nil {
 		return fmt.Errorf("--ops-listen %q: not HOST:PORT: write for example 127.0.0.1:8080 or :8080", o.opsListen)
 	}
 	return nil
 }
 
-// keeperProgram is such a program, with all of its flags.
-type keeperProgram interface {
+// controllerProgram is such a program, with all of its flags.
+type controllerProgram interface {
 	addFlags(*pflag.FlagSet)
 	validate() error
 	run(ctx context.Context, logTo io.Writer) error
 }
 
-// newKeeperCommand fills in cmd, which has its texts.
-func newKeeperCommand(cmd *cobra.Command, o keeperProgram, logTo io.Writer) *cobra.Command {
+// newControllerCommand fills in cmd, which has its texts.
+func newControllerCommand(cmd *cobra.Command, o controllerProgram, logTo io.Writer) *cobra.Command {
 	cmd.Args, cmd.SilenceErrors, cmd.SilenceUsage = cobra.NoArgs, true, true
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.validate(); err != nil {
@@ -65,7 +65,7 @@ func newKeeperCommand(cmd *cobra.Command, o keeperProgram, logTo io.Writer) *cob
 }
 
 // connect says where the program logs to, and how it reaches the API server.
-func (o *keeperOptions) connect(logTo io.Writer, program string) (logr.Logger, *rest.Config, error) {
+func (o *controllerOptions) connect(logTo io.Writer, program string) (logr.Logger, *rest.Config, error) {
 	log, err := o.logging.New(logTo)
 	if err != nil {
 		return logr.Logger{}, nil, err
@@ -75,16 +75,16 @@ func (o *keeperOptions) connect(logTo io.Writer, program string) (logr.Logger, *
 	return log, config, err
 }
 
-// keeper keeps something in order until ctx ends.
-type keeper interface {
+// controller keeps something in order until ctx ends.
+type controller interface {
 	Run(ctx context.Context)
 	// Ready says whether all is in order.
 	Ready() bool
 }
 
-// keep runs the keeper, and serves its health and metrics, until ctx ends. It
+// keep runs the controller, and serves its health and metrics, until ctx ends. It
 // logs started, with the values. What /readyz is told about is not in order.
-func (o *keeperOptions) keep(ctx context.Context, k keeper, what string, metrics http.Handler, log logr.Logger, started string, values ...any) error {
+func (o *controllerOptions) keep(ctx context.Context, k controller, what string, metrics http.Handler, log logr.Logger, started string, values ...any) error {
 	ops, err := listenOps(ctx, o.opsListen, k.Ready, "starting, or the "+what+" are not in order", metrics, log)
 	if err != nil {
 		return err

@@ -13,9 +13,9 @@ import (
 	"github.com/netmode-io/netmode/pkg/manifest"
 )
 
-// writeAround writes what surrounds the objects into a file for a webhook that
+// writeSnapshot writes what surrounds the objects into a file for a webhook that
 // has no cluster to ask, and returns its path.
-func writeAround(in *inputs, all []*decided) (path string, err error) {
+func writeSnapshot(in *inputs, all []*decided) (path string, err error) {
 	text, err := aroundOf(in, all)
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package prune
+package jsonprune
 
 func (p *pruner) literal(i int, word string) int {
 	end := i + len(word)

@@ -36,8 +36,8 @@ const (
 	roundBurst = 10
 )
 
-// KeeperConfig says which certificates to keep, and where.
-type KeeperConfig struct {
+// ControllerConfig says which certificates to keep, and where.
+type ControllerConfig struct {
 	// Namespace of the Secrets and of the Service.
 	Namespace string
 	// Secret is the serving Secret: tls.crt, tls.key and ca.crt, for the webhook's
@@ -54,17 +54,17 @@ type KeeperConfig struct {
 
 // AuthoritySecret is the name of the Secret with the CA's private key and the
 // state of the rotation: the serving Secret's, and "-ca". No pod mounts it.
-func (c KeeperConfig) AuthoritySecret() string { return c.Secret + "-ca" }
+func (c ControllerConfig) AuthoritySecret() string { return c.Secret + "-ca" }
 
 // DNSNames are the names by which a cluster's API servers and pods call the
 // Service.
-func (c KeeperConfig) DNSNames() []string {
+func (c ControllerConfig) DNSNames() []string {
 	return []string{c.Service + "." + c.Namespace + ".svc", c.Service + "." + c.Namespace, c.Service}
 }
 
-// KeeperObserver is told what a Keeper does. It is called from Run's goroutine,
+// ControllerHooks are told what a Controller does. It is called from Run's goroutine,
 // so it must return soon. A nil field is not called.
-type KeeperObserver struct {
+type ControllerHooks struct {
 	// Stepped: a step was taken.
 	Stepped func(Step)
 	// InOrder: nothing is left to do now; when leaf and CA expire.
@@ -79,17 +79,17 @@ type secretClient interface {
 	Update(ctx context.Context, secret *corev1.Secret, o metav1.UpdateOptions) (*corev1.Secret, error)
 }
 
-// Keeper makes the certificates of an admission webhook in a cluster, renews
+// Controller makes the certificates of an admission webhook in a cluster, renews
 // them, and keeps the caBundle of its webhook configurations. It fills Secrets
 // that are there, and makes none. Any number may run at once: each write holds
 // only for the version that was read.
-type Keeper struct {
-	config         KeeperConfig
+type Controller struct {
+	config         ControllerConfig
 	rules          rules
 	secrets        secretClient
 	configurations configurationClient
 	watch          func(ctx context.Context, changed func())
-	observer       KeeperObserver
+	hooks          ControllerHooks
 	log            logr.Logger
 	recheck        time.Duration
 	ready          atomic.Bool
@@ -97,11 +97,11 @@ type Keeper struct {
 }
 
 // Ready says whether the last round ended with everything in order.
-func (k *Keeper) Ready() bool { return k.ready.Load() }
+func (k *Controller) Ready() bool { return k.ready.Load() }
 
 // Run keeps the certificates until ctx ends. An error of the API is told, and
 // tried again with a growing delay of at most a minute. Call it once.
-func (k *Keeper) Run(ctx context.Context) {
+func (k *Controller) Run(ctx context.Context) {
 	changes := make(chan struct{}, 1)
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -129,8 +129,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		if err != nil {
 			pause = backoff.Step()
 			k.log.Error(err, "certificates not in order", "retryIn", pause)
-			if k.observer.Failed != nil {
-				k.observer.Failed(err)
+			if k.hooks.Failed != nil {
+				k.hooks.Failed(err)
 			}
 		} else {
 			backoff = newBackoff()
@@ -151,7 +151,7 @@ func newBackoff() *wait.Backoff {
 
 // round looks and acts until there is nothing left to do. It gives the time of
 // the next step that the dates ask for; zero: none.
-func (k *Keeper) round(ctx context.Context) (time.Time, error) {
+func (k *Controller) round(ctx context.Context) (time.Time, error) {
 	var cause error
 	for range maxPasses {
 		wrote, wake, err := k.pass(ctx)
@@ -169,8 +169,8 @@ func (k *Keeper) round(ctx context.Context) (time.Time, error) {
 
 // pass looks once and does the one thing that comes next, or the writes that
 // can be done side by side.
-func (k *Keeper) pass(ctx context.Context) (wrote bool, wake time.Time, err error) {
-	seen, held, err := k.observe(ctx)
+func (k *Controller) pass(ctx context.Context) (wrote bool, wake time.Time, err error) {
+	seen, held, err := k.readState(ctx)
 	if err != nil {
 		return false, time.Time{}, err
 	}
@@ -201,8 +201,8 @@ func (k *Keeper) pass(ctx context.Context) (wrote bool, wake time.Time, err erro
 	if err := errors.Join(errs...); err != nil {
 		return false, time.Time{}, err
 	}
-	if r := &seen.record; k.observer.InOrder != nil && r.signer != nil && r.leaf != nil {
-		k.observer.InOrder(r.leaf.leaf().NotAfter, r.signer.cert.NotAfter)
+	if r := &seen.record; k.hooks.InOrder != nil && r.signer != nil && r.leaf != nil {
+		k.hooks.InOrder(r.leaf.leaf().NotAfter, r.signer.cert.NotAfter)
 	}
 	return false, d.wake, nil
 }

@@ -1,6 +1,6 @@
-// Package options holds the flags that the webhook and the CLI share, and
+// Package flags holds the flags that the webhook and the CLI share, and
 // turns them into what the packages behind them take.
-package options
+package flags
 
 import (
 	"errors"

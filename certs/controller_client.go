@@ -18,11 +18,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// NewKeeper makes a Keeper that works through client. It does nothing before Run.
+// NewController makes a Controller that works through client. It does nothing before Run.
 // It needs get, update, list and watch on the two Secrets, and get, patch, list
 // and watch on the webhook configurations; lists and watches are of one object
 // each, by field selector metadata.name, so rights can name it.
-func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer KeeperObserver, log logr.Logger) *Keeper {
+func NewController(client kubernetes.Interface, config ControllerConfig, hooks ControllerHooks, log logr.Logger) *Controller {
 	secrets := client.CoreV1().Secrets(config.Namespace)
 	mutating := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 
@@ -33,13 +33,13 @@ func NewKeeper(client kubernetes.Interface, config KeeperConfig, observer Keeper
 	for _, name := range config.WebhookConfigurations {
 		watched = append(watched, watchOne(name, &admissionv1.MutatingWebhookConfiguration{}, mutating.List, mutating.Watch))
 	}
-	return &Keeper{
+	return &Controller{
 		config:         config,
 		rules:          rules{names: config.DNSNames(), caLifetime: config.CALifetime, leafLifetime: config.LeafLifetime},
 		secrets:        secrets,
 		configurations: mutating,
 		watch:          func(ctx context.Context, changed func()) { watchAll(ctx, log, watched, changed) },
-		observer:       observer,
+		hooks:          hooks,
 		log:            log,
 		recheck:        recheckTime,
 		said:           map[string]string{},
@@ -71,7 +71,7 @@ func watchOne[L runtime.Object](name string, kind runtime.Object,
 }
 
 // watchAll calls changed soon after any of the objects changed, until ctx ends.
-// Events only wake the Keeper: it reads what it needs itself. The logger is not
+// Events only wake the Controller: it reads what it needs itself. The logger is not
 // in ctx, as client-go would log the bodies of Secrets there.
 func watchAll(ctx context.Context, log logr.Logger, objects []watchedObject, changed func()) {
 	var running sync.WaitGroup

@@ -13,8 +13,8 @@ import (
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
-func given(strategy api.SearchRewrite, extra ...string) resolv.Given {
-	return resolv.Given{Policy: "platform", PolicyRewrite: api.PolicyRewrite{Strategy: strategy, ExtraSearches: extra}}
+func given(strategy api.SearchRewrite, extra ...string) resolv.PolicyDefaults {
+	return resolv.PolicyDefaults{Policy: "platform", PolicyRewrite: api.PolicyRewrite{Strategy: strategy, ExtraSearches: extra}}
 }
 
 // The truth table of Rewrite, for strategies that cannot be used: what the pod
