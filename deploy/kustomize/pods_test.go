@@ -117,10 +117,10 @@ func TestWebhookSurvives(t *testing.T) {
 		t.Errorf("want one disruption budget that keeps one pod: %+v", budgets)
 	}
 
-	flags := flagsOf(container(t, d))
+	args := flagsOf(container(t, d))
 	var needed time.Duration
 	for _, name := range []string{"--shutdown-delay", "--drain-timeout"} {
-		duration, err := time.ParseDuration(flags[name])
+		duration, err := time.ParseDuration(args[name])
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -147,13 +147,13 @@ func selects(t *testing.T, selector *metav1.LabelSelector, d *appsv1.Deployment)
 
 // flagsOf are the flags among a container's arguments.
 func flagsOf(c *corev1.Container) map[string]string {
-	flags := map[string]string{}
+	args := map[string]string{}
 	for _, arg := range c.Args {
 		if name, value, _ := strings.Cut(arg, "="); strings.HasPrefix(name, "--") {
-			flags[name] = value
+			args[name] = value
 		}
 	}
-	return flags
+	return args
 }
 
 func variable(t *testing.T, d *appsv1.Deployment, name string) string {
@@ -178,11 +178,11 @@ func TestFlagsExist(t *testing.T) {
 		if code := app.Main(slices.Concat(subcommand, []string{"--help"}), &help, &errOut); code != 0 {
 			t.Fatalf("exit code %d: %s", code, errOut.String())
 		}
-		flags := flagsOf(c)
-		if len(flags)+len(subcommand) != len(c.Args) {
+		args := flagsOf(c)
+		if len(args)+len(subcommand) != len(c.Args) {
 			t.Errorf("%s: an argument is no flag: %q", d.Name, c.Args)
 		}
-		for name := range flags {
+		for name := range args {
 			if !strings.Contains(help.String(), " "+name+" ") {
 				t.Errorf("%s: no flag %s in the help of %s", d.Name, name, subcommand)
 			}
@@ -206,9 +206,9 @@ func TestOneImage(t *testing.T) {
 	if value := variable(t, webhook, "NETMODE_IMAGE"); value != imageName {
 		t.Errorf("NETMODE_IMAGE is %q", value)
 	}
-	flags := flagsOf(container(t, webhook))
-	if flags["--init-image"] != "$(NETMODE_IMAGE)" || flags["--init-image-pull-policy"] != string(corev1.PullIfNotPresent) {
-		t.Errorf("the init container's image: %v", flags)
+	args := flagsOf(container(t, webhook))
+	if args["--init-image"] != "$(NETMODE_IMAGE)" || args["--init-image-pull-policy"] != string(corev1.PullIfNotPresent) {
+		t.Errorf("the init container's image: %v", args)
 	}
 }
 

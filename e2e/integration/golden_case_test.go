@@ -59,9 +59,9 @@ func suffix() string { return "-" + rand.String(5) }
 
 // ofWebhook turns the command line's flags into a webhook's: it reads the resolv.conf of its own
 // pod, so the namespace there is netmode's.
-func ofWebhook(t *testing.T, flags []string) []string {
+func ofWebhook(t *testing.T, args []string) []string {
 	t.Helper()
-	for i, flag := range flags {
+	for i, flag := range args {
 		file, ok := strings.CutPrefix(flag, "--resolv-conf=")
 		if !ok {
 			continue
@@ -78,9 +78,9 @@ func ofWebhook(t *testing.T, flags []string) []string {
 		if err := os.WriteFile(path, append([]byte("search "+system+".svc."), domains...), 0o600); err != nil { //nolint:gosec // a temporary folder
 			t.Fatal(err)
 		}
-		flags[i] = "--resolv-conf=" + path
+		args[i] = "--resolv-conf=" + path
 	}
-	return flags
+	return args
 }
 
 // settings are what a webhook with these flags decides by.
