@@ -56,13 +56,13 @@ func (a *admission) offline(t *testing.T, input []byte) *plan.Plan {
 		if err := api.Decode(input, &service, ""); err != nil {
 			t.Fatal(err)
 		}
-		return engine.Service(a.settings, a.around, a.object.Namespace, &service)
+		return engine.Decide(engine.Request{Settings: a.settings, Snapshot: a.around, Namespace: a.object.Namespace, Object: &service, Judge: true})
 	}
 	var pod api.Pod
 	if err := api.Decode(input, &pod, ""); err != nil {
 		t.Fatal(err)
 	}
-	return engine.Pod(a.settings, a.around, a.object.Namespace, &pod, nil)
+	return engine.Decide(engine.Request{Settings: a.settings, Snapshot: a.around, Namespace: a.object.Namespace, Object: &pod, Judge: true})
 }
 
 func reasonsIn(findings []plan.Finding) []plan.Reason {

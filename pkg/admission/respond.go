@@ -82,11 +82,11 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	rec.Name = plan.Clip(rec.Name, maxName)
 	rec.Decision, rec.Mode, rec.Reasons = Unchanged, p.Mode, p.Reasons()
 	warned := p.Findings(plan.Warned)
-	rec.Warnings, rec.Violations = text(warned), text(p.Findings(plan.Audited))
+	rec.Warnings, rec.Violations = text(p, warned), text(p, p.Findings(plan.Audited))
 	resp := response{uid: rec.UID, allowed: true, mode: rec.Mode, reasons: rec.Reasons, violations: rec.Violations}
 	room := maxWarnings
-	for i, f := range warned {
-		warning := "netmode: " + f.Message()
+	for i := range warned {
+		warning := "netmode: " + p.Message(&warned[i])
 		if room -= plan.Quoted(warning) + len(`"",`); room < 0 {
 			resp.warnings = append(resp.warnings, fmt.Sprintf("netmode: %d more warnings", len(warned)-i))
 			break
@@ -136,8 +136,9 @@ func denial(p *plan.Plan, rec *Record) *status {
 		Details: &statusDetails{Kind: rec.Kind, Name: rec.Name},
 	}
 	refused, room := p.Findings(plan.Refused), maxCauses
-	for i, f := range refused {
-		cause := statusCause{Reason: string(f.Reason), Message: f.Text + " (netmode: " + string(f.Reason) + ")", Field: f.Field}
+	for i := range refused {
+		f := &refused[i]
+		cause := statusCause{Reason: string(f.Reason), Message: p.Text(f) + " (netmode: " + string(f.Reason) + ")", Field: f.Path()}
 		if room -= plan.Quoted(cause.Message) + plan.Quoted(cause.Field) + len(cause.Reason) + len(`{"reason":"","message":"","field":""},`); room < 0 {
 			s.Details.Causes = append(s.Details.Causes, statusCause{Reason: string(plan.FindingsCut), Message: fmt.Sprintf("%d more problems", len(refused)-i)})
 			break
@@ -220,13 +221,13 @@ func (e *encoder) value(v any) {
 }
 
 // text is the findings as a log has them.
-func text(findings []plan.Finding) string {
+func text(p *plan.Plan, findings []plan.Finding) string {
 	if len(findings) == 0 {
 		return ""
 	}
 	messages := make([]string, len(findings))
-	for i, f := range findings {
-		messages[i] = f.Message()
+	for i := range findings {
+		messages[i] = p.Message(&findings[i])
 	}
 	return plan.Clip(strings.Join(messages, "; "), maxText)
 }

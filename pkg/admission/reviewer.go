@@ -180,7 +180,7 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 			return malformed(err.Error())
 		}
 		rec.Name = workload.Metadata.DisplayName()
-		return rec.respond(r.planWorkload(ctx, req.Namespace, workload), req.Object)
+		return rec.respond(r.decideObject(ctx, req.Namespace, workload), req.Object)
 	case req.isPod():
 		var pod api.Pod
 		if err := api.Decode(req.Object, &pod, ""); err != nil {
@@ -191,52 +191,35 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 			rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.MirrorPod}
 			return response{uid: req.UID, allowed: true}, nil
 		}
-		return rec.respond(r.planPod(ctx, req.Namespace, &pod), req.Object)
+		return rec.respond(r.decideObject(ctx, req.Namespace, &pod), req.Object)
 	default:
 		var service api.Service
 		if err := api.Decode(req.Object, &service, ""); err != nil {
 			return malformed(err.Error())
 		}
 		rec.Name = service.Metadata.DisplayName()
-		return rec.respond(r.planService(ctx, req.Namespace, &service), req.Object)
+		return rec.respond(r.decideObject(ctx, req.Namespace, &service), req.Object)
 	}
 }
 
-// planPod leaves it to the API server what policies forbid, unless it only
-// observes: they forbid nothing then, and it tells what they would.
-func (r *Reviewer) planPod(ctx context.Context, namespace string, pod *api.Pod) *plan.Plan {
-	return r.withFreshSnapshot(ctx, namespace, func(snapshot engine.Snapshot) *plan.Plan {
-		if r.Observe {
-			return engine.Pod(r.Settings, snapshot, namespace, pod, nil)
-		}
-		return engine.MutatePod(r.Settings, snapshot, namespace, pod)
-	})
-}
-
-func (r *Reviewer) planWorkload(ctx context.Context, namespace string, w *engine.WorkloadCase) *plan.Plan {
-	return r.withFreshSnapshot(ctx, namespace, func(snapshot engine.Snapshot) *plan.Plan {
-		p, _ := engine.Workload(r.Settings, snapshot, namespace, w)
+// decideObject leaves it to the API server what policies forbid, unless it only
+// observes: they forbid nothing then, and it tells what they would. It decides
+// from memory. A decision that hangs on which Services there are is made again
+// with the latest ones, since memory may be behind.
+func (r *Reviewer) decideObject(ctx context.Context, namespace string, object engine.Object) *plan.Plan {
+	request := engine.Request{
+		Settings: r.Settings, Snapshot: r.Snapshots.Snapshot(ctx, namespace), Namespace: namespace, Object: object, Judge: r.Observe,
+	}
+	p := engine.Decide(request)
+	if !engine.DependsOnServices(p) {
 		return p
-	})
-}
-
-// withFreshSnapshot decides from memory. A decision that hangs on which Services there
-// are is made again with the latest ones, since memory may be behind.
-func (r *Reviewer) withFreshSnapshot(ctx context.Context, namespace string, decide func(engine.Snapshot) *plan.Plan) *plan.Plan {
-	p := decide(r.Snapshots.Snapshot(ctx, namespace))
-	if engine.DependsOnServices(p) {
-		if latest, ok := r.Snapshots.FreshSnapshot(ctx, namespace); ok {
-			p = decide(latest)
-		}
 	}
-	return p
-}
-
-func (r *Reviewer) planService(ctx context.Context, namespace string, service *api.Service) *plan.Plan {
-	if r.Observe {
-		return engine.Service(r.Settings, r.Snapshots.Snapshot(ctx, namespace), namespace, service)
+	fresh, ok := r.Snapshots.FreshSnapshot(ctx, namespace)
+	if !ok {
+		return p
 	}
-	return engine.MutateService(r.Settings, namespace, service)
+	request.Snapshot = fresh
+	return engine.Decide(request)
 }
 
 func (r *Reviewer) newRecord(req *request) Record {

@@ -16,6 +16,9 @@ type Pod struct {
 	Spec     PodSpec    `json:"spec"`
 }
 
+// Meta is the pod's metadata.
+func (p *Pod) Meta() *ObjectMeta { return &p.Metadata }
+
 // PodSpec is the part of corev1.PodSpec that a decision reads.
 type PodSpec struct {
 	HostNetwork       bool                   `json:"hostNetwork"`

@@ -22,6 +22,9 @@ type Service struct {
 	Spec     ServiceSpec `json:"spec"`
 }
 
+// Meta is the Service's metadata.
+func (s *Service) Meta() *ObjectMeta { return &s.Metadata }
+
 // ServiceSpec is the part of corev1.ServiceSpec that a decision reads.
 type ServiceSpec struct {
 	Type                     string            `json:"type"`

@@ -156,7 +156,7 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		if err := api.Decode(d.template.Pod, &pod, ""); err != nil {
 			t.Fatal(err)
 		}
-		p = engine.MutatePod(a.settings, a.snapshot, d.namespace, &pod)
+		p = engine.Decide(engine.Request{Settings: a.settings, Snapshot: a.snapshot, Namespace: d.namespace, Object: &pod})
 	} else {
 		p = withoutPolicies(p)
 	}
@@ -286,7 +286,7 @@ func workloadRequest(t *testing.T, d *decided, raw []byte) *admissionv1.Admissio
 func findings(p *plan.Plan, verdict plan.Verdict) []string {
 	messages := []string{}
 	for _, f := range p.Findings(verdict) {
-		messages = append(messages, f.Message())
+		messages = append(messages, p.Message(&f))
 	}
 	return messages
 }

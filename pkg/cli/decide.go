@@ -141,6 +141,9 @@ func (d *decided) fail(err error) error { return d.object.Fail(err) }
 
 func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) error {
 	var err error
+	decide := func(object engine.Object) *plan.Plan {
+		return engine.Decide(engine.Request{Settings: settings, Snapshot: snapshot, Namespace: d.namespace, Object: object, Judge: true})
+	}
 	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
 		return err
 	}
@@ -148,7 +151,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 	var mutations []plan.Mutation
 	switch {
 	case d.template != nil:
-		if mutations, err = d.decideWorkload(settings, snapshot); err != nil {
+		if mutations, err = d.decideWorkload(decide, snapshot); err != nil {
 			return err
 		}
 	case d.object.APIVersion == "v1" && d.object.Kind == "Pod":
@@ -156,7 +159,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 		if err := api.Decode(raw, &pod, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Pod(settings, snapshot, d.namespace, &pod, nil)
+		d.plan = decide(&pod)
 		d.pods, d.entry = d.plan, entryOf(&pod, snapshot, d.namespace)
 		mutations = d.plan.Mutations
 	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
@@ -164,7 +167,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 		if err := api.Decode(raw, &service, ""); err != nil {
 			return err
 		}
-		d.plan = engine.Service(settings, snapshot, d.namespace, &service)
+		d.plan = decide(&service)
 		mutations = d.plan.Mutations
 	default:
 		return nil
@@ -182,7 +185,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 // decideWorkload is the decision about a workload, and then about its pods. The
 // mutations are what the workload gets from the one and its template from the
 // other. The template is left as the first decision made it.
-func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
+func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
 	var view struct {
 		Metadata api.ObjectMeta `json:"metadata"`
 	}
@@ -191,10 +194,8 @@ func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Sn
 	if err != nil {
 		return nil, err
 	}
-	var first *api.Pod
-	d.plan, first = engine.Workload(settings, snapshot, d.namespace, &engine.WorkloadCase{
-		Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod,
-	})
+	d.plan = decide(&engine.WorkloadCase{Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod})
+	first := d.plan.FirstPod
 	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
 	if err != nil {
 		return nil, err
@@ -208,7 +209,7 @@ func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Sn
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.
-	d.pods, d.entry = engine.Pod(settings, snapshot, d.namespace, first, nil), entryOf(first, snapshot, d.namespace)
+	d.pods, d.entry = decide(first), entryOf(first, snapshot, d.namespace)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
 			m.Pointer = d.template.Pointer + m.Pointer
@@ -265,7 +266,8 @@ func reportFindings(streams *Streams, all []*decided) int {
 		if d.plan.Refused() {
 			refused++
 		}
-		for _, f := range d.plan.Trace {
+		for i := range d.plan.Trace {
+			f := &d.plan.Trace[i]
 			word := ""
 			switch f.Verdict {
 			case plan.Warned:
@@ -275,7 +277,7 @@ func reportFindings(streams *Streams, all []*decided) int {
 			default:
 				continue
 			}
-			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), f.Message())
+			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), d.plan.Message(f))
 		}
 	}
 	return refused

@@ -150,7 +150,7 @@ func (d *decided) judged() *plan.Plan {
 
 // policyFindings is what the policies alone say, and why one gives nothing.
 func policyFindings(p *plan.Plan) *plan.Plan {
-	var said plan.Plan
+	said := plan.Plan{NotAllowed: p.NotAllowed}
 	for _, f := range p.Trace {
 		if f.Rule == engine.RulePolicies && f.Reason != "" || f.Reason == plan.PolicyNamespaceUnlabelled {
 			said.Trace = append(said.Trace, f)
@@ -241,8 +241,9 @@ func showReasons(streams *Streams, reasons, more []string) {
 }
 
 func showWarnings(streams *Streams, judged *plan.Plan) {
-	for _, f := range judged.Findings(plan.Warned) {
-		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", streams.outPalette().yellow("Warning:"), f.Message())
+	warned := judged.Findings(plan.Warned)
+	for i := range warned {
+		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", streams.outPalette().yellow("Warning:"), judged.Message(&warned[i]))
 	}
 }
 

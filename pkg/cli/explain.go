@@ -99,8 +99,9 @@ func explainAll(all []*decided) ([]explanation, error) {
 			Mode: d.plan.Mode, Source: d.plan.Source, Policy: d.plan.Policy, Service: d.plan.Service, Strategy: d.plan.Strategy,
 			Decision: decisionWord(d.plan, d.operations),
 		}
-		for _, f := range d.plan.Trace {
-			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Field, Text: f.Text})
+		for i := range d.plan.Trace {
+			f := &d.plan.Trace[i]
+			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Path(), Text: d.plan.Text(f)})
 		}
 		if len(d.operations) > 0 {
 			encoded, err := patch.Encode(d.operations)
@@ -158,7 +159,7 @@ func explainText(streams *Streams, explained []explanation) error {
 			if r.Verdict == plan.Passed {
 				r.Text = "nothing to do"
 			}
-			message := plan.Finding{Field: r.Field, Text: r.Text, Reason: r.Reason}.Message()
+			message := plan.Line(r.Field, r.Text, r.Reason)
 			if _, err := fmt.Fprintf(streams.Out, "  %s  %-*s  %s\n", colors.verdict(r.Verdict), width, r.Rule, message); err != nil {
 				return err
 			}

@@ -86,11 +86,11 @@ func decider(tb testing.TB, of size) func(namespace int) {
 	ctx := tb.Context()
 	return func(i int) {
 		namespace := namespaceName(i % of.namespaces)
-		p := engine.MutatePod(settings, c.Snapshot(ctx, namespace), namespace, pod)
+		p := engine.Decide(engine.Request{Settings: settings, Snapshot: c.Snapshot(ctx, namespace), Namespace: namespace, Object: pod})
 		if !p.Changes() || p.Source != plan.SourcePolicy || p.Service != "app-0" {
 			tb.Fatalf("namespace %s: %+v", namespace, p)
 		}
-		if p := engine.Pod(settings, c.Snapshot(ctx, namespace), namespace, pod, nil); p.Refused() {
+		if p := engine.Decide(engine.Request{Settings: settings, Snapshot: c.Snapshot(ctx, namespace), Namespace: namespace, Object: pod, Judge: true}); p.Refused() {
 			tb.Fatalf("namespace %s: %+v", namespace, p)
 		}
 	}

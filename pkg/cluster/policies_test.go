@@ -214,7 +214,7 @@ func TestOneConsistentSet(t *testing.T) {
 	decide := func() string {
 		snapshot := c.Snapshot(t.Context(), "a")
 		before := policyNames(snapshot.Policies("a"))
-		p := engine.Pod(settings, snapshot, "a", pod, nil)
+		p := engine.Decide(engine.Request{Settings: settings, Snapshot: snapshot, Namespace: "a", Object: pod, Judge: true})
 		broken := []string{}
 		for _, name := range []string{"one", "two"} {
 			if strings.Contains(p.Denial(), "policy "+name+" allows ") {

@@ -97,20 +97,20 @@ func TestInheritedModeThatNoLongerServes(t *testing.T) {
 			if tt.policy != "" {
 				c.policies = policies(t, "p", tt.policy)
 			}
-			first := engine.MutatePod(settings(), c, namespace, decode[api.Pod](t, []byte(tt.pod)))
+			first := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, []byte(tt.pod))})
 			if !first.Changes() {
 				t.Fatalf("first call: %q", describeAll(first))
 			}
 			served := patched(t, tt.pod, first)
 			spoilt := []byte(edited(t, served, tt.later))
-			again := engine.MutatePod(settings(), c, namespace, decode[api.Pod](t, spoilt))
+			again := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, spoilt)})
 			if again.Denial() != tt.want || again.Changes() {
 				t.Errorf("got  %s\nwant %s", again.Denial(), tt.want)
 			}
-			if p := engine.Pod(settings(), c, namespace, decode[api.Pod](t, []byte(served)), nil); p.Refused() || p.Changes() {
+			if p := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, []byte(served)), Judge: true}); p.Refused() || p.Changes() {
 				t.Errorf("without the other webhook: %s %v", p.Denial(), p.Mutations)
 			}
-			if p := engine.MutatePod(settings(), c, namespace, decode[api.Pod](t, []byte(edited(t, tt.pod, tt.later)))); p.Refused() || p.Changes() {
+			if p := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, []byte(edited(t, tt.pod, tt.later)))}); p.Refused() || p.Changes() {
 				t.Errorf("a pod that was so at first: %q", describeAll(p))
 			}
 		})
@@ -163,14 +163,14 @@ func TestStatusOfSomebodyElse(t *testing.T) {
 			}
 			status := string(encode(t, tt.status))
 			raw := []byte(`{"metadata":{` + tt.metadata + `,"annotations":{"netmode.io/status":` + status + `}},"spec":` + tt.spec + `}`)
-			p := engine.Pod(settings(), c, namespace, decode[api.Pod](t, raw), nil)
+			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, raw), Judge: true})
 			if p.Denial() != tt.want {
 				t.Errorf("got  %s\nwant %s", p.Denial(), tt.want)
 			}
 			if tt.want != "" {
 				return
 			}
-			p = engine.MutatePod(settings(), c, namespace, decode[api.Pod](t, raw))
+			p = engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, raw)})
 			removed := []plan.Mutation{{Action: plan.Remove, Pointer: statusPointer}}
 			if p.Refused() || !reflect.DeepEqual(p.Mutations, removed) || !slices.Contains(p.Reasons(), plan.NotApplicable) {
 				t.Errorf("mutating: %v %q", p.Mutations, describeAll(p))

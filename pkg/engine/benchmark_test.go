@@ -25,7 +25,7 @@ func BenchmarkPod(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				build(b, raw, engine.Pod(settings, cluster, "default", pod, nil), m != api.ModeDefault)
+				build(b, raw, engine.Decide(engine.Request{Settings: settings, Snapshot: cluster, Namespace: "default", Object: pod, Judge: true}), m != api.ModeDefault)
 			}
 		})
 	}
@@ -40,7 +40,7 @@ func BenchmarkService(b *testing.B) {
 			service.Metadata.Annotations = map[string]string{api.AnnotationMode: string(m)}
 			b.ReportAllocs()
 			for b.Loop() {
-				build(b, raw, engine.Service(settings, engine.EmptySnapshot{}, "default", service), m.Headless())
+				build(b, raw, engine.Decide(engine.Request{Settings: settings, Snapshot: engine.EmptySnapshot{}, Namespace: "default", Object: service, Judge: true}), m.Headless())
 			}
 		})
 	}

@@ -133,7 +133,7 @@ func TestCures(t *testing.T) {
 				t.Fatal("no spec")
 			}
 			r.does(pod, metadata, spec)
-			if after := engine.Pod(settings(), c, namespace, decode[api.Pod](t, encode(t, pod)), nil); after.Refused() {
+			if after := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, encode(t, pod)), Judge: true}); after.Refused() {
 				t.Errorf("the cure of\n%s\nis refused:\n%s", before.Denial(), after.Denial())
 			}
 		})

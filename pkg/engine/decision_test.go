@@ -53,10 +53,10 @@ func settings() *engine.Settings {
 
 // describe is a finding with its verdict, reason, field and, where a person
 // reads it, the whole text.
-func describe(f plan.Finding) string {
-	s := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Verdict, f.Reason, f.Field))
+func describe(p *plan.Plan, f *plan.Finding) string {
+	s := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Verdict, f.Reason, f.Path()))
 	if f.Verdict == plan.Warned || f.Verdict == plan.Refused {
-		s += ": " + f.Text
+		s += ": " + p.Text(f)
 	}
 	return s
 }
@@ -65,7 +65,7 @@ func describeAll(p *plan.Plan) []string {
 	var all []string
 	for _, f := range p.Trace {
 		if f.Verdict != plan.Passed {
-			all = append(all, describe(f))
+			all = append(all, describe(p, &f))
 		}
 	}
 	return all
@@ -97,12 +97,12 @@ func patchOf(t testing.TB, raw []byte, p *plan.Plan) string {
 
 func decidePod(t testing.TB, raw string, cluster *snapshot) *plan.Plan {
 	t.Helper()
-	return engine.Pod(settings(), cluster, namespace, decode[api.Pod](t, []byte(raw)), nil)
+	return engine.Decide(engine.Request{Settings: settings(), Snapshot: cluster, Namespace: namespace, Object: decode[api.Pod](t, []byte(raw)), Judge: true})
 }
 
 func decideService(t testing.TB, raw string) *plan.Plan {
 	t.Helper()
-	return engine.Service(settings(), engine.EmptySnapshot{}, namespace, decode[api.Service](t, []byte(raw)))
+	return engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: decode[api.Service](t, []byte(raw)), Judge: true})
 }
 
 // annotated is an object with annotations, a list of keys and values by turns.

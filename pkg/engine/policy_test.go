@@ -96,7 +96,7 @@ func TestPolicyOfSystemCriticalPods(t *testing.T) {
 		{"default", "system-node-critical", true},
 	} {
 		raw := []byte(`{"spec":{"hostNetwork":true,"priorityClassName":"` + tt.class + `"}}`)
-		p := engine.Pod(settings(), c, tt.namespace, decode[api.Pod](t, raw), nil)
+		p := engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: tt.namespace, Object: decode[api.Pod](t, raw), Judge: true})
 		findings := strings.Join(describeAll(p), "\n")
 		if p.Refused() != tt.refused || strings.Contains(findings, "policy p allows the host network only in mode hostnetwork") != tt.refused || strings.Contains(findings, "kept SystemCritical") == tt.refused {
 			t.Errorf("%s %s: refused %t, findings %s", tt.namespace, tt.class, p.Refused(), findings)
@@ -132,8 +132,8 @@ func TestPolicyJudgement(t *testing.T) {
 			p := decidePod(t, tt.raw, &snapshot{labels: tt.labels, policies: policies(t, "p", tt.spec)})
 			var refused []string
 			for _, f := range p.Findings(plan.Refused) {
-				refused = append(refused, f.Field)
-				if f.Rule != "policies" || !strings.Contains(f.Text, "policy p ") {
+				refused = append(refused, f.Path())
+				if f.Rule != "policies" || !strings.Contains(f.Detail, "policy p ") {
 					t.Errorf("%+v does not name the policy", f)
 				}
 			}
@@ -213,7 +213,7 @@ func TestPolicyOutOfReach(t *testing.T) {
 		{"a", `{"deletionTimestamp":"2026-01-01T00:00:00Z"}`},
 	} {
 		pod := decode[api.Pod](t, []byte(`{"metadata":`+tt.metadata+`,"spec":{}}`))
-		if p := engine.Pod(settings(), set, tt.namespace, pod, nil); p.Refused() {
+		if p := engine.Decide(engine.Request{Settings: settings(), Snapshot: set, Namespace: tt.namespace, Object: pod, Judge: true}); p.Refused() {
 			t.Errorf("%s %s: %q", tt.namespace, tt.metadata, describeAll(p))
 		}
 	}
@@ -223,10 +223,10 @@ func TestPolicyOutOfReach(t *testing.T) {
 func TestMutatePodAsksNoPolicies(t *testing.T) {
 	set := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"requireMode":true}`)}
 	pod := decode[api.Pod](t, []byte(`{"spec":{}}`))
-	if p := engine.MutatePod(settings(), set, "a", pod); p.Refused() {
+	if p := engine.Decide(engine.Request{Settings: settings(), Snapshot: set, Namespace: "a", Object: pod}); p.Refused() {
 		t.Errorf("mutating: %q", describeAll(p))
 	}
-	if p := engine.Pod(settings(), set, "a", pod, nil); !p.Refused() {
+	if p := engine.Decide(engine.Request{Settings: settings(), Snapshot: set, Namespace: "a", Object: pod, Judge: true}); !p.Refused() {
 		t.Errorf("judged: %q", describeAll(p))
 	}
 }
@@ -234,13 +234,13 @@ func TestMutatePodAsksNoPolicies(t *testing.T) {
 func TestServicePolicies(t *testing.T) {
 	set := &snapshot{policies: policies(t, "p", `{"namespaceSelector":{},"allowedModes":["hostnetwork"]}`, "pods", `{"namespaceSelector":{},"podSelector":{},"allowedModes":["default"]}`)}
 	service := decode[api.Service](t, []byte(annotated(`{"selector":{"a":"b"}}`, api.AnnotationMode, "headless")))
-	p := engine.Service(settings(), set, "a", service)
-	if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Text, "policy p allows hostnetwork") {
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: set, Namespace: "a", Object: service, Judge: true})
+	if refused := p.Findings(plan.Refused); len(refused) != 1 || refused[0].Reason != plan.PolicyModeNotAllowed || !strings.Contains(refused[0].Detail, "policy p allows hostnetwork") {
 		t.Errorf("%q", describeAll(p))
 	}
 	for what, p := range map[string]*plan.Plan{
-		"mutating": engine.MutateService(settings(), "a", service),
-		"exempt":   engine.Service(settings(), set, "kube-system", service),
+		"mutating": engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: service}),
+		"exempt":   engine.Decide(engine.Request{Settings: settings(), Snapshot: set, Namespace: "kube-system", Object: service, Judge: true}),
 	} {
 		if p.Refused() {
 			t.Errorf("%s: %q", what, describeAll(p))
@@ -267,7 +267,7 @@ func TestPolicySearchRewrite(t *testing.T) {
 			annotations = append(annotations, api.AnnotationSearchRewrite, tt.asked)
 		}
 		raw := annotated(`{"hostname":"a","subdomain":"peers","containers":[{"name":"a"}]}`, annotations...)
-		p := engine.Pod(s, set, "default", decode[api.Pod](t, []byte(raw)), nil)
+		p := engine.Decide(engine.Request{Settings: s, Snapshot: set, Namespace: "default", Object: decode[api.Pod](t, []byte(raw)), Judge: true})
 		got := patchOf(t, []byte(raw), p)
 		if !strings.Contains(got, tt.want) || tt.want == "" && strings.Contains(got, "corp.example") {
 			t.Errorf("asked %q: patch %s\nwant %s in it; findings %q", tt.asked, got, tt.want, describeAll(p))
@@ -290,7 +290,7 @@ func TestPolicySearchRewriteGivesWay(t *testing.T) {
 	for what, p := range map[string]*plan.Plan{"pod": decidePod(t, pod, set), "workload": decideWorkload(c, set)} {
 		messages := map[string]bool{}
 		for _, f := range p.Trace {
-			messages[f.Message()] = true
+			messages[p.Message(&f)] = true
 		}
 		if p.Refused() || !p.Changes() || p.Strategy != api.SearchAppend || !messages[kept] || !messages["policy first spec.searchRewrite.strategy: "+why] {
 			t.Errorf("%s: strategy %q, %q", what, p.Strategy, describeAll(p))

@@ -89,7 +89,7 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	raw := encode(t, g.pod(asked, strategy))
 	settings, cluster, workload := g.settings(), g.snapshot(given), g.workload()
 	decide := func(s *engine.Settings, c *snapshot, raw []byte) *plan.Plan {
-		return engine.Pod(s, c, namespace, decode[api.Pod](t, raw), workload)
+		return engine.Decide(engine.Request{Settings: s, Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, raw), Workload: workload, Judge: true})
 	}
 	fail := func(format string, args ...any) {
 		t.Helper()
@@ -231,7 +231,7 @@ func checkService(t *testing.T, seed uint64, mode api.Mode) string {
 	raw := encode(t, g.service(mode))
 	settings := g.settings()
 	decide := func(raw []byte) *plan.Plan {
-		return engine.Service(settings, engine.EmptySnapshot{}, namespace, decode[api.Service](t, raw))
+		return engine.Decide(engine.Request{Settings: settings, Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: decode[api.Service](t, raw), Judge: true})
 	}
 	fail := func(format string, args ...any) {
 		t.Helper()
@@ -263,13 +263,13 @@ func TestDecisionsShareNothing(t *testing.T) {
 		raw := encode(t, g.pod(api.ModeStatefulSetHeadless, pick(g, api.SearchRewrites()...)))
 		pod := decode[api.Pod](t, raw)
 		pods, raws = append(pods, pod), append(raws, raw)
-		plans = append(plans, engine.Pod(settings, cluster, namespace, pod, nil))
+		plans = append(plans, engine.Decide(engine.Request{Settings: settings, Snapshot: cluster, Namespace: namespace, Object: pod, Judge: true}))
 	}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for i, pod := range pods {
-				if p := engine.Pod(settings, cluster, namespace, pod, nil); !reflect.DeepEqual(p, plans[i]) {
+				if p := engine.Decide(engine.Request{Settings: settings, Snapshot: cluster, Namespace: namespace, Object: pod, Judge: true}); !reflect.DeepEqual(p, plans[i]) {
 					t.Errorf("seed %d: another plan", i)
 				}
 			}

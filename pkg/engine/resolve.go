@@ -1,12 +1,13 @@
 package engine
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
-	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // resolvePodMode decides which mode a pod has, and records where it came from:
@@ -22,31 +23,43 @@ import (
 //
 // The label is netmode.io/mode on the pod's Namespace, the policy's mode the
 // defaultMode of the first that has one.
-func resolvePodMode(p *plan.Plan, intent api.Intent, namespaceLabels map[string]string, policies policy.Set) {
+func (d *decision) resolvePodMode() bool {
+	p := d.plan
+	ns, _ := d.Snapshot.Namespace(d.Namespace)
+	d.labels = ns.Labels
 	p.Rule("mode")
-	if intent.Mode != "" {
-		p.Mode, p.Source = intent.Mode, plan.SourceAnnotation
+	if d.intent.Mode != "" {
+		p.Mode, p.Source = d.intent.Mode, plan.SourceAnnotation
 		p.Pass()
-		return
+	} else {
+		d.inherit()
 	}
-	label, labelled := namespaceLabels[api.LabelMode]
+	d.hasMode = p.Mode
+	d.mode, d.found = mode.Find(p.Mode)
+	return true
+}
+
+// inherit resolves the mode of a pod that asks for none.
+func (d *decision) inherit() {
+	p, namespace := d.plan, d.plan.About(&plan.Object{Kind: plan.OwnNamespace})
+	label, labelled := d.labels[api.LabelMode]
 	if labelled {
-		inherited, err := api.ParseMode(label, namespaceLabel)
+		inherited, err := api.ParseMode(label, modeLabelPath)
 		if err == nil {
 			p.Mode, p.Source = inherited, plan.SourceNamespace
-			p.Keep(plan.ModeInherited, namespaceLabel.String(), string(inherited))
+			namespace.Keep(plan.ModeInherited, modeLabelPath.String(), string(inherited))
 			return
 		}
-		p.Warn(plan.LabelInvalid, namespaceLabel.String(), err.ErrorBody())
+		namespace.Warn(plan.LabelInvalid, modeLabelPath.String(), err.ErrorBody())
 	}
-	switch inherited, by := policies.Default(); {
+	switch inherited, by := d.policies.Default(); {
 	case by == nil:
-	case namespaceLabels[api.LabelPolicy] == api.PolicyEnabled:
+	case d.labels[api.LabelPolicy] == api.PolicyEnabled:
 		p.Mode, p.Source, p.Policy = inherited, plan.SourcePolicy, by.Name
 		p.Keep(plan.PolicyDefault, "", string(inherited)+", the default of policy "+by.Name)
 		return
 	default:
-		p.Keep(plan.PolicyNamespaceUnlabelled, "namespace.metadata.labels["+api.LabelPolicy+"]",
+		namespace.Keep(plan.PolicyNamespaceUnlabelled, "metadata.labels["+api.LabelPolicy+"]",
 			"is not "+api.PolicyEnabled+", so policy "+by.Name+" does not give its defaultMode "+string(inherited)+": "+plan.PolicyNamespaceUnlabelled.Doc().Cure)
 	}
 	if !labelled {
@@ -54,30 +67,20 @@ func resolvePodMode(p *plan.Plan, intent api.Intent, namespaceLabels map[string]
 	}
 }
 
-// origin is the field that gives the pod its mode, or could give it one, and
-// what there is to say of a mode that the pod does not ask for:
-//
-//	source                   the pod has   field
-//	annotation, nobody       any           the pod's annotation
-//	namespace                it            the namespace's label
-//	policy                   it            the policy's defaultMode
-//	namespace, policy        none: it was  the pod's annotation
-//	                         set aside
-func origin(p *plan.Plan, has api.Mode) (path *field.Path, note string) {
-	annotation := annotationsPath.Key(api.AnnotationMode)
-	var from string
-	switch p.Source {
-	case plan.SourceNamespace:
-		path, from = namespaceLabel, "the label of the namespace"
-	case plan.SourcePolicy:
-		path, from = field.NewPath("policy "+p.Policy+" spec").Child("defaultMode"), "the default of policy "+p.Policy
-	default:
-		return annotation, ""
+// resolveServiceMode: a Service has the mode of its own annotation, and inherits
+// none.
+func (d *decision) resolveServiceMode() bool {
+	p := d.plan
+	p.Rule("mode")
+	p.Mode = d.intent.Mode
+	if p.Mode == "" {
+		p.Keep(plan.NothingAsked, "", "the Service asks for no mode")
+	} else {
+		p.Source = plan.SourceAnnotation
+		p.Pass()
 	}
-	if has == "" {
-		return annotation, string(p.Mode) + ", from " + from + ", cannot serve the pod"
-	}
-	return path, "the mode comes from " + from
+	d.mode, d.found = mode.Find(p.Mode)
+	return true
 }
 
 // servable says whether the pod can have the mode, and start with it.
@@ -117,17 +120,13 @@ func refuseApplied(p *plan.Plan) {
 func skipInherited(p *plan.Plan, from int) {
 	p.Mutations = nil
 	p.Service, p.Strategy = "", ""
-	p.LacksService = p.Refused()
-	for i := from; i < len(p.Trace); i++ {
-		f := &p.Trace[i]
-		switch f.Verdict {
-		case plan.Refused:
-			p.LacksService = p.LacksService && aboutServices(f)
-			f.Verdict = plan.Kept
-		case plan.Changed, plan.Warned:
-			f.Verdict = plan.Kept
-		}
-	}
+	p.LacksService = p.Refused() && !slices.ContainsFunc(p.Trace[from:], func(f plan.Finding) bool {
+		return f.Verdict == plan.Refused && !aboutServices(&f)
+	})
+	skipped := plan.Judged(p.Trace[from:], map[plan.Verdict]plan.Verdict{
+		plan.Refused: plan.Kept, plan.Changed: plan.Kept, plan.Warned: plan.Kept,
+	})
+	p.Trace = append(p.Trace[:from], skipped...)
 	p.Rule("mode")
 	p.Keep(plan.NotApplicable, "", "mode "+string(p.Mode)+" is inherited and cannot serve this pod, which stays as it is")
 }

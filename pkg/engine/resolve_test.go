@@ -60,7 +60,7 @@ func TestPodModeTruthTable(t *testing.T) {
 			}
 			got := ""
 			if p.Trace[i].Verdict != plan.Passed {
-				got = describe(p.Trace[i])
+				got = describe(p, &p.Trace[i])
 			}
 			if got != row.finding {
 				t.Errorf("got  %s\nwant %s", got, row.finding)
@@ -154,17 +154,17 @@ func TestAskedModeThatCannotServe(t *testing.T) {
 // TestNoCluster: nothing is known, so nothing is inherited or derived.
 func TestNoCluster(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{}`, api.AnnotationMode, "headless")))
-	p := engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, nil)
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Judge: true})
 	wantFindings(t, p, "refused GoverningServiceUnknown metadata.annotations[netmode.io/service]: Required value: the pod names no governing Service, "+
 		"and there is no cluster to look for one: name it with the annotation netmode.io/service on the pod template")
 	pod = decode[api.Pod](t, []byte(annotated(`{}`)))
-	wantFindings(t, engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, nil), "kept NothingAsked")
+	wantFindings(t, engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Judge: true}), "kept NothingAsked")
 }
 
 // TestWorkloadReachesTheRules: the pod of a template knows what will make it.
 func TestWorkloadReachesTheRules(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{"hostname":"peers","subdomain":"peers"}`, api.AnnotationMode, "headless")))
-	p := engine.Pod(settings(), engine.EmptySnapshot{}, namespace, pod, &api.Workload{Replicas: 2, ReplicasField: "spec.replicas"})
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Workload: &api.Workload{Replicas: 2, ReplicasField: "spec.replicas"}, Judge: true})
 	wantFindings(t, p, "kept GoverningServiceNamed spec.subdomain", "warned HostnameShared spec.replicas: 2 pods would share one hostname: "+
 		"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
 }

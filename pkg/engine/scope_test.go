@@ -36,13 +36,13 @@ func TestScope(t *testing.T) {
 	} {
 		t.Run("Pod/"+test.name, func(t *testing.T) {
 			pod := decode[api.Pod](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Pod(settings(), &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}}, test.namespace, pod, nil)
+			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}}, Namespace: test.namespace, Object: pod, Judge: true})
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})
 		t.Run("Service/"+test.name, func(t *testing.T) {
 			service := decode[api.Service](t, []byte(`{"metadata":{`+test.metadata+`},"spec":{}}`))
-			p := engine.Service(settings(), engine.EmptySnapshot{}, test.namespace, service)
+			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: test.namespace, Object: service, Judge: true})
 			wantFindings(t, p, test.want...)
 			wantNoChange(t, p)
 		})
@@ -60,7 +60,7 @@ func TestMirrorAnnotation(t *testing.T) {
 // TestNothingIsExempt: without exempt namespaces every namespace is served.
 func TestNothingIsExempt(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{}`, api.AnnotationMode, "hostnetwork")))
-	if p := engine.Pod(&engine.Settings{}, engine.EmptySnapshot{}, "kube-system", pod, nil); !p.Changes() {
+	if p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "kube-system", Object: pod, Judge: true}); !p.Changes() {
 		t.Errorf("left alone: %v", describeAll(p))
 	}
 }

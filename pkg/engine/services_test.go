@@ -57,9 +57,9 @@ func TestDependsOnServices(t *testing.T) {
 				c.labels = map[string]string{api.LabelMode: tt.label}
 			}
 			pod := decode[api.Pod](t, []byte(`{"metadata":{`+tt.metadata+`},"spec":`+tt.spec+`}`))
-			plans := map[string]*plan.Plan{"offline": engine.Pod(settings(), c, namespace, pod, tt.workload)}
+			plans := map[string]*plan.Plan{"offline": engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: pod, Workload: tt.workload, Judge: true})}
 			if tt.workload == nil {
-				plans["mutating"] = engine.MutatePod(settings(), c, namespace, pod)
+				plans["mutating"] = engine.Decide(engine.Request{Settings: settings(), Snapshot: c, Namespace: namespace, Object: pod})
 			}
 			if tt.workload != nil {
 				w := &engine.WorkloadCase{Metadata: &api.ObjectMeta{Name: "web"}, Workload: tt.workload, Pod: pod}

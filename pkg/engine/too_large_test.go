@@ -37,7 +37,7 @@ func TestPodTooLarge(t *testing.T) {
 			for more := range 2 {
 				pod := &api.Pod{Metadata: asked("hostnetwork")}
 				tt.fill(&pod.Spec, more)
-				p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", pod)
+				p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: pod})
 				if p.Has(plan.PodTooLarge) != (more > 0) {
 					t.Fatalf("%d more: %v", more, p.Reasons())
 				}
@@ -68,7 +68,7 @@ func TestPodTooLargeByTheSourceOfItsMode(t *testing.T) {
 			cluster.labels[api.LabelMode] = tt.label
 		}
 		pod := &api.Pod{Metadata: api.ObjectMeta{Name: "p", Annotations: tt.annotations}, Spec: api.PodSpec{Containers: make([]api.Container, 101)}}
-		p := engine.MutatePod(&engine.Settings{}, cluster, "a", pod)
+		p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: cluster, Namespace: "a", Object: pod})
 		if p.Refused() != tt.refused || !p.Has(tt.reason) || p.Changes() && tt.reason != plan.ModeDefault {
 			t.Errorf("%v, label %q: refused %v, %v", tt.annotations, tt.label, p.Refused(), p.Reasons())
 		}
@@ -91,7 +91,7 @@ func TestWorkloadTooLarge(t *testing.T) {
 		Workload: &api.Workload{Kind: "Deployment", Name: "web", Template: "spec.template"},
 		Pod:      &api.Pod{Spec: api.PodSpec{Containers: make([]api.Container, 101)}},
 	}
-	p, _ := engine.Workload(&engine.Settings{}, engine.EmptySnapshot{}, "a", c)
+	p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: c})
 	if want := `spec.template.spec.containers: Invalid value: "more than 100 containers"`; !p.Refused() || !strings.HasPrefix(p.Denial(), want) {
 		t.Errorf("got %q, want it to begin %q", p.Denial(), want)
 	}
@@ -100,12 +100,12 @@ func TestWorkloadTooLarge(t *testing.T) {
 func TestServiceTooLarge(t *testing.T) {
 	service := &api.Service{Metadata: asked("headless"), Spec: api.ServiceSpec{Ports: make([]api.ServicePort, 1001)}}
 	want := `spec.ports: Invalid value: "more than 1000 ports": netmode looks at no more: make it smaller (ServiceTooLarge)`
-	p := engine.MutateService(&engine.Settings{}, "a", service)
+	p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: service})
 	if p.Denial() != want || len(p.Mutations) > 0 {
 		t.Errorf("got  %s\nwant %s", p.Denial(), want)
 	}
 	service.Metadata = asked("default")
-	if p = engine.MutateService(&engine.Settings{}, "a", service); p.Refused() {
+	if p = engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: service}); p.Refused() {
 		t.Errorf("in mode default: %s", p.Denial())
 	}
 }
@@ -120,7 +120,7 @@ func TestEveryListIsBounded(t *testing.T) {
 		pod := &api.Pod{}
 		fill(reflect.ValueOf(pod).Elem())
 		pod.Metadata.Annotations = asked("hostnetwork").Annotations
-		p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", pod)
+		p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: pod})
 		if !strings.Contains(strings.Join(unbounded, " "), path) && !p.Has(plan.PodTooLarge) {
 			t.Errorf("a Pod with much in %s is not too large", path)
 		}
@@ -130,7 +130,7 @@ func TestEveryListIsBounded(t *testing.T) {
 		service := &api.Service{}
 		fill(reflect.ValueOf(service).Elem())
 		service.Metadata.Annotations = asked("headless").Annotations
-		p := engine.MutateService(&engine.Settings{}, "a", service)
+		p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: service})
 		if !strings.Contains(strings.Join(unbounded, " "), path) && !p.Has(plan.ServiceTooLarge) {
 			t.Errorf("a Service with much in %s is not too large", path)
 		}
@@ -143,7 +143,7 @@ func TestEveryListIsBounded(t *testing.T) {
 	for i := range api.MaxItems {
 		meta.Annotations[fmt.Sprintf("%sx%d", api.Prefix, i)] = ""
 	}
-	if p := engine.MutatePod(&engine.Settings{}, engine.EmptySnapshot{}, "a", &api.Pod{Metadata: meta}); !p.Has(plan.PodTooLarge) {
+	if p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: &api.Pod{Metadata: meta}}); !p.Has(plan.PodTooLarge) {
 		t.Error("a Pod with 1,001 annotations of netmode is not too large")
 	}
 }

@@ -36,13 +36,13 @@ func TestUnlabelledNamespaces(t *testing.T) {
 			pod := &api.Pod{Metadata: api.ObjectMeta{Annotations: tt.annotations}}
 			c := workloadOf("ReplicaSet", "", "")
 			c.Pod.Metadata.Annotations = tt.annotations
-			for what, p := range map[string]*plan.Plan{"pod": engine.Pod(settings(), snapshot, namespace, pod, nil), "template": decideWorkload(c, snapshot)} {
+			for what, p := range map[string]*plan.Plan{"pod": engine.Decide(engine.Request{Settings: settings(), Snapshot: snapshot, Namespace: namespace, Object: pod, Judge: true}), "template": decideWorkload(c, snapshot)} {
 				told := slices.IndexFunc(p.Trace, func(f plan.Finding) bool { return f.Reason == plan.PolicyNamespaceUnlabelled })
 				if p.Mode != tt.mode || (told >= 0) != tt.told || p.Refused() != (tt.mode == "") {
 					t.Errorf("%s: mode %q, %q", what, p.Mode, describeAll(p))
 				}
 				const want = "is not enabled, so policy host does not give its defaultMode hostnetwork: label the namespace netmode.io/policy=enabled"
-				if told >= 0 && (p.Trace[told].Verdict != plan.Kept || p.Trace[told].Text != want || !strings.HasPrefix(p.Trace[told].Field, "namespace.metadata.labels[")) {
+				if told >= 0 && (p.Trace[told].Verdict != plan.Kept || p.Trace[told].Detail != want || !strings.HasPrefix(p.Trace[told].Path(), "namespace.metadata.labels[")) {
 					t.Errorf("%s: %+v in %q", what, p.Trace[told], describeAll(p))
 				}
 			}

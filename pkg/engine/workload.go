@@ -30,48 +30,59 @@ type OldWorkload struct {
 	SameTemplate bool
 }
 
-// Workload decides about a workload: which annotations are copied to its pod
-// template, and what its pods would get and be told then. The plan's mutations
-// and fields are the workload's, its findings are about the workload and the
-// first pod. The pod that comes back is the first one of the template as the
-// plan leaves it.
-//
-// Only a creation is refused, and an update that changes the template or an
-// annotation of netmode. Any other update is let through with a warning, and
-// copies nothing that would be refused.
-func Workload(settings *Settings, snapshot Snapshot, namespace string, c *WorkloadCase) (*plan.Plan, *api.Pod) {
-	p := &plan.Plan{Trace: make([]plan.Finding, 0, 24)}
-	p.Rule("scope")
-	if outOfReach(p, settings, namespace, c.Metadata) {
-		return p, c.Pod
-	}
-	pod := *c.Pod
-	if c.Workload.Copies() && !ignored(p, c.Metadata) {
-		if _, ok := parseAnnotations(p, c.Metadata); !ok {
-			return c.downgradeOnUpdate(p, c.Pod)
-		}
-		annotations, ok := c.copy(p)
-		if !ok {
-			return c.downgradeOnUpdate(p, c.Pod)
-		}
-		pod.Metadata.Annotations = annotations
-	}
-	trial := Pod(settings, snapshot, namespace, &pod, c.Workload)
-	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
-	p.LacksService = trial.LacksService
-	copied := copiedKeys(pod.Metadata.Annotations)
-	p.Adopt(trial, func(f string) string { return c.field(f, copied) })
-	return c.downgradeOnUpdate(p, &pod)
+// Meta is the workload's own.
+func (c *WorkloadCase) Meta() *api.ObjectMeta { return c.Metadata }
+
+func (d *decision) workload() *WorkloadCase {
+	c, _ := d.Object.(*WorkloadCase)
+	return c
 }
 
-// downgradeOnUpdate lets an update pass that did not ask for what would be refused.
-func (c *WorkloadCase) downgradeOnUpdate(p *plan.Plan, pod *api.Pod) (*plan.Plan, *api.Pod) {
-	if !p.Refused() || c.asks() {
-		return p, pod
+// copyAnnotations brings what the workload's annotations ask for to its template.
+// The mutations and fields of the plan are the workload's, its findings are about
+// the workload and the first pod.
+func (d *decision) copyAnnotations() bool {
+	c := d.workload()
+	if !c.Workload.Copies() || !d.honourIgnoreLabel() {
+		return true
 	}
-	p.Mutations = nil
-	neverRefuse(p)
-	return p, c.Pod
+	if !d.parseAnnotations() {
+		return false
+	}
+	annotations, ok := c.copy(d.plan)
+	if ok {
+		pod := *c.Pod
+		pod.Metadata.Annotations = annotations
+		d.firstPod = &pod
+	}
+	return ok
+}
+
+// tryFirstPod tells the workload's author what its pods would get and be told.
+func (d *decision) tryFirstPod() bool {
+	c, p := d.workload(), d.plan
+	trial := podRules.decide(Request{
+		Settings: d.Settings, Snapshot: d.Snapshot, Namespace: d.Namespace, Object: d.firstPod, Workload: c.Workload, Judge: true,
+	})
+	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
+	p.LacksService, p.NotAllowed = trial.LacksService, trial.NotAllowed
+	copied := copiedKeys(d.firstPod.Metadata.Annotations)
+	p.Adopt(trial, func(f plan.Finding) plan.Finding { return c.place(f, copied) })
+	return true
+}
+
+// downgradeOnUpdate lets an update pass that did not ask for what would be
+// refused. Only a creation is refused, and an update that changes the template or
+// an annotation of netmode. Any other is let through with a warning, and copies
+// nothing.
+func (d *decision) downgradeOnUpdate() {
+	c, p := d.workload(), d.plan
+	if p.Refused() && !c.asks() {
+		p.Mutations = nil
+		p.Trace = plan.Judged(p.Trace, map[plan.Verdict]plan.Verdict{plan.Refused: plan.Warned})
+		d.firstPod = c.Pod
+	}
+	p.FirstPod = d.firstPod
 }
 
 // asks reports whether the request changes what pods the workload makes.
@@ -93,17 +104,18 @@ func ownIn(a, b map[string]string) bool {
 	return true
 }
 
-// field is the path of a finding about the first pod, in the workload.
-func (c *WorkloadCase) field(f string, copied []string) string {
+// place moves a finding about the first pod to where the workload's author reads
+// it.
+func (c *WorkloadCase) place(f plan.Finding, copied []string) plan.Finding {
 	w := c.Workload
 	switch {
-	case f == "" || f == w.ReplicasField || f == w.SurgeField || strings.HasPrefix(f, "namespace."), strings.HasPrefix(f, "policy "):
-		return f // another object's
-	case f == "spec.subdomain" && w.SubdomainField != "":
-		return w.SubdomainField
-	case slices.ContainsFunc(copied, func(key string) bool { return f == annotationsPath.Key(key).String() }):
-		return f // the workload's own annotation
+	case f.Field == "" || f.Object != nil:
+	case f.Field == "spec.subdomain" && w.SubdomainField != "":
+		f.Field = w.SubdomainField
+	case slices.ContainsFunc(copied, func(key string) bool { return f.Field == annotationsPath.Key(key).String() }):
+		// the workload's own annotation
 	default:
-		return w.Template + "." + f
+		f.Field = w.Template + "." + f.Field
 	}
+	return f
 }

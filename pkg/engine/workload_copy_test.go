@@ -105,7 +105,8 @@ func TestCopyTruthTable(t *testing.T) {
 		for _, kind := range api.WorkloadKinds() {
 			c := workloadOf(kind, tt.own, tt.template)
 			before := maps.Clone(c.Pod.Metadata.Annotations)
-			p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
+			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: c})
+			pod := p.FirstPod
 			want := words(tt.want)
 			if want == nil {
 				want = map[string]string{}
@@ -172,7 +173,7 @@ func TestCopyOfCronJob(t *testing.T) {
 			var said []string
 			for _, f := range p.Trace {
 				if f.Rule == "copy" && f.Verdict != plan.Passed {
-					said = append(said, describe(f))
+					said = append(said, describe(p, &f))
 				}
 			}
 			if diff := cmp.Diff(tt.said, said); diff != "" {
@@ -212,7 +213,8 @@ func FuzzWorkload(f *testing.F) {
 		}
 		c := workloadOf("Deployment", "", "")
 		c.Metadata.Annotations, c.Pod.Metadata.Annotations = own, template
-		p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
+		p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: c})
+		pod := p.FirstPod
 		if p.Refused() {
 			return
 		}
@@ -227,7 +229,7 @@ func FuzzWorkload(f *testing.F) {
 			}
 		}
 		c.Pod = pod
-		if again, _ := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c); again.Changes() || again.Refused() {
+		if again := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: c}); again.Changes() || again.Refused() {
 			t.Errorf("the second plan: %v %s", again.Mutations, again.Denial())
 		}
 	})

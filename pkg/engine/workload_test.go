@@ -25,7 +25,7 @@ func updated(c *engine.WorkloadCase, own, template string) *engine.WorkloadCase 
 }
 
 func decideWorkload(c *engine.WorkloadCase, cluster engine.Snapshot) *plan.Plan {
-	p, _ := engine.Workload(settings(), cluster, namespace, c)
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: cluster, Namespace: namespace, Object: c})
 	return p
 }
 
@@ -92,7 +92,7 @@ func TestWorkloadScope(t *testing.T) {
 				t.Fatalf("without the edit: %q", describeAll(p))
 			}
 			tt.edit(c)
-			p, _ := engine.Workload(settings(), engine.EmptySnapshot{}, tt.namespace, c)
+			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: tt.namespace, Object: c})
 			wantFindings(t, p, tt.want...)
 			wantNoChange(t, p)
 		})
@@ -157,7 +157,8 @@ func TestNoCopyOfWhatWouldBeRefused(t *testing.T) {
 	c := updated(workloadOf("Deployment", "mode=hostnetwork", ""), "mode=hostnetwork", "")
 	no := false
 	c.Pod.Spec.HostUsers = &no
-	p, pod := engine.Workload(settings(), engine.EmptySnapshot{}, namespace, c)
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: c})
+	pod := p.FirstPod
 	if p.Refused() || len(p.Mutations) > 0 || !hasReason(p, plan.Warned, plan.UserNamespace) || pod != c.Pod {
 		t.Errorf("%v, %q, pod %v", p.Mutations, describeAll(p), pod.Metadata.Annotations)
 	}
@@ -266,7 +267,7 @@ func TestRolloutWarnings(t *testing.T) {
 			var got []string
 			for _, f := range p.Trace {
 				if f.Rule == "rollout" {
-					got = append(got, describe(f))
+					got = append(got, describe(p, &f))
 				}
 			}
 			if strings.Join(got, "; ") != tt.want {

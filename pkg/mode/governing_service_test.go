@@ -142,7 +142,7 @@ func checkRule(t *testing.T, p *plan.Plan, rule string, want []string) {
 	var got []string
 	for _, f := range p.Trace {
 		if f.Rule == rule {
-			got = append(got, describe(f))
+			got = append(got, describe(p, &f))
 		}
 	}
 	if len(got) != len(want) {

@@ -77,13 +77,14 @@ func warnSharedHostname(c *PodCase) {
 	if w == nil {
 		return
 	}
+	workload := c.Plan.About(&plan.Object{Kind: plan.OwnWorkload})
 	if w.Kind == "DaemonSet" {
 		c.Plan.Warn(plan.HostnameShared, "", "a DaemonSet runs a pod on every node, and they would share one hostname")
 	}
 	if w.Replicas > 1 {
-		c.Plan.Warn(plan.HostnameShared, w.ReplicasField, fmt.Sprintf("%d pods would share one hostname", w.Replicas))
+		workload.Warn(plan.HostnameShared, w.ReplicasField, fmt.Sprintf("%d pods would share one hostname", w.Replicas))
 	}
 	if w.Surges {
-		c.Plan.Warn(plan.HostnameShared, w.SurgeField, "a rolling update runs the old and the new pod at once, and they would share one hostname")
+		workload.Warn(plan.HostnameShared, w.SurgeField, "a rolling update runs the old and the new pod at once, and they would share one hostname")
 	}
 }

@@ -165,7 +165,7 @@ func warnNoDeclaredPort(c *PodCase) {
 
 func warnPortsSurge(c *PodCase) {
 	if w := c.Workload; w != nil && w.Surges && declaresPort(c.Pod) {
-		c.Plan.Warn(plan.HostPortsSurge, w.SurgeField, "a rolling update starts a new pod beside the old one, and no node has their ports twice")
+		c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}).Warn(plan.HostPortsSurge, w.SurgeField, "a rolling update starts a new pod beside the old one, and no node has their ports twice")
 	}
 }
 

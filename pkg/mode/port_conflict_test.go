@@ -58,12 +58,11 @@ func TestPortConflictsAreThoseOfAllPairs(t *testing.T) {
 				all, fields = append(all, port), append(fields, at)
 			}
 		}
-		p := engine.Pod(&engine.Settings{}, engine.EmptySnapshot{}, "a", &pod, nil)
+		p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: &pod, Judge: true})
 		got := ""
 		for _, f := range p.Findings(plan.Refused) {
 			if f.Reason == plan.HostPortConflict {
-				text := f.Text[:len(f.Text)-len(": "+plan.HostPortConflict.Doc().Cure)]
-				got += f.Field + ": " + text + "\n"
+				got += f.Field + ": " + f.Detail + "\n"
 			}
 		}
 		if got != want {

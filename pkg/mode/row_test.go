@@ -48,10 +48,10 @@ type serviceRow struct {
 
 // describe is a finding with all that a row checks: verdict, reason, field,
 // and the whole text of what a person reads.
-func describe(f plan.Finding) string {
-	s := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Verdict, f.Reason, f.Field))
+func describe(p *plan.Plan, f *plan.Finding) string {
+	s := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Verdict, f.Reason, f.Path()))
 	if f.Verdict == plan.Warned || f.Verdict == plan.Refused {
-		s += ": " + f.Text
+		s += ": " + p.Text(f)
 	}
 	return s
 }
@@ -60,7 +60,7 @@ func describeAll(p *plan.Plan) []string {
 	var all []string
 	for _, f := range p.Trace {
 		if f.Verdict != plan.Passed {
-			all = append(all, describe(f))
+			all = append(all, describe(p, &f))
 		}
 	}
 	return all

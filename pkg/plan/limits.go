@@ -87,7 +87,7 @@ func (p *Plan) count(verdict Verdict, reason Reason, n int) {
 	if strictness(verdict) > strictness(f.Verdict) {
 		f.Verdict = verdict
 	}
-	f.Text = strconv.Itoa(u.count) + " more findings are not told"
+	f.Detail = strconv.Itoa(u.count) + " more findings are not told"
 	p.remember(untoldReason{verdict, reason})
 }
 
@@ -97,15 +97,17 @@ func (p *Plan) remember(u untoldReason) {
 	}
 }
 
-// Adopt records the findings of another plan, their fields renamed.
-func (p *Plan) Adopt(other *Plan, rename func(string) string) {
+// Adopt records the findings of another plan, each moved to its place in this
+// plan's object.
+func (p *Plan) Adopt(other *Plan, move func(Finding) Finding) {
 	for i, f := range other.Trace {
 		switch {
 		case other.untold.count > 0 && i == other.untold.at:
 			p.count(f.Verdict, f.Reason, other.untold.count)
 		case f.Verdict == Passed && p.told() >= room(Passed):
 		case !p.Counted(f.Verdict, f.Reason):
-			f.Field = Clip(rename(f.Field), maxField)
+			f = move(f)
+			f.Field = Clip(f.Field, maxField)
 			p.Trace = append(p.Trace, f)
 		}
 	}

@@ -24,8 +24,8 @@ func TestFindingsAreCounted(t *testing.T) {
 		t.Fatalf("%d findings told of %d, want %d of %d", len(p.Trace), p.Found(), plan.MaxFindings+1, n)
 	}
 	want := "950 more findings are not told (FindingsCut)"
-	if last := p.Trace[plan.MaxFindings]; last.Message() != want || last.Verdict != plan.Refused {
-		t.Errorf("%s: %q, want %q", last.Verdict, last.Message(), want)
+	if last := p.Trace[plan.MaxFindings]; p.Message(&last) != want || last.Verdict != plan.Refused {
+		t.Errorf("%s: %q, want %q", last.Verdict, p.Message(&last), want)
 	}
 	if got := p.Denial(); !strings.HasPrefix(got, "more than 50 problems: spec.hostUsers[0]: Invalid value: 0: no") || len(got) > 8<<10 {
 		t.Errorf("a denial of %d bytes: %.100s", len(got), got)
@@ -95,7 +95,10 @@ func TestAdopt(t *testing.T) {
 	for range 30 {
 		p.Keep(plan.AnnotationCopied, "metadata", "kept")
 	}
-	p.Adopt(other, func(f string) string { return "template." + f })
+	p.Adopt(other, func(f plan.Finding) plan.Finding {
+		f.Field = "template." + f.Field
+		return f
+	})
 	if len(p.Trace) != plan.MaxFindings+1 || p.Found() != 30+other.Found() || !p.Refused() || !p.Has(plan.NodeHostname) {
 		t.Errorf("%d told of %d, %v", len(p.Trace), p.Found(), p.Reasons())
 	}
@@ -106,7 +109,7 @@ func TestAdopt(t *testing.T) {
 		p.Keep(plan.AnnotationCopied, "metadata", "kept")
 	}
 	before := len(p.Trace)
-	p.Adopt(&plan.Plan{Trace: []plan.Finding{{Verdict: plan.Passed}}}, strings.Clone)
+	p.Adopt(&plan.Plan{Trace: []plan.Finding{{Verdict: plan.Passed}}}, func(f plan.Finding) plan.Finding { return f })
 	if len(p.Trace) != before {
 		t.Error("a rule that passed was adopted without room")
 	}
@@ -119,9 +122,9 @@ func TestTextsAreClipped(t *testing.T) {
 	p.Refuse(plan.HostnameInvalid, hostUsers, long, long)
 	p.RefuseError(plan.AnnotationInvalid, hostUsersNotSupported(long))
 	for _, f := range p.Trace {
-		quoted, err := json.Marshal(f.Message())
-		if err != nil || len(quoted) > 8<<10 || !strings.Contains(f.Message(), "bytes in all)") || !utf8.ValidString(f.Message()) {
-			t.Errorf("%v: %d bytes: %s", err, len(quoted), f.Message())
+		quoted, err := json.Marshal(p.Message(&f))
+		if err != nil || len(quoted) > 8<<10 || !strings.Contains(p.Message(&f), "bytes in all)") || !utf8.ValidString(p.Message(&f)) {
+			t.Errorf("%v: %d bytes: %s", err, len(quoted), p.Message(&f))
 		}
 	}
 }

@@ -43,35 +43,6 @@ const (
 	Refused Verdict = "refused"
 )
 
-// Finding is one rule's decision about one field.
-type Finding struct {
-	// Rule is the rule in a few words, such as "host ports".
-	Rule    string
-	Verdict Verdict
-	// Reason is empty for a rule that passed.
-	Reason Reason
-	// Field is the path of the field in question, such as "spec.dnsPolicy"; it may be empty.
-	Field string
-	// Text says what was found or done, in one sentence without a full stop.
-	Text string
-}
-
-// Message is the finding as a person reads it: field, text and reason.
-func (f Finding) Message() string {
-	var b strings.Builder
-	if f.Field != "" {
-		b.WriteString(f.Field)
-		b.WriteString(": ")
-	}
-	b.WriteString(f.Text)
-	if f.Reason != "" {
-		b.WriteString(" (")
-		b.WriteString(string(f.Reason))
-		b.WriteByte(')')
-	}
-	return b.String()
-}
-
 // Plan is the decision about one object. The zero Plan leaves the object alone.
 type Plan struct {
 	Mode   api.Mode
@@ -87,6 +58,8 @@ type Plan struct {
 	LacksService bool
 	// NotAllowed are the modes that a policy refuses to the object: no cure names one.
 	NotAllowed []api.Mode
+	// FirstPod is, of a workload, the first pod of its template as the plan leaves it.
+	FirstPod *api.Pod
 	// Mutations are the changes, in the order in which they apply. They count
 	// only when Refused is false.
 	Mutations []Mutation
@@ -109,23 +82,28 @@ func (p *Plan) Pass() {
 }
 
 // Change records a mutation and its reason.
-func (p *Plan) Change(m Mutation, reason Reason, fieldPath, text string) {
+func (p *Plan) Change(m Mutation, reason Reason, fieldPath, detail string) {
 	p.Mutations = append(p.Mutations, m)
-	p.add(Changed, reason, fieldPath, text)
+	p.About(nil).add(Changed, reason, fieldPath, detail)
 }
 
 // Keep records that a field stays as its author wrote it.
-func (p *Plan) Keep(reason Reason, fieldPath, text string) { p.add(Kept, reason, fieldPath, text) }
+func (p *Plan) Keep(reason Reason, fieldPath, detail string) {
+	p.About(nil).Keep(reason, fieldPath, detail)
+}
 
-// Warn records a warning; the reason's cure is added to the text.
-func (p *Plan) Warn(reason Reason, fieldPath, text string) { p.add(Warned, reason, fieldPath, text) }
+// Warn records a warning.
+func (p *Plan) Warn(reason Reason, fieldPath, detail string) {
+	p.About(nil).Warn(reason, fieldPath, detail)
+}
 
 // Audit records what only the audit log and the metrics are told.
-func (p *Plan) Audit(reason Reason, fieldPath, text string) { p.add(Audited, reason, fieldPath, text) }
+func (p *Plan) Audit(reason Reason, fieldPath, detail string) {
+	p.About(nil).Audit(reason, fieldPath, detail)
+}
 
-// Refuse records a refusal of the value at path. The detail says what is wrong,
-// and the reason's cure is added; a nil value stands for a field that is
-// missing.
+// Refuse records a refusal of the value at path; the detail says what is wrong. A
+// nil value stands for a field that is missing.
 func (p *Plan) Refuse(reason Reason, path *field.Path, value any, detail string) {
 	if value == nil {
 		p.RefuseError(reason, field.Required(path, detail))
@@ -136,25 +114,7 @@ func (p *Plan) Refuse(reason Reason, path *field.Path, value any, detail string)
 
 // RefuseError records a refusal that is a field.Error already.
 func (p *Plan) RefuseError(reason Reason, err *field.Error) {
-	if value, ok := err.BadValue.(string); ok && len(value) > maxValue/maxQuoted {
-		short := *err
-		short.BadValue = Clip(value, maxValue)
-		err = &short
-	}
-	p.add(Refused, reason, err.Field, err.ErrorBody())
-}
-
-func (p *Plan) add(verdict Verdict, reason Reason, fieldPath, text string) {
-	if p.Counted(verdict, reason) {
-		return
-	}
-	fieldPath, text = Clip(fieldPath, maxField), Clip(text, maxText)
-	if verdict == Warned || verdict == Refused {
-		if cure := reason.cure(p.NotAllowed); cure != "" {
-			text += ": " + cure
-		}
-	}
-	p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: verdict, Reason: reason, Field: fieldPath, Text: text})
+	p.About(nil).RefuseError(reason, err)
 }
 
 // Refused reports whether any rule refused the object.
@@ -211,8 +171,8 @@ func (p *Plan) Has(reason Reason) bool {
 func (p *Plan) Denial() string {
 	refused := p.Findings(Refused)
 	messages := make([]string, len(refused))
-	for i, f := range refused {
-		messages[i] = f.Message()
+	for i := range refused {
+		messages[i] = p.Message(&refused[i])
 	}
 	switch n := len(messages); {
 	case n > 1 && slices.ContainsFunc(refused, func(f Finding) bool { return f.Reason == FindingsCut }):

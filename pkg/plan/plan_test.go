@@ -44,16 +44,28 @@ func TestFindingMessage(t *testing.T) {
 		want    string
 	}{
 		{plan.Finding{}, ""},
-		{plan.Finding{Text: "the pod asks for no mode"}, "the pod asks for no mode"},
-		{plan.Finding{Text: "no mode", Reason: plan.NothingAsked}, "no mode (NothingAsked)"},
-		{plan.Finding{Field: "spec.dnsPolicy", Text: "None stays"}, "spec.dnsPolicy: None stays"},
+		{plan.Finding{Detail: "the pod asks for no mode"}, "the pod asks for no mode"},
+		{plan.Finding{Detail: "no mode", Reason: plan.NothingAsked}, "no mode (NothingAsked)"},
+		{plan.Finding{Field: "spec.dnsPolicy", Detail: "None stays"}, "spec.dnsPolicy: None stays"},
 		{
-			plan.Finding{Rule: "DNS policy", Verdict: plan.Kept, Field: "spec.dnsPolicy", Text: "None stays", Reason: plan.DNSPolicyKept},
+			plan.Finding{Rule: "DNS policy", Verdict: plan.Kept, Field: "spec.dnsPolicy", Detail: "None stays", Reason: plan.DNSPolicyKept},
 			"spec.dnsPolicy: None stays (DNSPolicyKept)",
 		},
+		{
+			plan.Finding{Verdict: plan.Warned, Field: "spec.dnsPolicy", Detail: "None stays", Reason: plan.DNSPolicyKept},
+			"spec.dnsPolicy: None stays: set dnsPolicy: ClusterFirstWithHostNet if the pod must resolve Service names (DNSPolicyKept)",
+		},
+		{
+			plan.Finding{Verdict: plan.Refused, Field: "spec.hostUsers", Detail: "Invalid value: false: a user namespace", Reason: plan.UserNamespace},
+			"spec.hostUsers: Invalid value: false: a user namespace: remove hostUsers: false, or choose another mode (UserNamespace)",
+		},
+		{plan.Finding{Verdict: plan.Refused, Detail: "never", Reason: "NoSuchReason"}, "never (NoSuchReason)"},
+		{plan.Finding{Object: &plan.Object{Kind: plan.OwnNamespace}, Field: "metadata.name", Detail: "x"}, "namespace.metadata.name: x"},
+		{plan.Finding{Object: &plan.Object{Kind: plan.OwnPolicy, Name: "p"}, Field: "spec", Detail: "x"}, "policy p spec: x"},
+		{plan.Finding{Object: &plan.Object{Kind: plan.OwnWorkload}, Field: "spec.replicas", Detail: "x"}, "spec.replicas: x"},
 	}
 	for _, tt := range tests {
-		if got := tt.finding.Message(); got != tt.want {
+		if got := (&plan.Plan{}).Message(&tt.finding); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
@@ -81,26 +93,26 @@ func TestTrace(t *testing.T) {
 
 	want := []plan.Finding{
 		{Rule: "hostname", Verdict: plan.Passed},
-		{Rule: "subdomain", Verdict: plan.Changed, Reason: plan.SubdomainSet, Field: "spec.subdomain", Text: "peers"},
-		{Rule: "subdomain", Verdict: plan.Kept, Reason: plan.DNSPolicyKept, Field: "spec.dnsPolicy", Text: "None stays"},
+		{Rule: "subdomain", Verdict: plan.Changed, Reason: plan.SubdomainSet, Field: "spec.subdomain", Detail: "peers"},
+		{Rule: "subdomain", Verdict: plan.Kept, Reason: plan.DNSPolicyKept, Field: "spec.dnsPolicy", Detail: "None stays"},
 		{
 			Rule: "subdomain", Verdict: plan.Warned, Reason: plan.DNSPolicyKept, Field: "spec.dnsPolicy",
-			Text: "None stays: set dnsPolicy: ClusterFirstWithHostNet if the pod must resolve Service names",
+			Detail: "None stays",
 		},
-		{Rule: "subdomain", Verdict: plan.Warned, Reason: plan.NodeHostname, Text: "hostname is the node's"},
+		{Rule: "subdomain", Verdict: plan.Warned, Reason: plan.NodeHostname, Detail: "hostname is the node's"},
 		{
 			Rule: "user namespace", Verdict: plan.Refused, Reason: plan.UserNamespace, Field: "spec.hostUsers",
-			Text: "Invalid value: false: a user namespace: remove hostUsers: false, or choose another mode",
+			Detail: "Invalid value: false: a user namespace",
 		},
 		{
 			Rule: "user namespace", Verdict: plan.Refused, Reason: plan.NoStableHostname, Field: "spec.subdomain",
-			Text: "Required value: no name: use a StatefulSet, or a Job with completionMode Indexed",
+			Detail: "Required value: no name",
 		},
 		{
 			Rule: "user namespace", Verdict: plan.Refused, Reason: plan.AnnotationInvalid, Field: "spec.subdomain",
-			Text: `Unsupported value: "x": supported values: "a", "b"`,
+			Detail: `Unsupported value: "x": supported values: "a", "b"`,
 		},
-		{Rule: "user namespace", Verdict: plan.Refused, Reason: "NoSuchReason", Field: "spec.subdomain", Text: "Forbidden: never"},
+		{Rule: "user namespace", Verdict: plan.Refused, Reason: "NoSuchReason", Field: "spec.subdomain", Detail: "Forbidden: never"},
 	}
 	if diff := cmp.Diff(want, p.Trace); diff != "" {
 		t.Errorf("trace differs (-want +got):\n%s", diff)
@@ -124,6 +136,18 @@ func TestTrace(t *testing.T) {
 	}
 	if diff := cmp.Diff(reasons, p.Reasons()); diff != "" {
 		t.Errorf("reasons differ (-want +got):\n%s", diff)
+	}
+}
+
+// A verdict is changed in a copy.
+func TestJudged(t *testing.T) {
+	findings := []plan.Finding{{Verdict: plan.Refused, Reason: plan.UserNamespace}, {Verdict: plan.Warned}, {Verdict: plan.Passed}}
+	want := []plan.Finding{{Verdict: plan.Kept, Reason: plan.UserNamespace}, {Verdict: plan.Warned}, {Verdict: plan.Passed}}
+	if diff := cmp.Diff(want, plan.Judged(findings, map[plan.Verdict]plan.Verdict{plan.Refused: plan.Kept})); diff != "" {
+		t.Errorf("findings differ (-want +got):\n%s", diff)
+	}
+	if findings[0].Verdict != plan.Refused {
+		t.Error("the findings themselves have changed")
 	}
 }
 

@@ -80,7 +80,7 @@ func (c *expressions) validation(p *Policy, expression string, reason plan.Reaso
 	said.RefuseError(reason, fault(path, value, p.says(detail)))
 	invalid := metav1.StatusReasonInvalid
 	c.validations = append(c.validations, admissionregistrationv1.Validation{
-		Expression: expression, Message: said.Trace[0].Message(), Reason: &invalid,
+		Expression: expression, Message: said.Message(&said.Trace[0]), Reason: &invalid,
 	})
 }
 

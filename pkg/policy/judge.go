@@ -15,10 +15,11 @@ import (
 type Pod struct {
 	// Mode is the mode that the pod has: "" if it has none.
 	Mode api.Mode
-	// ModeField is what asks for the mode, or could, and ModeNote what is to be said
-	// of a mode that the pod itself does not ask for; it may be empty.
-	ModeField *field.Path
-	ModeNote  string
+	// ModeField is what asks for the mode, or could, in ModeObject, and ModeNote what
+	// is to be said of a mode that the pod itself does not ask for; it may be empty.
+	ModeObject *plan.Object
+	ModeField  *field.Path
+	ModeNote   string
 	// Spec is the pod's, but for HostNetwork below.
 	Spec *api.PodSpec
 	// HostNetwork says whether the pod will be on the host network.
@@ -40,7 +41,7 @@ func (s Set) JudgePod(pod *Pod, p *plan.Plan) {
 	optOut := !slices.ContainsFunc(s.policies, (*Policy).forbidsDefault)
 	conflicts := sync.OnceValue(s.conflicts)
 	for _, policy := range s.policies {
-		j := judgement{policy: policy, all: s, conflicts: conflicts, plan: p, optOut: optOut, note: pod.ModeNote}
+		j := judgement{policy: policy, all: s, conflicts: conflicts, plan: p, optOut: optOut, modeObject: pod.ModeObject, note: pod.ModeNote}
 		j.mode(pod.Mode, pod.ModeField)
 		j.hostNetwork(pod)
 	}
@@ -68,20 +69,27 @@ type judgement struct {
 	plan      *plan.Plan
 	// optOut says that no policy refuses mode default.
 	optOut bool
-	// note is the ModeNote of the pod.
-	note string
+	// modeObject and note are the pod's ModeObject and ModeNote.
+	modeObject *plan.Object
+	note       string
 }
 
 // broken records that the object breaks the policy; the value is fault's.
 func (j *judgement) broken(reason plan.Reason, path *field.Path, value any, detail string) {
+	j.brokenAt(nil, reason, path, value, detail)
+}
+
+// brokenAt is broken where the field is another object's.
+func (j *judgement) brokenAt(object *plan.Object, reason plan.Reason, path *field.Path, value any, detail string) {
+	about := j.plan.About(object)
 	detail = j.policy.says(detail)
 	switch j.policy.Enforcement {
 	case api.EnforcementWarn:
-		j.plan.Warn(reason, path.String(), detail)
+		about.Warn(reason, path.String(), detail)
 	case api.EnforcementAudit:
-		j.plan.Audit(reason, path.String(), detail)
+		about.Audit(reason, path.String(), detail)
 	default:
-		j.plan.RefuseError(reason, fault(path, value, detail))
+		about.RefuseError(reason, fault(path, value, detail))
 	}
 }
 
@@ -118,7 +126,7 @@ func (j *judgement) mode(mode api.Mode, modeField *field.Path) {
 		if mode != "" {
 			value = mode
 		}
-		j.broken(plan.PolicyModeRequired, modeField, value, j.policy.requiresMode()+j.others()+j.noted())
+		j.brokenAt(j.modeObject, plan.PolicyModeRequired, modeField, value, j.policy.requiresMode()+j.others()+j.noted())
 	default:
 		j.allowed(mode, modeField)
 	}
@@ -132,7 +140,7 @@ func (j *judgement) allowed(mode api.Mode, modeField *field.Path) {
 	if j.optOut && !slices.Contains(j.policy.Spec.AllowedModes, api.ModeDefault) {
 		detail += "; mode default is allowed, too"
 	}
-	j.broken(plan.PolicyModeNotAllowed, modeField, mode, detail+j.noted())
+	j.brokenAt(j.modeObject, plan.PolicyModeNotAllowed, modeField, mode, detail+j.noted())
 }
 
 func (j *judgement) noted() string {

@@ -14,7 +14,7 @@ import (
 func judged(p *plan.Plan) []string {
 	var lines []string
 	for _, f := range p.Trace {
-		lines = append(lines, string(f.Verdict)+" "+f.Message())
+		lines = append(lines, string(f.Verdict)+" "+p.Message(&f))
 	}
 	return lines
 }

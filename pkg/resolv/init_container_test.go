@@ -62,7 +62,7 @@ func TestInitContainer(t *testing.T) {
 	}
 	if diff := cmp.Diff([]plan.Finding{{
 		Rule: "search rewrite", Verdict: plan.Changed, Reason: plan.SearchByInitContainer, Field: "spec.initContainers",
-		Text: "netmode-resolvconf puts peers.default.svc.cluster.local first in resolv.conf",
+		Detail: "netmode-resolvconf puts peers.default.svc.cluster.local first in resolv.conf",
 	}}, p.Trace); diff != "" {
 		t.Errorf("trace differs (-want +got):\n%s", diff)
 	}

@@ -77,8 +77,8 @@ func TestGivenStrategyThatCannotBeUsed(t *testing.T) {
 			if diff := cmp.Diff(tt.warnings, warnings(p)); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
-			if want := string(tt.strategy) + ", the search rewrite of policy platform (SearchByPolicy)"; p.Trace[0].Message() != want {
-				t.Errorf("the trace begins %q, want %q", p.Trace[0].Message(), want)
+			if want := string(tt.strategy) + ", the search rewrite of policy platform (SearchByPolicy)"; p.Message(&p.Trace[0]) != want {
+				t.Errorf("the trace begins %q, want %q", p.Message(&p.Trace[0]), want)
 			}
 			if !strings.Contains(spec, `"searches":["`+tt.searches) {
 				t.Errorf("the pod is %s", spec)
@@ -167,7 +167,7 @@ func TestGivenDomains(t *testing.T) {
 		c := rewriteCase{spec: fmt.Sprintf(plainPod, tt.dns), asked: tt.asked, given: given("", "a.example"),
 			settings: resolv.Settings{Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"}}}
 		p, spec := c.run(t)
-		if !slices.ContainsFunc(p.Trace, func(f plan.Finding) bool { return f.Message() == tt.want }) || !strings.Contains(spec, `"a.example"`) {
+		if !slices.ContainsFunc(p.Trace, func(f plan.Finding) bool { return p.Message(&f) == tt.want }) || !strings.Contains(spec, `"a.example"`) {
 			t.Errorf("%q%s: %v\nwant %s", tt.asked, tt.dns, p.Trace, tt.want)
 		}
 	}

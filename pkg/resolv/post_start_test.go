@@ -75,11 +75,11 @@ func TestPostStartSuitability(t *testing.T) {
 				return
 			}
 			want := []plan.Finding{
-				{Rule: "search rewrite", Verdict: plan.Kept, Reason: plan.PostStartSkipped, Field: "spec.containers[0]", Text: "no postStart hook: " + tt.why},
+				{Rule: "search rewrite", Verdict: plan.Kept, Reason: plan.PostStartSkipped, Field: "spec.containers[0]", Detail: "no postStart hook: " + tt.why},
 				{
 					Rule: "search rewrite", Verdict: plan.Refused, Reason: plan.PostStartImpossible, Field: "metadata.annotations[netmode.io/search-rewrite]",
-					Text: `Invalid value: "post-start": no container can run the hook: it needs root, a writable root filesystem, ` +
-						`and a postStart that is free or exec: use netmode.io/search-rewrite: prepend or init-container`,
+					Detail: `Invalid value: "post-start": no container can run the hook: it needs root, a writable root filesystem, ` +
+						`and a postStart that is free or exec`,
 				},
 			}
 			if diff := cmp.Diff(want, p.Trace); diff != "" {

@@ -154,13 +154,13 @@ func (s Strategy) refuse(c *Case, obstacles []obstacle) {
 // fallBackToAuto does what auto does in place of a policy's strategy: the pod's author
 // has not asked for it, and cannot change the policy.
 func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
-	path := "policy " + c.Defaults.Policy + " spec.searchRewrite.strategy"
+	policy := c.Plan.About(&plan.Object{Kind: plan.OwnPolicy, Name: c.Defaults.Policy})
 	for _, o := range obstacles {
 		where := ""
 		if o.path != nil {
 			where = o.path.String() + " "
 		}
-		c.Plan.Warn(o.reason, path, fmt.Sprintf("%s gives way to auto for this pod: %s%s", s.Name, where, o.detail))
+		policy.Warn(o.reason, "spec.searchRewrite.strategy", fmt.Sprintf("%s gives way to auto for this pod: %s%s", s.Name, where, o.detail))
 	}
 	c.Plan.Strategy = ""
 	auto().run(c)

@@ -78,7 +78,7 @@ func sameJSON(t *testing.T, want, got string) string {
 func warnings(p *plan.Plan) []string {
 	var all []string
 	for _, f := range p.Findings(plan.Warned) {
-		all = append(all, f.Message())
+		all = append(all, p.Message(&f))
 	}
 	return all
 }
