@@ -111,6 +111,6 @@ func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
 	}
 	m := newCertificatesMetrics()
 	controller := certs.NewController(client, o.controller, m.hooks(), log)
-	return o.keep(ctx, controller, "certificates", m.handler(), log, "keeping certificates", "namespace", o.controller.Namespace,
+	return o.keep(ctx, controller, "certificates", m.Handler(), log, "keeping certificates", "namespace", o.controller.Namespace,
 		"secret", o.controller.Secret, "service", o.controller.Service, "webhookConfigurations", o.controller.WebhookConfigurations)
 }

@@ -96,5 +96,5 @@ func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return o.keep(ctx, controller, "policies", m.handler(), log, "keeping policies", "observeOnly", o.observeOnly)
+	return o.keep(ctx, controller, "policies", m.Handler(), log, "keeping policies", "observeOnly", o.observeOnly)
 }
