@@ -17,7 +17,7 @@ COVERAGE_MIN := 90
 BENCHTIME ?= 1s
 FUZZTIME ?= 60s
 
-# golangci-lint is pinned in a module of its own: its 200 dependencies are none of netmode's.
+# golangci-lint and deadcode are pinned in a module of their own: their 200 dependencies are none of netmode's.
 LINT := go tool -modfile=$(CURDIR)/.ci/lint/go.mod golangci-lint
 MODULES := . $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
 
@@ -55,9 +55,9 @@ test: ## vet, then all tests under the race detector, then the coverage gate
 	go -C e2e test ./chart # it has no goroutines, and would take ten times as long
 
 .PHONY: lint
-lint: ## check the code with golangci-lint (the first run builds it)
-	@echo 'lint: the first run on a machine builds golangci-lint, about 2 minutes; then seconds'
-	@for module in $(MODULES); do echo "lint: $$module"; (cd "$$module" && $(LINT) run ./...); done
+lint: ## check the code with golangci-lint and deadcode (the first run builds them)
+	@echo 'lint: the first run on a machine builds golangci-lint, about 2 minutes; then it takes less than one'
+	@for module in $(MODULES); do echo "lint: $$module"; (cd "$$module" && $(LINT) run ./...); .ci/deadcode "$$module"; done
 
 .PHONY: bench
 bench: bench-parts bench-cpu ## run all benchmarks, then measure the webhook's CPU per request

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,12 +46,6 @@ type Node struct {
 
 // Config returns a configuration for clients, of the cluster's administrator.
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
-
-// Exec runs a program on a node, in its container, and returns what it wrote to its standard
-// output. Stdin may be nil.
-func (c *Cluster) Exec(ctx context.Context, node string, stdin io.Reader, args ...string) (string, error) {
-	return c.engine.Exec(ctx, node, stdin, args...)
-}
 
 // Engine runs the cluster's container engine with these arguments, for what only the engine can
 // do, such as stopping a node. It returns what the engine wrote to its standard output.

@@ -3,8 +3,6 @@ package install
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,16 +34,6 @@ func Apply(ctx context.Context, config *rest.Config, objects []*unstructured.Uns
 		return err
 	}
 	return c.apply(ctx, objects)
-}
-
-// Delete removes the objects in the reverse order and waits until none of them is left. That
-// there is no such object is no error.
-func Delete(ctx context.Context, config *rest.Config, objects []*unstructured.Unstructured) error {
-	c, err := newClient(config)
-	if err != nil {
-		return err
-	}
-	return c.delete(ctx, objects)
 }
 
 // client finds any object of the cluster.
@@ -117,41 +105,6 @@ func (c *client) applyOne(ctx context.Context, o *unstructured.Unstructured) err
 	_, err = resource.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 	return err
 }
-
-func (c *client) delete(ctx context.Context, objects []*unstructured.Unstructured) error {
-	last := slices.Clone(objects)
-	slices.Reverse(last)
-	return until(ctx, func(ctx context.Context) (string, error) {
-		var left []string
-		for _, o := range last {
-			err := c.deleteOne(ctx, o)
-			switch {
-			case err == nil:
-				left = append(left, describe(o))
-			case isPassing(err):
-				left = append(left, fmt.Sprintf("%s (%v)", describe(o), err))
-			case !isGone(err):
-				return "", fmt.Errorf("delete %s: %w", describe(o), err)
-			}
-		}
-		return strings.Join(left, ", "), nil
-	})
-}
-
-// deleteOne returns nil as long as the object is there.
-func (c *client) deleteOne(ctx context.Context, o *unstructured.Unstructured) error {
-	resource, err := c.resource(o)
-	if err != nil {
-		return err
-	}
-	found, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil || found.GetDeletionTimestamp() != nil {
-		return err
-	}
-	return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: new(found.GetUID())}})
-}
-
-func isGone(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }
 
 // isPassing says whether the same request may succeed soon: the API server starts, is busy, or
 // still removes an earlier namespace of this name.

@@ -124,14 +124,9 @@ func (d *Decision) Settings() (*engine.Settings, []string, error) {
 // validate names the flag, the value and the cure of everything that is wrong
 // with the names.
 func (d *Decision) validate() error {
-	var errs []error
-	if problems := validation.IsDNS1123Label(d.OwnNamespace); len(problems) > 0 {
-		errs = append(errs, fmt.Errorf("--own-namespace %q: not the name of a namespace: %s", d.OwnNamespace, problems[0]))
-	}
-	for _, name := range d.SystemNamespaces {
-		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
-			errs = append(errs, fmt.Errorf("--system-namespaces %q: not the name of a namespace: %s", name, problems[0]))
-		}
+	errs := []error{
+		CheckNamespaces("--own-namespace", d.OwnNamespace),
+		CheckNamespaces("--system-namespaces", d.SystemNamespaces...),
 	}
 	if strings.ContainsAny(d.InitImage, " \t\r\n") {
 		errs = append(errs, fmt.Errorf("--init-image %q: holds white space: give REGISTRY/NAME:TAG", d.InitImage))
@@ -142,6 +137,17 @@ func (d *Decision) validate() error {
 	for _, name := range d.InitPullSecrets {
 		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 			errs = append(errs, fmt.Errorf("--init-image-pull-secret %q: not the name of a Secret: %s", name, problems[0]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// CheckNamespaces says which values of the flag are not names of namespaces.
+func CheckNamespaces(flag string, names ...string) error {
+	var errs []error
+	for _, name := range names {
+		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+			errs = append(errs, fmt.Errorf("%s %q: not the name of a namespace: %s", flag, name, problems[0]))
 		}
 	}
 	return errors.Join(errs...)

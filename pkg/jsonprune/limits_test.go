@@ -45,11 +45,11 @@ func TestLimits(t *testing.T) {
 		"what is dropped":       {`{"x":"0123456789","items":[]}`, `{"items":[]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := p.Prune(nil, []byte(c.in))
+			got, err := prune(p, nil, []byte(c.in))
 			if err != nil || string(got) != c.want {
 				t.Fatalf("got %s, %v; want %s", got, err, c.want)
 			}
-			again, err := p.Prune(nil, got)
+			again, err := prune(p, nil, got)
 			if err != nil || !bytes.Equal(again, got) {
 				t.Errorf("once more: %s, %v", again, err)
 			}
@@ -60,7 +60,7 @@ func TestLimits(t *testing.T) {
 // A name that is longer than a text may be is left out.
 func TestLongName(t *testing.T) {
 	p := New(limitedShape(), Limits{Text: 8})
-	got, err := p.Prune(nil, []byte(`{"labels":{"012345678":"1","01234567":"2"},"0123456789":1}`))
+	got, err := prune(p, nil, []byte(`{"labels":{"012345678":"1","01234567":"2"},"0123456789":1}`))
 	if want := `{"labels":{"01234567":"2"}}`; !errors.Is(err, ErrTooLarge) || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
@@ -75,13 +75,13 @@ func TestTooLarge(t *testing.T) {
 		"a whole value": `{"again":[` + strings.Repeat("1,", 100) + `1]}`,
 		"many items":    `{"labels":{"a":"` + strings.Repeat("x", 70) + `","b":"` + strings.Repeat("x", 10) + `","c":"1"},"items":[1,2]}`,
 	} {
-		got, err := p.Prune(nil, []byte(text))
+		got, err := prune(p, nil, []byte(text))
 		var v map[string]any
 		if !errors.Is(err, ErrTooLarge) || len(got) > 150 || json.Unmarshal(got, &v) != nil {
 			t.Errorf("%s: %v, %d bytes: %s", name, err, len(got), got)
 		}
 	}
-	if _, err := p.Prune(nil, []byte(`{"text":"`+strings.Repeat("x", 200)+`"`)); err == nil || errors.Is(err, ErrTooLarge) {
+	if _, err := prune(p, nil, []byte(`{"text":"`+strings.Repeat("x", 200)+`"`)); err == nil || errors.Is(err, ErrTooLarge) {
 		t.Errorf("cut off: %v", err)
 	}
 }
@@ -120,12 +120,12 @@ func TestNamesTwiceAmongMany(t *testing.T) {
 				all = append(all, fmt.Sprintf(format, i))
 			}
 			text := `{"before":{` + strings.Join(all, ",") + `},"after":{` + strings.Join(all, ",") + `}}`
-			if _, err := p.Prune(nil, []byte(text)); err != nil {
+			if _, err := prune(p, nil, []byte(text)); err != nil {
 				t.Fatalf("%d names: %v", n, err)
 			}
 			for _, i := range []int{0, n / 2, n - 1} {
 				twice := fmt.Sprintf(format, i)
-				_, err := p.Prune(nil, []byte(`{"x":[{`+strings.Join(all, ",")+`,`+twice+`}]}`))
+				_, err := prune(p, nil, []byte(`{"x":[{`+strings.Join(all, ",")+`,`+twice+`}]}`))
 				if err == nil || !strings.Contains(err.Error(), "duplicate object member name") {
 					t.Errorf("%d names, %d twice: %v", n, i, err)
 				}
@@ -138,7 +138,7 @@ func TestNamesTwiceAmongMany(t *testing.T) {
 // in few words.
 func TestNamesTwiceInALargeText(t *testing.T) {
 	name := strings.Repeat("n", maxExplained)
-	_, err := New(nil, Limits{}).Prune(nil, []byte(`{"`+name+`":1,"`+name+`":2}`))
+	_, err := prune(New(nil, Limits{}), nil, []byte(`{"`+name+`":1,"`+name+`":2}`))
 	var syntax *SyntaxError
 	if !errors.As(err, &syntax) || len(err.Error()) > 2*shown || !strings.Contains(err.Error(), `duplicate object member name "nnn`) {
 		t.Errorf("%.300v", err)
@@ -153,11 +153,11 @@ func TestNamesOfNestedObjects(t *testing.T) {
 		level += fmt.Sprintf(`"%d":0,`, i)
 	}
 	text := strings.Repeat(level+`"in":`, deep) + "0" + strings.Repeat("}", deep)
-	if _, err := New(nil, Limits{}).Prune(nil, []byte(text)); err != nil {
+	if _, err := prune(New(nil, Limits{}), nil, []byte(text)); err != nil {
 		t.Error(err)
 	}
 	text = strings.Repeat(level+`"in":`, deep) + `0,"1":0` + strings.Repeat("}", deep)
-	if _, err := New(nil, Limits{}).Prune(nil, []byte(text)); err == nil || !strings.Contains(err.Error(), `"1"`) {
+	if _, err := prune(New(nil, Limits{}), nil, []byte(text)); err == nil || !strings.Contains(err.Error(), `"1"`) {
 		t.Errorf("a name twice at the bottom: %v", err)
 	}
 }

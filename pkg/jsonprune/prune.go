@@ -70,17 +70,11 @@ type Mark struct {
 	Start, End int
 }
 
-// Prune appends the JSON value in text to dst, without the members that the
-// shape does not keep and without the white space around what it keeps in
-// part. Order stays, and so does the index of every list item. The error is
-// ErrTooLarge, or a *SyntaxError, or jsontext's own where that explains the same
-// text better.
-func (r *Pruner) Prune(dst, text []byte) ([]byte, error) {
-	pruned, _, err := r.PruneMarked(dst, text)
-	return pruned, err
-}
-
-// PruneMarked is Prune, and tells where the values of marked shapes stand.
+// PruneMarked appends the JSON value in text to dst, without the members that
+// the shape does not keep and without the white space around what it keeps in
+// part, and returns the places of the values of marked shapes. Order stays, and so
+// does the index of every list item. The error is ErrTooLarge, or a *SyntaxError,
+// or jsontext's own where that explains the same text better.
 func (r *Pruner) PruneMarked(dst, text []byte) ([]byte, []Mark, error) {
 	p, ok := r.free.Get().(*pruner)
 	if !ok {

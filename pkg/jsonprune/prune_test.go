@@ -29,6 +29,12 @@ type value struct {
 	Number int               `json:"number,omitempty"`
 }
 
+// prune is for tests that mark nothing.
+func prune(p *Pruner, dst, text []byte) ([]byte, error) {
+	pruned, _, err := p.PruneMarked(dst, text)
+	return pruned, err
+}
+
 func TestPruneKeepsTheShape(t *testing.T) {
 	p := New(ShapeOf(reflect.TypeFor[value]()), Limits{})
 	for name, c := range map[string]struct{ in, want string }{
@@ -48,7 +54,7 @@ func TestPruneKeepsTheShape(t *testing.T) {
 		"a scalar document":       {`"x"`, `"x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := p.Prune(nil, []byte(c.in))
+			got, err := prune(p, nil, []byte(c.in))
 			if err != nil || string(got) != c.want {
 				t.Errorf("got %s, %v; want %s", got, err, c.want)
 			}
@@ -81,7 +87,7 @@ func TestPruneRefuses(t *testing.T) {
 		"too deep":           {strings.Repeat("[", maxDepth+1), "exceeded max depth"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := p.Prune(nil, []byte(c.in))
+			got, err := prune(p, nil, []byte(c.in))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %s, error %v; want an error with %q", got, err, c.want)
 			}
@@ -96,11 +102,11 @@ func TestPruneManyNames(t *testing.T) {
 		fmt.Fprintf(&b, `"name-%d":%d,`, i, i)
 	}
 	p := New(nil, Limits{})
-	if _, err := p.Prune(nil, []byte(b.String()+`"last":0}`)); err != nil {
+	if _, err := prune(p, nil, []byte(b.String()+`"last":0}`)); err != nil {
 		t.Error(err)
 	}
 	for _, again := range []string{"name-0", fmt.Sprintf("name-%d", 3*fewNames)} {
-		if _, err := p.Prune(nil, []byte(b.String()+`"`+again+`":0}`)); err == nil || !strings.Contains(err.Error(), again) {
+		if _, err := prune(p, nil, []byte(b.String()+`"`+again+`":0}`)); err == nil || !strings.Contains(err.Error(), again) {
 			t.Errorf("%s twice among many: %v", again, err)
 		}
 	}
@@ -113,12 +119,12 @@ func TestUnionOfShapes(t *testing.T) {
 		More   bool   `json:"more"`
 	}
 	p := New(ShapeOf(reflect.TypeFor[value](), reflect.TypeFor[other]()), Limits{})
-	got, err := p.Prune(nil, []byte(`{"more":true,"items":[{"x":1}],"labels":{},"y":0}`))
+	got, err := prune(p, nil, []byte(`{"more":true,"items":[{"x":1}],"labels":{},"y":0}`))
 	if want := `{"more":true,"items":[{"x":1}],"labels":{}}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 	p = New(ShapeOf(reflect.TypeFor[other]()).With("items", ShapeOf(reflect.TypeFor[item]())), Limits{})
-	got, err = p.Prune([]byte("before "), []byte(`{"items":{"name":"a","x":1},"labels":{}}`))
+	got, err = prune(p, []byte("before "), []byte(`{"items":{"name":"a","x":1},"labels":{}}`))
 	if want := `before {"items":{"name":"a"}}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
@@ -147,27 +153,27 @@ func FuzzPrune(f *testing.F) {
 	podShape.Member("metadata", "labels").First(func(name []byte) bool { return len(name) == 1 }, 1, true)
 	limited := New(podShape, Limits{Text: 3, Kept: 60})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		pruned, err := shaped.Prune(nil, text)
+		pruned, err := prune(shaped, nil, text)
 		if valid := jsontext.Value(text).IsValid(); valid != (err == nil) {
 			t.Fatalf("jsontext says valid=%v, Prune says %v", valid, err)
 		}
 		if err == nil && !jsontext.Value(pruned).IsValid() {
 			t.Fatalf("pruned to invalid JSON %q", pruned)
 		}
-		all, wholeErr := whole.Prune(nil, text)
+		all, wholeErr := prune(whole, nil, text)
 		if (err == nil) != (wholeErr == nil) || wholeErr == nil && !bytes.Equal(all, bytes.Trim(text, " \t\r\n")) {
 			t.Fatalf("without a shape the value must come back whole: %q, %v", all, wholeErr)
 		}
-		cut, cutErr := limited.Prune(nil, text)
+		cut, cutErr := prune(limited, nil, text)
 		if tooLarge := errors.Is(cutErr, ErrTooLarge); (cutErr == nil || tooLarge) != (err == nil) || err == nil && !jsontext.Value(cut).IsValid() {
 			t.Fatalf("with limits: %v, %q", cutErr, cut)
-		} else if again, _ := limited.Prune(nil, cut); err == nil && !tooLarge && !bytes.Equal(again, cut) {
+		} else if again, _ := prune(limited, nil, cut); err == nil && !tooLarge && !bytes.Equal(again, cut) {
 			t.Fatalf("cutting twice gives %q, once %q", again, cut)
 		}
 		if err != nil {
 			return
 		}
-		again, err := shaped.Prune(nil, pruned)
+		again, err := prune(shaped, nil, pruned)
 		if err != nil || !bytes.Equal(again, pruned) {
 			t.Fatalf("pruning twice gives %q, %v; once %q", again, err, pruned)
 		}
@@ -189,7 +195,7 @@ func BenchmarkPrune(b *testing.B) {
 	var dst []byte
 	for b.Loop() {
 		var err error
-		if dst, err = p.Prune(dst[:0], text); err != nil {
+		if dst, err = prune(p, dst[:0], text); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -3,13 +3,11 @@
 package metrics
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/resolv"
@@ -37,9 +35,10 @@ func Causes() []Cause {
 	return []Cause{CauseBytes, CauseReviews, CauseConnections, CauseSlow, CauseGone}
 }
 
-// Metrics are the webhook's metrics in a registry of their own.
+// Metrics are the webhook's metrics.
 type Metrics struct {
-	registry    *prometheus.Registry
+	Registry
+
 	reviews     *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
 	reasons     *prometheus.CounterVec
@@ -54,65 +53,39 @@ type Metrics struct {
 
 // New registers the metrics.
 func New() *Metrics {
+	r := NewRegistry()
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_admission_reviews_total",
-			Help: "AdmissionReviews answered, by entry, kind, operation, mode and decision.",
-		}, []string{"entry", "kind", "operation", "mode", "decision"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "netmode_admission_review_duration_seconds",
-			Help:    "Time from the whole review being read to its answer being written.",
-			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .05, .25, 1},
-		}, []string{"decision"}),
-		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_admission_reasons_total",
-			Help: "Reason codes in decisions; docs/reasons.md explains each.",
-		}, []string{"reason"}),
-		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_http_rejections_total",
-			Help: "Requests that held no AdmissionReview to answer, by HTTP status code.",
-		}, []string{"code"}),
-		notJudged: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_admission_reviews_not_judged_total",
-			Help: "AdmissionReviews answered without a look at their object, by status code and whether they were let through.",
-		}, []string{"code", "allowed"}),
-		turnedAway: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_turned_away_total",
-			Help: "Requests and connections turned away, by cause: bytes in flight, reviews at work, connections, a slow body, a client that is gone.",
-		}, []string{"cause"}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "netmode_panics_total",
-			Help: "Requests that ended in a panic.",
-		}),
-		dns: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "netmode_cluster_dns_info",
-			Help: "1, labelled with a hash of what this replica knows of the cluster's DNS; replicas with different hashes disagree.",
-		}, []string{"hash", "known"}),
-		notAfter: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "netmode_certificate_not_after_timestamp_seconds",
-			Help: "When the serving certificate expires, in seconds since the epoch.",
-		}),
-		certReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_certificate_reloads_total",
-			Help: "Times that a serving certificate was loaded, at the start and when its files changed, by result.",
-		}, []string{"result"}),
+		Registry: r,
+		reviews: r.Counters("netmode_admission_reviews_total",
+			"AdmissionReviews answered, by entry, kind, operation, mode and decision.",
+			"entry", "kind", "operation", "mode", "decision"),
+		duration: r.Histograms("netmode_admission_review_duration_seconds",
+			"Time from the whole review being read to its answer being written.",
+			[]float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .05, .25, 1}, "decision"),
+		reasons: r.Counters("netmode_admission_reasons_total",
+			"Reason codes in decisions; docs/reasons.md explains each.", "reason"),
+		rejections: r.Counters("netmode_http_rejections_total",
+			"Requests that held no AdmissionReview to answer, by HTTP status code.", "code"),
+		notJudged: r.Counters("netmode_admission_reviews_not_judged_total",
+			"AdmissionReviews answered without a look at their object, by status code and whether they were let through.",
+			"code", "allowed"),
+		turnedAway: r.Counters("netmode_turned_away_total",
+			"Requests and connections turned away, by cause: bytes in flight, reviews at work, connections, a slow body, a client that is gone.",
+			"cause"),
+		panics: r.Counter("netmode_panics_total", "Requests that ended in a panic."),
+		dns: r.Gauges("netmode_cluster_dns_info",
+			"1, labelled with a hash of what this replica knows of the cluster's DNS; replicas with different hashes disagree.",
+			"hash", "known"),
+		notAfter: r.Gauge("netmode_certificate_not_after_timestamp_seconds",
+			"When the serving certificate expires, in seconds since the epoch."),
+		certReloads: r.Counters("netmode_certificate_reloads_total",
+			"Times that a serving certificate was loaded, at the start and when its files changed, by result.", "result"),
 	}
 	for _, cause := range Causes() {
 		m.turnedAway.WithLabelValues(string(cause))
 	}
-	m.registry.MustRegister(m.reviews, m.duration, m.reasons, m.rejections, m.notJudged, m.turnedAway, m.panics, m.dns, m.notAfter, m.certReloads)
-	m.registry.MustRegister(Process()...)
 	return m
 }
-
-// Handler serves the metrics in Prometheus' text format.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
-}
-
-// Gatherer gives tests the metrics themselves.
-func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
 // Reviewed counts one answered review.
 func (m *Metrics) Reviewed(rec *admission.Record, took time.Duration) {
@@ -153,14 +126,12 @@ func (m *Metrics) ClusterDNS(facts resolv.Facts) {
 // Cache registers how long ago the API server was last heard, and how many
 // policies the cache leaves out. Call it once.
 func (m *Metrics) Cache(age func() time.Duration, leftOut func() int) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "netmode_cache_age_seconds",
-		Help: "Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.",
-	}, func() float64 { return age().Seconds() }))
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "netmode_policies_left_out",
-		Help: "NetworkModePolicies that this build does not understand, so that they hold nowhere; the log says why.",
-	}, func() float64 { return float64(leftOut()) }))
+	m.GaugeFunc("netmode_cache_age_seconds",
+		"Seconds since the API server last told something of the kind that is longest silent. It speaks about once a minute of each; more means that decisions are made from a cache that ages.",
+		func() float64 { return age().Seconds() })
+	m.GaugeFunc("netmode_policies_left_out",
+		"NetworkModePolicies that this build does not understand, so that they hold nowhere; the log says why.",
+		func() float64 { return float64(leftOut()) })
 }
 
 // CertificateLoaded tells when the certificate in use expires.

@@ -104,7 +104,7 @@ netmode_cache_age_seconds 1.5
 # TYPE netmode_policies_left_out gauge
 netmode_policies_left_out 2
 `
-	if err := testutil.GatherAndCompare(used(t).Gatherer(), strings.NewReader(want), names(want)...); err != nil {
+	if err := testutil.GatherAndCompare(used(t), strings.NewReader(want), names(want)...); err != nil {
 		t.Error(err)
 	}
 }
@@ -121,7 +121,7 @@ func names(text string) []string {
 }
 
 func TestDurations(t *testing.T) {
-	families, err := used(t).Gatherer().Gather()
+	families, err := used(t).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestDurations(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
-	gatherer := used(t).Gatherer()
+	gatherer := used(t)
 	families, err := gatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestLabelsAreClosed(t *testing.T) {
 		"decision":  decisions,
 		"reason":    reasons,
 	}
-	families, err := m.Gatherer().Gather()
+	families, err := m.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

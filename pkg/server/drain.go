@@ -76,7 +76,7 @@ func (s *Server) end(ctx context.Context, err error, rest bool) error {
 	if shutdownErr := s.webhook.Shutdown(ctx); shutdownErr != nil {
 		err = errors.Join(err, fmt.Errorf("requests still in flight after %s were cut off: %w", s.config.DrainTimeout, shutdownErr), s.webhook.Close())
 	}
-	return errors.Join(err, s.ops.Close())
+	return errors.Join(err, s.ops.close())
 }
 
 // waitForQuiet waits until no request has come for a while, or ctx ends.

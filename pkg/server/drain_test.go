@@ -113,7 +113,7 @@ func TestServingStops(t *testing.T) {
 		fail func(*Server) error
 	}{
 		{"webhook", func(s *Server) error { return s.listener.Close() }},
-		{"ops", func(s *Server) error { return s.opsListen.Close() }},
+		{"ops", func(s *Server) error { return s.ops.listener.Close() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := start(t, nil)

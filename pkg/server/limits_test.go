@@ -15,7 +15,7 @@ import (
 // turnedAway is how often the server has turned something away for the cause.
 func (r *running) turnedAway(t *testing.T, cause string) float64 {
 	t.Helper()
-	families, err := r.metrics.Gatherer().Gather()
+	families, err := r.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func checkPanicIsTold(t *testing.T, r *running) {
 # TYPE netmode_panics_total counter
 netmode_panics_total 1
 `
-	if err := testutil.GatherAndCompare(r.metrics.Gatherer(), strings.NewReader(counted), "netmode_panics_total"); err != nil {
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(counted), "netmode_panics_total"); err != nil {
 		t.Error(err)
 	}
 }

@@ -94,7 +94,7 @@ netmode_http_rejections_total{code="405"} 8
 netmode_http_rejections_total{code="413"} 2
 netmode_http_rejections_total{code="415"} 8
 `
-	if err := testutil.GatherAndCompare(r.metrics.Gatherer(), strings.NewReader(counted), "netmode_http_rejections_total", "netmode_admission_reviews_total"); err != nil {
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(counted), "netmode_http_rejections_total", "netmode_admission_reviews_total"); err != nil {
 		t.Error(err)
 	}
 }
@@ -279,7 +279,7 @@ func TestFaultOfTheReviewer(t *testing.T) {
 # TYPE netmode_http_rejections_total counter
 netmode_http_rejections_total{code="500"} 2
 `
-	if err := testutil.GatherAndCompare(r.metrics.Gatherer(), strings.NewReader(counted), "netmode_http_rejections_total", "netmode_admission_reviews_total"); err != nil {
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(counted), "netmode_http_rejections_total", "netmode_admission_reviews_total"); err != nil {
 		t.Error(err)
 	}
 }

@@ -70,9 +70,8 @@ type Config struct {
 type Server struct {
 	config      Config
 	webhook     *http.Server
-	ops         *http.Server
+	ops         *Ops
 	listener    net.Listener
-	opsListen   net.Listener
 	connections *connections
 	strangers   *boundedLog
 	quiet       time.Duration
@@ -93,48 +92,42 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s for AdmissionReviews: %w: choose another address with --listen", config.Listen, err)
 	}
-	if s.opsListen, err = lc.Listen(ctx, "tcp", config.OpsListen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s for health and metrics: %w: choose another address with --ops-listen", config.OpsListen, err), accepted.Close())
+	if s.ops, err = ListenOps(ctx, config.OpsListen, s.notReady, config.Metrics, config.Log); err != nil {
+		return nil, errors.Join(err, accepted.Close())
 	}
 	s.connections = newConnections(config.MaxConnections, config.Counters.TurnedAway, s.strangers)
 	s.listener = listener{accepted, s.connections}
-	errorLog := slog.NewLogLogger(logr.ToSlogHandler(config.Log.V(1)), slog.LevelInfo)
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.Certificates.GetCertificate, NextProtos: []string{"h2", "http/1.1"}}
 	if config.Clients != nil {
 		secure = config.Clients.tlsConfig(secure)
 	}
-	s.webhook = &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		TLSConfig:         secure,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
-		},
-		ConnState:   connState,
-		ConnContext: connContext,
-		ErrorLog:    errorLog,
+	s.webhook = newHTTPServer(http.HandlerFunc(s.serve), config.Log)
+	s.webhook.TLSConfig = secure
+	s.webhook.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
 	}
-	s.ops = &http.Server{
-		Handler:           s.opsMux(),
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          errorLog,
-	}
+	s.webhook.ConnState, s.webhook.ConnContext = connState, connContext
 	return s, nil
+}
+
+// newHTTPServer has every time-out set.
+func newHTTPServer(handler http.Handler, log logr.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logr.ToSlogHandler(log.V(1)), slog.LevelInfo),
+	}
 }
 
 // Addr is the address for AdmissionReviews.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // OpsAddr is the address for health and metrics.
-func (s *Server) OpsAddr() net.Addr { return s.opsListen.Addr() }
+func (s *Server) OpsAddr() net.Addr { return s.ops.Addr() }
 
 // Run serves until ctx ends, then drains: readiness fails first, requests are
 // accepted for ShutdownDelay more, and those in flight finish within
@@ -142,7 +135,7 @@ func (s *Server) OpsAddr() net.Addr { return s.opsListen.Addr() }
 func (s *Server) Run(ctx context.Context) error {
 	reviews, ops := make(chan error, 1), make(chan error, 1)
 	go func() { reviews <- s.webhook.ServeTLS(s.listener, "", "") }()
-	go func() { ops <- s.ops.Serve(s.opsListen) }()
+	go func() { ops <- s.ops.serve() }()
 	s.ready.Store(true)
 	defer s.strangers.rest("more refused at the end")
 

@@ -177,7 +177,7 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 func TestEveryTimeoutIsSet(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
-	for name, server := range map[string]*http.Server{"webhook": r.webhook, "ops": r.ops} {
+	for name, server := range map[string]*http.Server{"webhook": r.webhook, "ops": r.ops.server} {
 		for timeout, value := range map[string]time.Duration{
 			"ReadHeaderTimeout": server.ReadHeaderTimeout, "ReadTimeout": server.ReadTimeout,
 			"WriteTimeout": server.WriteTimeout, "IdleTimeout": server.IdleTimeout,

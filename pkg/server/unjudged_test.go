@@ -78,7 +78,7 @@ netmode_admission_reviews_not_judged_total{allowed="%[1]t",code="400"} 8
 netmode_admission_reviews_not_judged_total{allowed="%[1]t",code="413"} 4
 netmode_admission_reviews_not_judged_total{allowed="%[1]t",code="500"} 8
 `
-			if err := testutil.GatherAndCompare(r.metrics.Gatherer(), strings.NewReader(fmt.Sprintf(counted, letThrough)),
+			if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(fmt.Sprintf(counted, letThrough)),
 				"netmode_admission_reviews_not_judged_total", "netmode_http_rejections_total"); err != nil {
 				t.Error(err)
 			}

@@ -1,30 +1,30 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/flags"
+	"github.com/netmode-io/netmode/pkg/metrics"
 )
 
 // certificatesOptions are the flags of netmode-webhook certificates.
 type certificatesOptions struct {
-	controllerOptions
-
 	controller certs.ControllerConfig
 }
 
 func newCertificatesCommand(logTo io.Writer) *cobra.Command {
 	o := &certificatesOptions{
-		controllerOptions: newControllerOptions(),
 		controller: certs.ControllerConfig{ //nolint:gosec // G101: names
 			Namespace:             flags.DefaultNamespace,
 			Secret:                "netmode-webhook-tls",
@@ -64,10 +64,8 @@ func (o *certificatesOptions) addFlags(fs *pflag.FlagSet) {
 		"how long a new CA is valid; at least three times --leaf-lifetime")
 	fs.DurationVar(&k.LeafLifetime, "leaf-lifetime", k.LeafLifetime,
 		fmt.Sprintf("how long a new serving certificate is valid; at least %s", certs.MinLeafLifetime))
-	o.controllerOptions.addFlags(fs)
 }
 
-// validate names the flag, the value and the cure of everything that is wrong.
 func (o *certificatesOptions) validate() error {
 	var errs []error
 	k := &o.controller
@@ -97,20 +95,15 @@ func (o *certificatesOptions) validate() error {
 	if k.CALifetime/3 < k.LeafLifetime {
 		errs = append(errs, fmt.Errorf("--ca-lifetime %s: a certificate of %s could outlive it: give at least three times --leaf-lifetime", k.CALifetime, k.LeafLifetime))
 	}
-	return errors.Join(append(errs, o.controllerOptions.validate())...)
+	return errors.Join(errs...)
 }
 
-func (o *certificatesOptions) run(ctx context.Context, logTo io.Writer) error {
-	log, config, err := o.connect(logTo, "netmode-webhook-certificates")
-	if err != nil {
-		return err
-	}
-	client, err := newClient(config)
-	if err != nil {
-		return err
-	}
+func (o *certificatesOptions) newController(client kubernetes.Interface, _ dynamic.Interface, log logr.Logger) (controller, metrics.Registry, error) {
 	m := newCertificatesMetrics()
-	controller := certs.NewController(client, o.controller, m.hooks(), log)
-	return o.keep(ctx, controller, "certificates", m.handler(), log, "keeping certificates", "namespace", o.controller.Namespace,
-		"secret", o.controller.Secret, "service", o.controller.Service, "webhookConfigurations", o.controller.WebhookConfigurations)
+	return certs.NewController(client, o.controller, m.hooks(), log), m.Registry, nil
+}
+
+func (o *certificatesOptions) logValues() []any {
+	k := &o.controller
+	return []any{"namespace", k.Namespace, "secret", k.Secret, "service", k.Service, "webhookConfigurations", k.WebhookConfigurations}
 }

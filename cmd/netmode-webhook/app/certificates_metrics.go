@@ -1,11 +1,9 @@
 package app
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/metrics"
@@ -13,7 +11,8 @@ import (
 
 // certificatesMetrics are the metrics of netmode-webhook certificates.
 type certificatesMetrics struct {
-	registry *prometheus.Registry
+	metrics.Registry
+
 	steps    *prometheus.CounterVec
 	failures prometheus.Counter
 	inOrder  prometheus.Gauge
@@ -21,35 +20,23 @@ type certificatesMetrics struct {
 }
 
 func newCertificatesMetrics() *certificatesMetrics {
+	r := metrics.NewRegistry()
 	m := &certificatesMetrics{
-		registry: prometheus.NewRegistry(),
-		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_certificates_steps_total",
-			Help: "Steps taken to make, rotate or restore certificates and caBundles, by step.",
-		}, []string{"step"}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "netmode_certificates_failures_total",
-			Help: "Rounds that ended with an error and are tried again; the log says why.",
-		}),
-		inOrder: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "netmode_certificates_in_order",
-			Help: "1 if the last round ended without an error, else 0.",
-		}),
-		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "netmode_certificates_not_after_timestamp_seconds",
-			Help: "When the certificate expires, in seconds since the epoch: leaf is the one to serve, ca the one that signs.",
-		}, []string{"certificate"}),
+		Registry: r,
+		steps: r.Counters("netmode_certificates_steps_total",
+			"Steps taken to make, rotate or restore certificates and caBundles, by step.", "step"),
+		failures: r.Counter("netmode_certificates_failures_total",
+			"Rounds that ended with an error and are tried again; the log says why."),
+		inOrder: r.Gauge("netmode_certificates_in_order",
+			"1 if the last round ended without an error, else 0."),
+		notAfter: r.Gauges("netmode_certificates_not_after_timestamp_seconds",
+			"When the certificate expires, in seconds since the epoch: leaf is the one to serve, ca the one that signs.",
+			"certificate"),
 	}
 	for _, step := range certs.Steps() {
 		m.steps.WithLabelValues(string(step))
 	}
-	m.registry.MustRegister(m.steps, m.failures, m.inOrder, m.notAfter)
-	m.registry.MustRegister(metrics.Process()...)
 	return m
-}
-
-func (m *certificatesMetrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
 func (m *certificatesMetrics) hooks() certs.ControllerHooks {

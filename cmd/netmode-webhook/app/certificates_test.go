@@ -281,7 +281,7 @@ func TestCertificatesMetricsLint(t *testing.T) {
 	hooks.Stepped(certs.StepBegin)
 	hooks.Failed(errors.New("x"))
 	hooks.InOrder(time.Unix(1_800_000_000, 0), time.Unix(1_900_000_000, 0))
-	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
+	if err := testutil.GatherAndCompare(m, strings.NewReader(`
 # HELP netmode_certificates_failures_total Rounds that ended with an error and are tried again; the log says why.
 # TYPE netmode_certificates_failures_total counter
 netmode_certificates_failures_total 1
@@ -297,10 +297,10 @@ netmode_certificates_not_after_timestamp_seconds{certificate="leaf"} 1.8e+09
 	}
 	own := []string{"netmode_certificates_steps_total", "netmode_certificates_failures_total", "netmode_certificates_in_order",
 		"netmode_certificates_not_after_timestamp_seconds", "netmode_build_info"}
-	if n, err := testutil.GatherAndCount(m.registry, own...); err != nil || n != len(certs.Steps())+5 {
+	if n, err := testutil.GatherAndCount(m, own...); err != nil || n != len(certs.Steps())+5 {
 		t.Errorf("%d series, %v", n, err)
 	}
-	problems, err := testutil.GatherAndLint(m.registry, own...)
+	problems, err := testutil.GatherAndLint(m, own...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,18 +13,29 @@ import (
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
-// clientConfig says how to reach the API server that the kubeconfig file names;
-// without a file, as the pod's ServiceAccount. The error names the flag and the
+// connect makes clients, for Kubernetes' own kinds and for those that netmode
+// brings, of the API server that the kubeconfig file names; without a file, as
+// the pod's ServiceAccount. It sends nothing yet. The error names the flag and the
 // cure.
-func clientConfig(kubeconfig, program string, log logr.Logger) (*rest.Config, error) {
+func connect(kubeconfig, program string, log logr.Logger) (kubernetes.Interface, dynamic.Interface, error) {
 	config, err := readConfig(kubeconfig)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	config.UserAgent = program + "/" + version.Version
 	config.WarningHandler = warningLog{log}
 	config.QPS = -1 // the API server itself sees to it that each gets its share
-	return config, nil
+	dynamicClient, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
+	}
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
+	}
+	return client, dynamicClient, nil
 }
 
 func readConfig(kubeconfig string) (*rest.Config, error) {
@@ -40,27 +51,6 @@ func readConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("--kubeconfig %q: %w: name a kubeconfig file that can be read", kubeconfig, err)
 	}
 	return config, nil
-}
-
-// newClient is for Kubernetes' own kinds. It sends nothing yet.
-func newClient(config *rest.Config) (kubernetes.Interface, error) {
-	config = rest.CopyConfig(config)
-	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
-	}
-	return client, nil
-}
-
-// newDynamicClient is for kinds that netmode brings. It sends nothing yet.
-func newDynamicClient(config *rest.Config) (dynamic.Interface, error) {
-	client, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the API server at %s: %w", config.Host, err)
-	}
-	return client, nil
 }
 
 // warningLog logs the warnings that the API server sends.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // controllerCommands are the programs that keep something in order, with what their
@@ -31,16 +30,7 @@ func TestControllerHelp(t *testing.T) {
 		if code != 0 || errOut != "" {
 			t.Fatalf("%s: exit %d, %q", name, code, errOut)
 		}
-		flags := 0
-		subcommand(t, name).Flags().VisitAll(func(f *pflag.Flag) {
-			flags++
-			if !strings.Contains(out, "--"+f.Name+" ") && !strings.Contains(out, "--"+f.Name+"[=true|false] ") || !strings.Contains(out, f.Usage) {
-				t.Errorf("%s: --%s is not in the help:\n%s", name, f.Name, out)
-			}
-		})
-		if flags < 5 {
-			t.Errorf("%s: only %d flags", name, flags)
-		}
+		checkHelp(t, out, subcommand(t, name).Flags(), 5)
 		if !strings.Contains(all, want[0]) {
 			t.Errorf("%q is not in the help of netmode-webhook:\n%s", want[0], all)
 		}
@@ -94,18 +84,8 @@ func TestControllerBadFlags(t *testing.T) {
 // message, and nothing else.
 func checkRefused(t *testing.T, args, want []string) {
 	t.Helper()
-	code, out, errOut := run(t, args...)
-	if code != 1 || out != "" {
-		t.Errorf("exit %d, output %q", code, out)
-	}
-	message, found := strings.CutPrefix(errOut, "netmode-webhook: ")
-	if !found {
-		t.Errorf("standard error begins with more than the message: %q", errOut)
-	}
-	for _, part := range want {
-		if !strings.Contains(message, part) {
-			t.Errorf("message %q, want %q in it", message, part)
-		}
+	if log := refusal(t, args, want); log != "" {
+		t.Errorf("standard error begins with more than the message: %q", log)
 	}
 }
 

@@ -18,20 +18,26 @@ func TestHelpMentionsEveryFlag(t *testing.T) {
 	if code != 0 || errOut != "" {
 		t.Fatalf("exit %d, %q", code, errOut)
 	}
-	flags := 0
-	newCommand(io.Discard).Flags().VisitAll(func(f *pflag.Flag) {
-		flags++
-		if !strings.Contains(strings.ReplaceAll(out, "[=true|false]", " "), "--"+f.Name+" ") || !strings.Contains(out, f.Usage) {
-			t.Errorf("--%s is not in the help:\n%s", f.Name, out)
-		}
-	})
-	if flags < 15 {
-		t.Errorf("only %d flags", flags)
-	}
+	checkHelp(t, out, newCommand(io.Discard).Flags(), 15)
 	for _, want := range []string{"https://LISTEN/mutate", "curl --cacert", "--standalone --listen 127.0.0.1:8443"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the help:\n%s", want, out)
 		}
+	}
+}
+
+// checkHelp: the help tells of every flag, and there are at least as many.
+func checkHelp(t *testing.T, help string, flags *pflag.FlagSet, least int) {
+	t.Helper()
+	found := 0
+	flags.VisitAll(func(f *pflag.Flag) {
+		found++
+		if !strings.Contains(strings.ReplaceAll(help, "[=true|false]", " "), "--"+f.Name+" ") || !strings.Contains(help, f.Usage) {
+			t.Errorf("--%s is not in the help:\n%s", f.Name, help)
+		}
+	})
+	if found < least {
+		t.Errorf("only %d flags", found)
 	}
 }
 
@@ -93,21 +99,29 @@ func TestBadFlags(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code, out, errOut := run(t, tt.args...)
-			if code != 1 || out != "" {
-				t.Errorf("exit %d, output %q", code, out)
-			}
-			at := strings.Index(errOut, "netmode-webhook: ")
-			if at < 0 {
-				t.Fatalf("no message in %q", errOut)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(errOut[at:], want) {
-					t.Errorf("message %q, want %q in it", errOut[at:], want)
-				}
-			}
+			refusal(t, tt.args, tt.want)
 		})
 	}
+}
+
+// refusal runs netmode-webhook, which must end with a message that says all that
+// is wanted, and returns what it logged before.
+func refusal(t *testing.T, args, want []string) (log string) {
+	t.Helper()
+	code, out, errOut := run(t, args...)
+	if code != 1 || out != "" {
+		t.Errorf("exit %d, output %q", code, out)
+	}
+	log, message, found := strings.Cut(errOut, "netmode-webhook: ")
+	if !found {
+		t.Fatalf("no message in %q", errOut)
+	}
+	for _, part := range want {
+		if !strings.Contains(message, part) {
+			t.Errorf("message %q, want %q in it", message, part)
+		}
+	}
+	return log
 }
 
 // What --standalone changes, it changes only where nothing was given.

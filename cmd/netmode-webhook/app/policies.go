@@ -1,25 +1,24 @@
 package app
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/netmode-io/netmode/pkg/cluster"
 	"github.com/netmode-io/netmode/pkg/flags"
+	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // policiesOptions are the flags of netmode-webhook policies.
 type policiesOptions struct {
-	controllerOptions
-
 	ownNamespace       string
 	excludedNamespaces []string
 	systemNamespaces   []string
@@ -27,7 +26,7 @@ type policiesOptions struct {
 }
 
 func newPoliciesCommand(logTo io.Writer) *cobra.Command {
-	o := &policiesOptions{controllerOptions: newControllerOptions(), ownNamespace: flags.DefaultNamespace}
+	o := &policiesOptions{ownNamespace: flags.DefaultNamespace}
 	return newControllerCommand(&cobra.Command{
 		Use:   "policies",
 		Short: "Have the API server enforce NetworkModePolicies, and write their status",
@@ -53,48 +52,24 @@ func (o *policiesOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.systemNamespaces, "system-namespaces", o.systemNamespaces,
 		"namespaces of what nodes need, such as a CNI's: there, policies let pods of a system-critical priority class pass")
 	fs.BoolVar(&o.observeOnly, "observe-only", o.observeOnly, "have policies refuse nothing and warn nobody: what breaks them is in the audit log")
-	o.controllerOptions.addFlags(fs)
 }
 
-// validate names the flag, the value and the cure of everything that is wrong.
 func (o *policiesOptions) validate() error {
-	var errs []error
-	name := func(flag, value string) {
-		if problems := validation.IsDNS1123Label(value); len(problems) > 0 {
-			errs = append(errs, fmt.Errorf("%s %q: not the name of a namespace: %s", flag, value, problems[0]))
-		}
-	}
-	name("--own-namespace", o.ownNamespace)
-	for _, excluded := range o.excludedNamespaces {
-		name("--excluded-namespaces", excluded)
-	}
-	for _, system := range o.systemNamespaces {
-		name("--system-namespaces", system)
-	}
-	return errors.Join(append(errs, o.controllerOptions.validate())...)
+	return errors.Join(
+		flags.CheckNamespaces("--own-namespace", o.ownNamespace),
+		flags.CheckNamespaces("--excluded-namespaces", o.excludedNamespaces...),
+		flags.CheckNamespaces("--system-namespaces", o.systemNamespaces...),
+	)
 }
 
-func (o *policiesOptions) run(ctx context.Context, logTo io.Writer) error {
-	log, config, err := o.connect(logTo, "netmode-webhook-policies")
-	if err != nil {
-		return err
-	}
-	client, err := newClient(config)
-	if err != nil {
-		return err
-	}
-	dynamic, err := newDynamicClient(config)
-	if err != nil {
-		return err
-	}
+func (o *policiesOptions) newController(client kubernetes.Interface, dynamicClient dynamic.Interface, log logr.Logger) (controller, metrics.Registry, error) {
 	m := newPoliciesMetrics()
-	controller, err := cluster.NewPolicyController(client, dynamic, policy.AdmissionSettings{
+	k, err := cluster.NewPolicyController(client, dynamicClient, policy.AdmissionSettings{
 		ExemptNamespaces: append([]string{metav1.NamespaceSystem, o.ownNamespace}, o.excludedNamespaces...),
 		SystemNamespaces: o.systemNamespaces,
 		ObserveOnly:      o.observeOnly,
 	}, m.hooks(), log)
-	if err != nil {
-		return err
-	}
-	return o.keep(ctx, controller, "policies", m.handler(), log, "keeping policies", "observeOnly", o.observeOnly)
+	return k, m.Registry, err
 }
+
+func (o *policiesOptions) logValues() []any { return []any{"observeOnly", o.observeOnly} }

@@ -1,10 +1,7 @@
 package app
 
 import (
-	"net/http"
-
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/cluster"
@@ -13,7 +10,8 @@ import (
 
 // policiesMetrics are the metrics of netmode-webhook policies.
 type policiesMetrics struct {
-	registry *prometheus.Registry
+	metrics.Registry
+
 	statuses prometheus.Counter
 	objects  *prometheus.CounterVec
 	enforced *prometheus.GaugeVec
@@ -21,37 +19,25 @@ type policiesMetrics struct {
 }
 
 func newPoliciesMetrics() *policiesMetrics {
+	r := metrics.NewRegistry()
 	m := &policiesMetrics{
-		registry: prometheus.NewRegistry(),
-		statuses: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "netmode_policies_status_writes_total",
-			Help: "Statuses of NetworkModePolicies written, because they had changed.",
-		}),
-		objects: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "netmode_policies_object_writes_total",
-			Help: "Writes of what the API server enforces policies by, by kind and action: repaired undoes what somebody else did.",
-		}, []string{"kind", "action"}),
-		enforced: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "netmode_policies_enforced",
-			Help: "NetworkModePolicies by the status of their condition Enforced: True, False or Unknown.",
-		}, []string{"status"}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "netmode_policies_failures_total",
-			Help: "Rounds that ended with an error and are tried again; the log says why.",
-		}),
+		Registry: r,
+		statuses: r.Counter("netmode_policies_status_writes_total",
+			"Statuses of NetworkModePolicies written, because they had changed."),
+		objects: r.Counters("netmode_policies_object_writes_total",
+			"Writes of what the API server enforces policies by, by kind and action: repaired undoes what somebody else did.",
+			"kind", "action"),
+		enforced: r.Gauges("netmode_policies_enforced",
+			"NetworkModePolicies by the status of their condition Enforced: True, False or Unknown.", "status"),
+		failures: r.Counter("netmode_policies_failures_total",
+			"Rounds that ended with an error and are tried again; the log says why."),
 	}
 	for _, kind := range cluster.ObjectKinds() {
 		for _, action := range cluster.ObjectActions() {
 			m.objects.WithLabelValues(string(kind), string(action))
 		}
 	}
-	m.registry.MustRegister(m.statuses, m.objects, m.enforced, m.failures)
-	m.registry.MustRegister(metrics.Process()...)
 	return m
-}
-
-func (m *policiesMetrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
 func (m *policiesMetrics) hooks() cluster.PolicyHooks {

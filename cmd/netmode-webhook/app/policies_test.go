@@ -45,7 +45,7 @@ func TestPoliciesMetrics(t *testing.T) {
 	hooks.Enforced(map[metav1.ConditionStatus]int{metav1.ConditionTrue: 3, metav1.ConditionFalse: 1, metav1.ConditionUnknown: 0})
 	hooks.Failed(errors.New("x"))
 	names := []string{"netmode_policies_status_writes_total", "netmode_policies_object_writes_total", "netmode_policies_enforced", "netmode_policies_failures_total"}
-	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
+	if err := testutil.GatherAndCompare(m, strings.NewReader(`
 # HELP netmode_policies_enforced NetworkModePolicies by the status of their condition Enforced: True, False or Unknown.
 # TYPE netmode_policies_enforced gauge
 netmode_policies_enforced{status="False"} 1
@@ -70,7 +70,7 @@ netmode_policies_status_writes_total 2
 `), names...); err != nil {
 		t.Error(err)
 	}
-	problems, err := testutil.GatherAndLint(m.registry, append(names, "netmode_build_info")...)
+	problems, err := testutil.GatherAndLint(m, append(names, "netmode_build_info")...)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
@@ -151,17 +150,10 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 		return fmt.Errorf("write the log: %w", err)
 	}
 
-	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
-	watched := make(chan error, 1)
-	go func() { watched <- source.Run(watch) }()
-	var watching sync.WaitGroup
-	watching.Go(func() { snapshots.Run(watch) })
-	watching.Go(func() { follow(watch) })
-	err = s.Run(ctx)
-	stopWatch()
-	watching.Wait()
-	if watchErr := <-watched; err == nil && watchErr != nil {
-		err = fmt.Errorf("following the certificate: %w", watchErr)
+	var sourceErr error
+	err = runWith(ctx, s.Run, snapshots.Run, follow, func(ctx context.Context) { sourceErr = source.Run(ctx) })
+	if err == nil && sourceErr != nil {
+		err = fmt.Errorf("following the certificate: %w", sourceErr)
 	}
 	log.Info("stopped")
 	return err

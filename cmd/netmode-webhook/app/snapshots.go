@@ -41,19 +41,11 @@ func (o *serveOptions) snapshots(ctx context.Context, m *metrics.Metrics, log lo
 	case o.standalone && o.kubeconfig == "":
 		return unwatched{admission.FixedSnapshot{Of: engine.EmptySnapshot{}}}, nil
 	}
-	config, err := clientConfig(o.kubeconfig, "netmode-webhook", log)
+	client, dynamicClient, err := connect(o.kubeconfig, "netmode-webhook", log)
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(config)
-	if err != nil {
-		return nil, err
-	}
-	dynamic, err := newDynamicClient(config)
-	if err != nil {
-		return nil, err
-	}
-	cache, err := cluster.New(client, dynamic, log)
+	cache, err := cluster.New(client, dynamicClient, log)
 	if err != nil {
 		return nil, err
 	}
