@@ -18,6 +18,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // inputs are the flags of every command that reads manifests.
@@ -57,7 +58,7 @@ type decided struct {
 	namespace string
 	// template is the object's pod template, whose pods the plan is about; nil
 	// for a Pod or a Service.
-	template *manifest.Template
+	template *workload.Template
 	// plan is nil for an object that netmode does not handle.
 	plan *plan.Plan
 	// pods is the plan of the pods that the template makes, or the object's own;
@@ -141,7 +142,7 @@ func (d *decided) fail(err error) error { return d.object.Fail(err) }
 
 func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) error {
 	var err error
-	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
+	if d.template, err = workload.Parse(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return err
 	}
 	raw := d.object.JSON
@@ -183,27 +184,23 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 // mutations are what the workload gets from the one and its template from the
 // other. The template is left as the first decision made it.
 func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
-	var view struct {
-		Metadata api.ObjectMeta `json:"metadata"`
-	}
-	var pod api.Pod
-	err := errors.Join(api.Decode(d.object.JSON, &view, ""), api.Decode(d.template.Pod, &pod, d.template.Field()))
+	pod, err := d.template.FirstPod()
 	if err != nil {
 		return nil, err
 	}
 	var first *api.Pod
 	d.plan, first = engine.Workload(settings, snapshot, d.namespace, &engine.WorkloadCase{
-		Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod,
+		Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod,
 	})
 	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
 	if err != nil {
 		return nil, err
 	}
-	copied := *d.object
-	if copied.JSON, err = patch.Apply(d.object.JSON, copies); err != nil {
+	copied, err := patch.Apply(d.object.JSON, copies)
+	if err != nil {
 		return nil, err
 	}
-	if d.template, err = manifest.PodTemplate(&copied, d.namespace); err != nil {
+	if d.template, err = workload.Parse(d.object.APIVersion, d.object.Kind, copied, d.namespace); err != nil {
 		return nil, err
 	}
 	mutations := slices.Clone(d.plan.Mutations)
@@ -211,7 +208,7 @@ func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Sn
 	d.pods, d.entry = engine.Pod(settings, snapshot, d.namespace, first, nil), entryOf(first, snapshot, d.namespace)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
-			m.Pointer = d.template.Pointer + m.Pointer
+			m.Pointer = d.template.Workload.Pointer() + m.Pointer
 			mutations = append(mutations, m)
 		}
 	}

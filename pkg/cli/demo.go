@@ -22,8 +22,8 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/engine"
-	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // The API types of Kubernetes are written for encoding/json.
@@ -174,7 +174,7 @@ func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
 	var err error
 	if d.template != nil {
 		raw, kind, user = d.template.Pod, "Pod", "system:serviceaccount:kube-system:"+strings.ToLower(d.object.Kind)+"-controller"
-	} else if raw, err = manifest.Admitted(d.object, d.namespace); err != nil {
+	} else if raw, err = workload.Admitted(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return nil, err
 	}
 	gvk := metav1.GroupVersionKind{Version: "v1", Kind: kind}

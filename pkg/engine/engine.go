@@ -17,6 +17,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // Settings are what every decision of one netmode process shares.
@@ -53,8 +54,8 @@ func (EmptySnapshot) Policies(string) policy.Set { return policy.Set{} }
 // Pod decides about a Pod that is created in the namespace: how its mode changes
 // it, and what policies say of it then. The workload is nil unless the pod is
 // that of a template.
-func Pod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, workload *api.Workload) *plan.Plan {
-	p, s := planPod(settings, snapshot, namespace, pod, workload)
+func Pod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, w *workload.Workload) *plan.Plan {
+	p, s := planPod(settings, snapshot, namespace, pod, w)
 	if s.policed {
 		judgePod(p, s, pod)
 	}
@@ -81,7 +82,7 @@ type policyContext struct {
 }
 
 // planPod decides how the pod's mode changes it.
-func planPod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, workload *api.Workload) (*plan.Plan, policyContext) {
+func planPod(settings *Settings, snapshot Snapshot, namespace string, pod *api.Pod, w *workload.Workload) (*plan.Plan, policyContext) {
 	p := &plan.Plan{Trace: make([]plan.Finding, 0, 20)}
 	p.Rule("scope")
 	if outOfReach(p, settings, namespace, &pod.Metadata) {
@@ -114,7 +115,7 @@ func planPod(settings *Settings, snapshot Snapshot, namespace string, pod *api.P
 		Namespace:       namespace,
 		NamespaceLabels: ns.Labels,
 		Intent:          intent,
-		Workload:        workload,
+		Workload:        w,
 		Snapshot:        snapshot,
 		Search:          &settings.Search,
 		Rewrite:         rewriteOf(s.policies),
