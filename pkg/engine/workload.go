@@ -60,7 +60,7 @@ func Workload(settings *Settings, snapshot Snapshot, namespace string, c *Worklo
 	trial := Pod(settings, snapshot, namespace, &pod, c.Workload)
 	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
 	p.LacksService = trial.LacksService
-	copied := copiedKeys(pod.Metadata.Annotations)
+	copied := workload.CopiedKeys(pod.Metadata.Annotations)
 	p.Adopt(trial, func(f string) string { return c.field(f, copied) })
 	return c.downgradeOnUpdate(p, &pod)
 }
