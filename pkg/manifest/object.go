@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Object is one Kubernetes object of a document.
@@ -57,7 +57,6 @@ func (d *Document) Objects() ([]Object, error) {
 
 type objectReader struct {
 	doc     *Document
-	root    *node // of a JSON document, read when a line is asked for
 	objects []Object
 }
 
@@ -153,55 +152,16 @@ func (r *objectReader) refuse(at, path []string, problem, cure string) error {
 		where = append(where, strings.Join(path, "."))
 	}
 	line := r.line(append(slices.Clone(at), path...))
-	return r.doc.fail(line-r.doc.Line+1, strings.Join(append(where, problem), ": "), cure, nil)
+	return &Error{Name: r.doc.Name, Line: line, Problem: strings.Join(append(where, problem), ": "), Cure: cure}
 }
 
 func join(at []string) string {
-	if len(at) == 0 {
-		return ""
+	var pointer jsontext.Pointer
+	for _, token := range at {
+		pointer = pointer.AppendToken(token)
 	}
-	return "/" + strings.Join(at, "/")
+	return string(pointer)
 }
 
 // line returns the input's line where the value at a path begins.
-func (r *objectReader) line(at []string) int {
-	d := r.doc
-	if d.content.isJSON {
-		if r.root == nil {
-			if root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body); err == nil {
-				r.root = root
-			}
-		}
-		n := r.root
-		for _, token := range at {
-			if e, err := n.at(token); err == nil {
-				n = e.value
-			}
-		}
-		return d.Line + newLines(d.text).lineOf(n.where.start)
-	}
-	n := d.content.root
-	for _, token := range at {
-		n = lookUp(n, token)
-	}
-	return d.Line + n.Line - 1
-}
-
-// lookUp follows a token, and stays where it leads nowhere.
-func lookUp(n *yamlv3.Node, token string) *yamlv3.Node {
-	for n.Kind == yamlv3.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yamlv3.SequenceNode {
-		if i, err := index(token, len(n.Content)-1); err == nil {
-			return n.Content[i]
-		}
-		return n
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == token {
-			return n.Content[i+1]
-		}
-	}
-	return n
-}
+func (r *objectReader) line(at []string) int { return r.doc.Line + r.doc.text.LineOf(at...) - 1 }
