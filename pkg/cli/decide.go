@@ -110,21 +110,16 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 	snapshot := offline.New(in.namespaceLabels)
 	var all []*decided
 	var errs []error
-	for _, file := range files {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			for i := range objects {
-				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, in.namespace)}
-				if err := snapshot.Add(d.object, d.namespace); err != nil {
-					errs = append(errs, d.fail(err))
-				}
-				all = append(all, d)
-			}
+	for o, err := range manifest.Objects(files...) {
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		d := &decided{object: o, namespace: orDefault(o.Namespace, in.namespace)}
+		if err := snapshot.Add(o, d.namespace); err != nil {
+			errs = append(errs, d.fail(err))
+		}
+		all = append(all, d)
 	}
 	errs = append(errs, snapshot.AddPolicies(in.policyFiles))
 	if err := errors.Join(errs...); err != nil {

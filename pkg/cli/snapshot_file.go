@@ -60,17 +60,12 @@ func aroundOf(in *inputs, all []*decided) ([]byte, error) {
 		}
 		meant = append(meant, d.namespace)
 	}
-	for _, file := range in.policyFiles {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
-			if err != nil {
-				return nil, err
-			}
-			for i := range objects {
-				if err := add(&objects[i], ""); err != nil {
-					return nil, err
-				}
-			}
+	for o, err := range manifest.Objects(in.policyFiles...) {
+		if err != nil {
+			return nil, err
+		}
+		if err := add(o, ""); err != nil {
+			return nil, err
 		}
 	}
 	slices.Sort(meant)

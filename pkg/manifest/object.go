@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,26 @@ func (d *Document) Objects() ([]Object, error) {
 		return nil, err
 	}
 	return r.objects, nil
+}
+
+// Objects walks over the objects of files, in order; for a document that cannot
+// be read there is an error instead, as Document.Objects returns it.
+func Objects(files ...*File) iter.Seq2[*Object, error] {
+	return func(yield func(*Object, error) bool) {
+		for _, f := range files {
+			for _, d := range f.Documents {
+				objects, err := d.Objects()
+				if err != nil && !yield(nil, err) {
+					return
+				}
+				for i := range objects {
+					if !yield(&objects[i], nil) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 type objectReader struct {
