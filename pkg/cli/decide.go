@@ -187,16 +187,10 @@ func (d *decided) decideWorkload(settings *engine.Settings, snapshot *offline.Sn
 	d.plan, first = engine.Workload(settings, snapshot, d.namespace, &engine.WorkloadCase{
 		Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod,
 	})
-	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
-	if err != nil {
-		return nil, err
-	}
-	copied, err := patch.Apply(d.object.JSON, copies)
-	if err != nil {
-		return nil, err
-	}
-	if d.template, err = workload.Parse(d.object.APIVersion, d.object.Kind, copied, d.namespace); err != nil {
-		return nil, err
+	if len(d.plan.Mutations) > 0 {
+		if d.template, err = d.template.WithAnnotations(first.Metadata.Annotations); err != nil {
+			return nil, err
+		}
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -109,6 +110,28 @@ func (t *Template) FirstPod() (*api.Pod, error) {
 		return nil, err
 	}
 	return &pod, nil
+}
+
+// WithAnnotations is the template as it is once its pods have the annotations.
+func (t *Template) WithAnnotations(annotations map[string]string) (*Template, error) {
+	var pod struct {
+		APIVersion string                    `json:"apiVersion"`
+		Kind       string                    `json:"kind"`
+		Metadata   map[string]jsontext.Value `json:"metadata"`
+		Spec       jsontext.Value            `json:"spec"`
+	}
+	err := api.Decode(t.Pod, &pod, t.Workload.Template)
+	if err != nil {
+		return nil, err
+	}
+	if pod.Metadata["annotations"], err = json.Marshal(annotations, json.Deterministic(true)); err != nil {
+		return nil, err
+	}
+	other := *t
+	if other.Pod, err = json.Marshal(pod, json.Deterministic(true)); err != nil {
+		return nil, err
+	}
+	return &other, nil
 }
 
 // count fills in how many pods run at once, whether an update adds one, and
