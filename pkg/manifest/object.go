@@ -120,7 +120,7 @@ func (r *objectReader) read(raw []byte, at []string) error {
 			return err
 		}
 	}
-	o.Line = r.line(at)
+	o.Line = r.doc.LineOf(at...)
 	r.objects = append(r.objects, o)
 	return nil
 }
@@ -172,7 +172,7 @@ func (r *objectReader) refuse(at, path []string, problem, cure string) error {
 	if len(path) > 0 {
 		where = append(where, strings.Join(path, "."))
 	}
-	line := r.line(append(slices.Clone(at), path...))
+	line := r.doc.LineOf(append(slices.Clone(at), path...)...)
 	return &Error{Name: r.doc.Name, Line: line, Problem: strings.Join(append(where, problem), ": "), Cure: cure}
 }
 
@@ -183,6 +183,3 @@ func join(at []string) string {
 	}
 	return string(pointer)
 }
-
-// line returns the input's line where the value at a path begins.
-func (r *objectReader) line(at []string) int { return r.doc.Line + r.doc.text.LineOf(at...) - 1 }

@@ -11,21 +11,28 @@ import (
 	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
 )
 
-// Error is what every refusal of this package is: where, what, and the cure.
+// Error is what every refusal is: where, what, and the cure.
 type Error struct {
-	// Line is a 1-based line: of the stream when it is read, of the document later.
+	// Name is the stream's.
+	Name string
+	// Line is 1-based; 0 where no line is to blame.
 	Line int
 	// Problem and Cure are short sentences without a full stop.
 	Problem, Cure string
 	// Err is the cause, or nil.
 	Err error
-	// NotObject says that a document is a list or a single value; there is no cure.
+	// NotObject says that a document is a list or a single value. The cure is left
+	// to who knows what it ought to be.
 	NotObject bool
 }
 
-// Error returns "line 3: problem: cause; cure".
+// Error returns "name:line: problem: cause; cure".
 func (e *Error) Error() string {
-	text := fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	text := e.Name
+	if e.Line > 0 {
+		text = fmt.Sprintf("%s:%d", e.Name, e.Line)
+	}
+	text += ": " + e.Problem
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -41,51 +48,60 @@ func (e *Error) Unwrap() error { return e.Err }
 // Document is one YAML document with the "---" line and the directives that
 // open it, or one JSON value of a stream of them.
 type Document struct {
+	// Name is the stream's.
+	Name string
 	// Line is the 1-based line of the stream where the document begins, its "---"
 	// line included.
 	Line int
 
-	text    []byte
-	content content
+	original []byte
+	text     []byte
+	content  content
 	// lines and root are those of the text, once a line of JSON is asked for.
 	lines *lines
 	root  *node
 }
 
-// Bytes returns the document's text. The slice is the caller's.
+// Original returns the document's text as it was read. The slice is the caller's.
+func (d *Document) Original() []byte { return bytes.Clone(d.original) }
+
+// Bytes returns the document's text as it is now. The slice is the caller's.
 func (d *Document) Bytes() []byte { return bytes.Clone(d.text) }
 
-// JSON returns what the document says, as JSON. It is nil for a document that
-// holds no value. The slice is the caller's.
+// Changed says whether the text differs from what was read.
+func (d *Document) Changed() bool { return !bytes.Equal(d.original, d.text) }
+
+// JSON returns the document, as it is now, as JSON: the way kubectl reads it.
+// It is nil for a document that holds no value. The slice is the caller's.
 func (d *Document) JSON() []byte { return bytes.Clone(d.content.json) }
 
 // Empty says whether the document holds no value, only comments or nothing.
 func (d *Document) Empty() bool { return d.content.json == nil }
 
 // Read splits a stream into documents, empty ones included, and reads each.
-// Their texts, joined, are the stream. It holds YAML documents (as kubectl
-// separates them: lines that begin with "---"), or JSON values one after the
-// other; each value is an object. An *Error tells the line.
-func Read(stream []byte) ([]*Document, error) {
+// Their texts, joined, are the stream; its name is for messages. It holds UTF-8:
+// YAML documents (as kubectl separates them: lines that begin with "---"), or
+// JSON values one after the other, each an object. The error is an *Error.
+func Read(name string, stream []byte) ([]*Document, error) {
 	if line := invalidUTF8(stream); line > 0 {
-		return nil, &Error{Line: line, Problem: "not UTF-8 text", Cure: "save the file as UTF-8"}
+		return nil, &Error{Name: name, Line: line, Problem: "not UTF-8 text", Cure: "save the file as UTF-8"}
 	}
 	stream = bytes.Clone(stream)
 	all := newLines(stream)
 	chunks, bad := split(stream)
 	if bad != nil {
-		return nil, bad.at(0)
+		return nil, bad.in(name, 0)
 	}
 	var documents []*Document
 	for _, c := range chunks {
 		parts, bad := c.read(stream[c.start:c.end])
 		if bad != nil {
-			return nil, bad.at(all.lineOf(c.start))
+			return nil, bad.in(name, all.lineOf(c.start))
 		}
 		from := c.start
 		for _, p := range parts {
 			text := stream[from : from+p.size : from+p.size]
-			documents = append(documents, &Document{Line: all.lineOf(from) + 1, text: text, content: p.content})
+			documents = append(documents, &Document{Name: name, Line: all.lineOf(from) + 1, original: text, text: text, content: p.content})
 			from += p.size
 		}
 	}
@@ -118,35 +134,35 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 		return nil
 	}
 	if d.Empty() {
-		return refuse("the document is empty, so no patch applies", "leave it alone", nil)
+		return d.refuse("the document is empty, so no patch applies", "leave it alone", nil)
 	}
 	t, err := d.tree()
 	if err != nil {
-		return refuse("the document cannot be edited", "write it in plain YAML, without unusual tags or keys", err)
+		return d.refuse("the document cannot be edited", "write it in plain YAML, without unusual tags or keys", err)
 	}
 	for i, op := range operations {
 		if err := t.apply(op); err != nil {
-			return refuse(fmt.Sprintf("patch operation %d, %s %q", i+1, op.Operation, op.Path), "nothing was changed: correct the patch", err)
+			return d.refuse(fmt.Sprintf("patch operation %d, %s %q", i+1, op.Operation, op.Path), "nothing was changed: correct the patch", err)
 		}
 	}
 	want, err := patched(d.content.json, operations)
 	if err != nil {
-		return refuse("the patch does not apply", "nothing was changed: correct the patch", err)
+		return d.refuse("the patch does not apply", "nothing was changed: correct the patch", err)
 	}
 	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted, d.reencode} {
 		if text, ok := attempt(t); ok {
 			if got, ok := d.means(text, want); ok {
-				*d = Document{Line: d.Line, text: text, content: got}
+				d.text, d.content, d.root = text, got, nil
 				return nil
 			}
 		}
 	}
-	return refuse("the changed document would not say what the patch says",
+	return d.refuse("the changed document would not say what the patch says",
 		"nothing was changed: write the document in plain YAML, without anchors, tags and \"? \" keys", nil)
 }
 
-func refuse(problem, cure string, err error) error {
-	return &Error{Line: 1, Problem: problem, Cure: cure, Err: err}
+func (d *Document) refuse(problem, cure string, err error) error {
+	return &Error{Name: d.Name, Line: d.Line, Problem: problem, Cure: cure, Err: err}
 }
 
 // patched applies the operations to JSON by a library, for the result to be held
@@ -181,8 +197,9 @@ func (d *Document) means(text []byte, want any) (content, bool) {
 	return parts[0].content, err == nil && equalJSON(got, want)
 }
 
-// LineOf returns the 1-based line of the document where the value at a path of
-// keys and indexes begins, or the last one on the way that is there.
+// LineOf returns the 1-based line of the stream where the value at a path of keys
+// and indexes begins, or the last one on the way that is there. Lines are those
+// of the stream as it was read, so call it before Apply.
 func (d *Document) LineOf(path ...string) int {
 	if d.content.isJSON {
 		return d.lineOfJSON(path)
@@ -191,14 +208,14 @@ func (d *Document) LineOf(path ...string) int {
 	for _, token := range path {
 		n = lookUp(n, token)
 	}
-	return n.Line
+	return d.Line + n.Line - 1
 }
 
 func (d *Document) lineOfJSON(path []string) int {
 	if d.root == nil {
 		root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body)
 		if err != nil { // it was read before
-			return 1
+			return d.Line
 		}
 		d.root, d.lines = root, newLines(d.text)
 	}
@@ -208,7 +225,7 @@ func (d *Document) lineOfJSON(path []string) int {
 			n = e.value
 		}
 	}
-	return d.lines.lineOf(n.where.start) + 1
+	return d.Line + d.lines.lineOf(n.where.start)
 }
 
 // lookUp follows a token, and stays where it leads nowhere.

@@ -13,11 +13,11 @@ import (
 func TestLineOf(t *testing.T) {
 	for text, want := range map[string]map[string]int{
 		"a: b\n---\n# c\nd:\n  e: 1\n  f:\n  - g\n  - h: &x\n      i: 2\nj: *x\n": {
-			"d/e": 4, "d/f/0": 6, "d/f/1/h/i": 8, "d/f/2": 6, "d/f/x": 6, "d/nothing/here": 4, "j": 9, "j/i": 8},
+			"d/e": 5, "d/f/0": 7, "d/f/1/h/i": 9, "d/f/2": 7, "d/f/x": 7, "d/nothing/here": 5, "j": 10, "j/i": 9},
 		"a: b\n---\n{\"d\":{\n\"e\":1,\n\"f\":[\n\"g\",\n{\"h\":\n{\"i\":\n2}}]},\n\"j\":3}\n": {
-			"d/e": 3, "d/f/0": 5, "d/f/1/h/i": 8, "d/f/2": 4, "d/f/x": 4, "d/nothing/here": 2, "j": 9, "j/i": 9},
+			"d/e": 4, "d/f/0": 6, "d/f/1/h/i": 9, "d/f/2": 5, "d/f/x": 5, "d/nothing/here": 3, "j": 10, "j/i": 10},
 	} {
-		documents, err := yamledit.Read([]byte(text))
+		documents, err := yamledit.Read("x.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,17 +34,17 @@ func TestLineOf(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	_, err := yamledit.Read([]byte("a: b\n---\n- c\n"))
+	_, err := yamledit.Read("x.yaml", []byte("a: b\n---\n- c\n"))
 	bad, ok := errors.AsType[*yamledit.Error](err)
-	if !ok || !bad.NotObject || err.Error() != "line 3: the document is a list, not an object" {
+	if !ok || !bad.NotObject || err.Error() != "x.yaml:3: the document is a list, not an object" {
 		t.Errorf("got %v", err)
 	}
-	documents, err := yamledit.Read([]byte("a: b\n---\nc: d\n"))
+	documents, err := yamledit.Read("x.yaml", []byte("a: b\n---\nc: d\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = documents[1].Apply([]jsonpatch.Operation{jsonpatch.NewOperation("remove", "/x", nil)})
-	const want = `line 1: patch operation 1, remove "/x": does not exist; nothing was changed: correct the patch`
+	const want = `x.yaml:2: patch operation 1, remove "/x": does not exist; nothing was changed: correct the patch`
 	if err == nil || err.Error() != want || errors.Unwrap(err) == nil {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -60,7 +60,7 @@ func TestEdits(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			documents, err := yamledit.Read([]byte(tt.text))
+			documents, err := yamledit.Read("x.yaml", []byte(tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}

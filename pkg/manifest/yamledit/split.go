@@ -19,9 +19,9 @@ type flaw struct {
 	notObject     bool
 }
 
-// at is the error of a flaw in a text that begins at a 0-based line of the stream.
-func (f *flaw) at(line int) *Error {
-	return &Error{Line: line + f.line + 1, Problem: f.problem, Cure: f.cure, NotObject: f.notObject}
+// in is the error of a flaw in a text that begins at a 0-based line of the stream.
+func (f *flaw) in(name string, line int) *Error {
+	return &Error{Name: name, Line: line + f.line + 1, Problem: f.problem, Cure: f.cure, NotObject: f.notObject}
 }
 
 // split cuts a stream at its "---" lines. Such a line is always a separator: at
