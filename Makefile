@@ -11,7 +11,7 @@ comma := ,
 LDFLAGS := -s -w -X $(MODULE)/pkg/version.Version=$(VERSION)
 
 # The pure core: nothing in it needs a cluster, so nearly all of it must be tested.
-COVERED := $(addprefix $(MODULE)/pkg/,api plan mode resolv policy engine patch jsonprune)
+COVERED := $(addprefix $(MODULE)/pkg/,api plan mode resolv workload policy engine patch jsonprune)
 COVERAGE_MIN := 90
 
 BENCHTIME ?= 1s

@@ -19,7 +19,7 @@ import (
 const module = "github.com/netmode-io/netmode"
 
 // pure are the packages that decide.
-var pure = []string{"api", "plan", "mode", "resolv", "policy", "engine", "patch", "jsonprune"}
+var pure = []string{"api", "plan", "mode", "resolv", "workload", "policy", "engine", "patch", "jsonprune"}
 
 // forbidden are import paths; one that ends with "..." stands for itself and
 // all below it.

@@ -23,35 +23,31 @@ func TestPolicies(t *testing.T) {
 	}
 	var policies []*policy.Policy
 	var namespaces []api.ObjectMeta
-	for _, document := range file.Documents {
-		objects, err := document.Objects()
+	for o, err := range manifest.Objects(file) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range objects {
-			o := &objects[i]
-			switch o.Kind {
-			case api.PolicyKind:
-				decoded, err := api.DecodePolicy(o.JSON)
-				if err != nil {
-					t.Fatal(o.Fail(err))
-				}
-				compiled, errs := policy.Compile(decoded)
-				if len(errs) > 0 {
-					t.Fatal(o.Fail(errs.ToAggregate()))
-				}
-				policies = append(policies, compiled)
-			case "Namespace":
-				var ns struct {
-					Metadata api.ObjectMeta `json:"metadata"`
-				}
-				if err := api.Decode(o.JSON, &ns, ""); err != nil {
-					t.Fatal(o.Fail(err))
-				}
-				namespaces = append(namespaces, ns.Metadata)
-			default:
-				t.Errorf("%s is neither a policy nor a Namespace", o.Label())
+		switch o.Kind {
+		case api.PolicyKind:
+			decoded, err := api.DecodePolicy(o.JSON)
+			if err != nil {
+				t.Fatal(o.Fail(err))
 			}
+			compiled, errs := policy.Compile(decoded)
+			if len(errs) > 0 {
+				t.Fatal(o.Fail(errs.ToAggregate()))
+			}
+			policies = append(policies, compiled)
+		case "Namespace":
+			var ns struct {
+				Metadata api.ObjectMeta `json:"metadata"`
+			}
+			if err := api.Decode(o.JSON, &ns, ""); err != nil {
+				t.Fatal(o.Fail(err))
+			}
+			namespaces = append(namespaces, ns.Metadata)
+		default:
+			t.Errorf("%s is neither a policy nor a Namespace", o.Label())
 		}
 	}
 	if len(policies) != 3 || len(namespaces) != 3 {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // row is one webhook, as the table of entries has it.
@@ -144,7 +145,7 @@ func TestWebhookConditions(t *testing.T) {
 		"object.metadata.annotations.exists(key, key.startsWith('%s') && !(key in ['%s', '%s'])))",
 		api.Prefix, api.AnnotationStatus, api.AnnotationCopied)
 	// The resources of the rule are those of the kinds that netmode knows.
-	if have, want := len(webhooks(t)[workloads].Rules[0].Resources), len(api.WorkloadKinds()); have != want {
+	if have, want := len(webhooks(t)[workloads].Rules[0].Resources), len(workload.Kinds()); have != want {
 		t.Errorf("%d resources, and %d kinds", have, want)
 	}
 	ofWorkloads := []admissionv1.MatchCondition{

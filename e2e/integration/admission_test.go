@@ -21,6 +21,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // admission is one object on its way into the cluster.
@@ -76,7 +77,7 @@ func (a *admission) input(t *testing.T) []byte {
 	raw := a.pod
 	if raw == nil {
 		var err error
-		if raw, err = manifest.Admitted(a.object, a.object.Namespace); err != nil {
+		if raw, err = workload.Admitted(a.object.APIVersion, a.object.Kind, a.object.JSON, a.object.Namespace); err != nil {
 			t.Fatal(err)
 		}
 	}

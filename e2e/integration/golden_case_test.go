@@ -108,14 +108,11 @@ func (c *goldenCase) objects(t *testing.T) []manifest.Object {
 		t.Fatal(err)
 	}
 	var all []manifest.Object
-	for _, file := range files {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, objects...)
+	for o, err := range manifest.Objects(files...) {
+		if err != nil {
+			t.Fatal(err)
 		}
+		all = append(all, *o)
 	}
 	for i := range all {
 		switch all[i].Kind {

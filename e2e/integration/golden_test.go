@@ -11,6 +11,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // TestGolden creates every Service, every Pod and the first pod of every template of the command
@@ -79,7 +80,7 @@ func (c *goldenCase) run(t *testing.T) (sent int) {
 		})
 	}
 	for _, o := range objects {
-		template, err := manifest.PodTemplate(&o, o.Namespace)
+		template, err := workload.Parse(o.APIVersion, o.Kind, o.JSON, o.Namespace)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func TestObserveOnly(t *testing.T) {
 	asks := pod("asks", "{netmode.io/mode: hostnetwork}", "containers: [{name: c, image: i, ports: [{containerPort: 80}]}]")
 	hand := pod("hand", "null", "hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]")
 	service := shared.post(t.Context(), p.name, "services", toJSON(t, headlessService))
-	workload := workload{"Deployment", p.name}
+	workload := testWorkload{"Deployment", p.name}
 	deployment := workload.create(t, "{netmode.io/mode: hostnetwork}", "{}", "")
 	for _, a := range []*answer{asks, hand, service, deployment} {
 		if a.err != nil {

@@ -135,7 +135,7 @@ func TestAPIServerAway(t *testing.T) {
 		t.Fatalf("%v\n%s", err, webhook.log)
 	}
 	refuses := func() error {
-		response, err := webhook.ask(t.Context(), p.name, string(toJSON(t, workload{"Deployment", p.name}.manifest("{netmode.io/mode: hostnetwork}", "{}", ""))))
+		response, err := webhook.ask(t.Context(), p.name, string(toJSON(t, testWorkload{"Deployment", p.name}.manifest("{netmode.io/mode: hostnetwork}", "{}", ""))))
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func TestPoliciesChangedUnderLoad(t *testing.T) {
 			`{allowedModes: [headless]}`, `{allowedModes: [statefulset-headless]}`,
 			func(ctx context.Context, t *testing.T, namespace string) *answer {
 				t.Helper()
-				w := workload{"Deployment", namespace}
+				w := testWorkload{"Deployment", namespace}
 				return w.send(ctx, w.client().Post(), &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}, toJSON(t, w.manifest("{netmode.io/mode: hostnetwork}", "{}", "")))
 			},
 			func(_ *testing.T, a *answer, stays, comes string) string {

@@ -129,7 +129,7 @@ func TestNothingInCommon(t *testing.T) {
 		strings.Replace(noHostMode, "hostnetwork", "headless", 1)+two+" allows statefulset-headless"+setAnother)
 
 	common := "; the policies " + one + ", " + two + " allow nothing in common" + chooseAnother
-	wantDenied(t, workload{"Deployment", p.name}.create(t, "{netmode.io/mode: hostnetwork}", "{}", ""), workloadsEntry,
+	wantDenied(t, testWorkload{"Deployment", p.name}.create(t, "{netmode.io/mode: hostnetwork}", "{}", ""), workloadsEntry,
 		"2 problems: "+noHostMode+one+" allows headless"+common+"; "+noHostMode+two+" allows statefulset-headless"+common)
 }
 

@@ -13,7 +13,7 @@ const jobFixed = "netmode: metadata.annotations[netmode.io/mode]: the pods of th
 // a warning, and nothing is copied.
 func TestRunningJob(t *testing.T) {
 	t.Parallel()
-	w := workload{"Job", shared.namespace(t, nil)}
+	w := testWorkload{"Job", shared.namespace(t, nil)}
 	w.wantTemplate(t, w.create(t, "{}", "{}", ""), "{}")
 	asked := w.annotate(t, "netmode.io/mode: hostnetwork")
 	w.wantTemplate(t, asked, "{}")
@@ -28,7 +28,7 @@ func TestRunningJob(t *testing.T) {
 // request lets it run; afterwards it does not.
 func TestSuspendedJob(t *testing.T) {
 	t.Parallel()
-	w := workload{"Job", shared.namespace(t, nil)}
+	w := testWorkload{"Job", shared.namespace(t, nil)}
 	w.wantTemplate(t, w.create(t, "{}", "{}", "{suspend: true}"), "{}")
 	w.wantTemplate(t, w.annotate(t, "netmode.io/mode: default"), "{netmode.io/mode: default, "+copiedMode+"}")
 	const copied = "{netmode.io/mode: hostnetwork, " + copiedMode + "}"
@@ -41,7 +41,7 @@ func TestSuspendedJob(t *testing.T) {
 // TestJobSuspendedLater: a Job that was started and then suspended.
 func TestJobSuspendedLater(t *testing.T) {
 	t.Parallel()
-	w := workload{"Job", shared.namespace(t, nil)}
+	w := testWorkload{"Job", shared.namespace(t, nil)}
 	w.create(t, "{}", "{}", "")
 	if a := w.merge(t, "status: {startTime: '2026-11-24T00:00:00Z'}", "status"); a.err != nil {
 		t.Fatal(a.err)
@@ -58,12 +58,12 @@ func TestJobSuspendedLater(t *testing.T) {
 // annotations that they came from.
 func TestJobOfCronJob(t *testing.T) {
 	t.Parallel()
-	cron := workload{"CronJob", shared.namespace(t, nil)}
+	cron := testWorkload{"CronJob", shared.namespace(t, nil)}
 	created := cron.create(t, "{netmode.io/mode: hostnetwork}", "{}", "")
 	owner := stored[batchv1.CronJob](t, created)
 	job := &batchv1.Job{ObjectMeta: owner.Spec.JobTemplate.ObjectMeta, Spec: owner.Spec.JobTemplate.Spec}
 	job.Name = "web"
 	job.OwnerReferences = append(job.OwnerReferences, *ownedBy(owner))
-	w := workload{"Job", cron.namespace}
+	w := testWorkload{"Job", cron.namespace}
 	w.wantTemplate(t, w.post(t, job), "{netmode.io/mode: hostnetwork, "+copiedMode+"}")
 }

@@ -10,7 +10,7 @@ func TestWorkloadPolicies(t *testing.T) {
 	t.Parallel()
 	p := shared.policed(t)
 	denies := p.policy(t, "modes", `{allowedModes: [headless], podSelector: {matchLabels: {app: web}}}`)
-	w := workload{"Deployment", p.name}
+	w := testWorkload{"Deployment", p.name}
 	wantDenied(t, w.create(t, "{netmode.io/mode: hostnetwork}", "{}", ""), workloadsEntry,
 		`metadata.annotations[netmode.io/mode]: Invalid value: "hostnetwork": policy `+denies+` allows headless`+chooseAnother)
 	if a := w.create(t, "{}", "{}", ""); a.err != nil {

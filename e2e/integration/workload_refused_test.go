@@ -15,7 +15,7 @@ const badMode = `metadata.annotations[netmode.io/mode]: Unsupported value: "host
 // updates alone that are about something else.
 func TestWorkloadRefused(t *testing.T) {
 	t.Parallel()
-	w := workload{"Deployment", shared.namespace(t, nil)}
+	w := testWorkload{"Deployment", shared.namespace(t, nil)}
 	wantDenied(t, w.create(t, "{netmode.io/mode: hostnet}", "{}", ""), workloadsEntry, badMode)
 	if a := w.create(t, "{}", "{}", ""); a.err != nil {
 		t.Fatal(a.err)
@@ -50,7 +50,7 @@ func TestWorkloadRefused(t *testing.T) {
 // TestWorkloadBeingDeleted: the finalizer leaves an object that would be refused.
 func TestWorkloadBeingDeleted(t *testing.T) {
 	t.Parallel()
-	w := workload{"StatefulSet", shared.namespace(t, nil)}
+	w := testWorkload{"StatefulSet", shared.namespace(t, nil)}
 	if a := w.create(t, "{}", "{}", ""); a.err != nil {
 		t.Fatal(a.err)
 	}
@@ -112,7 +112,7 @@ func TestWorkloadWarnings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := workload{tt.kind, shared.namespace(t, tt.labels)}
+			w := testWorkload{tt.kind, shared.namespace(t, tt.labels)}
 			if tt.service != "" {
 				if a := shared.post(t.Context(), w.namespace, "services", toJSON(t, tt.service)); a.err != nil {
 					t.Fatal(a.err)
@@ -145,7 +145,7 @@ func TestWorkloadWarnings(t *testing.T) {
 		})
 	}
 	t.Run("a serviceName that differs", func(t *testing.T) {
-		w := workload{"StatefulSet", shared.namespace(t, nil)}
+		w := testWorkload{"StatefulSet", shared.namespace(t, nil)}
 		wantDenied(t, w.create(t, "{netmode.io/mode: statefulset-headless, netmode.io/service: db}", "{}", "{serviceName: other}"), workloadsEntry,
 			`metadata.annotations[netmode.io/service]: Invalid value: "db": spec.serviceName is other: `+
 				"make netmode.io/service and subdomain (a StatefulSet's serviceName) equal, or remove the annotation (GoverningServiceConflict)")
@@ -159,7 +159,7 @@ func TestCallsOfWorkloads(t *testing.T) {
 	called := []string{workloadsEntry}
 	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"} {
 		t.Run(kind, func(t *testing.T) {
-			w := workload{kind, ns}
+			w := testWorkload{kind, ns}
 			spec := "{}"
 			if kind == "Job" {
 				spec = "{suspend: true}"
@@ -196,7 +196,7 @@ func TestCallsOfWorkloads(t *testing.T) {
 			}
 		})
 	}
-	system := workload{"Deployment", "kube-system"}
+	system := testWorkload{"Deployment", "kube-system"}
 	shared.entryCounter(t).want(t, nil, func() { system.create(t, "{netmode.io/mode: hostnet}", "{}", "") })
 	if err := shared.admin.AppsV1().Deployments("kube-system").Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Error(err)

@@ -20,11 +20,11 @@ import (
 )
 
 // workload is one in the API server, called web, or still to come.
-type workload struct{ kind, namespace string }
+type testWorkload struct{ kind, namespace string }
 
 // manifest is the workload with annotations of its own, in YAML, and with those of its
 // template. The spec is more of it, in YAML, and may be empty.
-func (w workload) manifest(own, template, spec string) string {
+func (w testWorkload) manifest(own, template, spec string) string {
 	apiVersion, labels := "apps/v1", "{app: web}"
 	selector := "selector: {matchLabels: {app: web}}"
 	restart := "Always"
@@ -54,17 +54,17 @@ template:
 }
 
 // client leads to the workload's kind.
-func (w workload) client() rest.Interface {
+func (w testWorkload) client() rest.Interface {
 	if w.kind == "Job" || w.kind == "CronJob" {
 		return shared.admin.BatchV1().RESTClient()
 	}
 	return shared.admin.AppsV1().RESTClient()
 }
 
-func (w workload) resource() string { return strings.ToLower(w.kind) + "s" }
+func (w testWorkload) resource() string { return strings.ToLower(w.kind) + "s" }
 
 // send adds the workload's place and the object to a request, and sends it.
-func (w workload) send(ctx context.Context, request *rest.Request, options any, body []byte, sub ...string) *answer {
+func (w testWorkload) send(ctx context.Context, request *rest.Request, options any, body []byte, sub ...string) *answer {
 	a := &answer{}
 	request = request.Namespace(w.namespace).Resource(w.resource()).SubResource(sub...).SetHeader("Accept", "application/json")
 	switch o := options.(type) {
@@ -83,32 +83,32 @@ func (w workload) send(ctx context.Context, request *rest.Request, options any, 
 }
 
 // create is kubectl create.
-func (w workload) create(t *testing.T, own, template, spec string) *answer {
+func (w testWorkload) create(t *testing.T, own, template, spec string) *answer {
 	t.Helper()
 	return w.send(t.Context(), w.client().Post(), &metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}, toJSON(t, w.manifest(own, template, spec)))
 }
 
 // merge is kubectl patch --type=merge, and kubectl annotate. The patch is YAML.
-func (w workload) merge(t *testing.T, patch string, sub ...string) *answer {
+func (w testWorkload) merge(t *testing.T, patch string, sub ...string) *answer {
 	t.Helper()
 	return w.send(t.Context(), w.client().Patch(types.MergePatchType), &metav1.PatchOptions{FieldManager: "kubectl-annotate"}, toJSON(t, patch), sub...)
 }
 
 // annotate is kubectl annotate with words such as netmode.io/mode: headless; null removes.
-func (w workload) annotate(t *testing.T, annotations string) *answer {
+func (w testWorkload) annotate(t *testing.T, annotations string) *answer {
 	t.Helper()
 	return w.merge(t, "metadata: {annotations: {"+annotations+"}}")
 }
 
 // apply is kubectl apply --server-side of a manifest by a manager.
-func (w workload) apply(t *testing.T, manager, manifest string) *answer {
+func (w testWorkload) apply(t *testing.T, manager, manifest string) *answer {
 	t.Helper()
 	options := &metav1.PatchOptions{FieldManager: manager, FieldValidation: metav1.FieldValidationStrict}
 	return w.send(t.Context(), w.client().Patch(types.ApplyPatchType), options, toJSON(t, manifest))
 }
 
 // replace changes the stored object as kubectl replace does.
-func (w workload) replace(t *testing.T, change func(object map[string]any)) *answer {
+func (w testWorkload) replace(t *testing.T, change func(object map[string]any)) *answer {
 	t.Helper()
 	raw, err := w.client().Get().Namespace(w.namespace).Resource(w.resource()).Name("web").SetHeader("Accept", "application/json").Do(t.Context()).Raw()
 	if err != nil {
@@ -139,7 +139,7 @@ type templated struct {
 }
 
 // template is the pod template of an answer that must not be an error.
-func (w workload) template(t *testing.T, a *answer) *corev1.PodTemplateSpec {
+func (w testWorkload) template(t *testing.T, a *answer) *corev1.PodTemplateSpec {
 	t.Helper()
 	object := stored[templated](t, a)
 	if w.kind == "CronJob" {
@@ -149,7 +149,7 @@ func (w workload) template(t *testing.T, a *answer) *corev1.PodTemplateSpec {
 }
 
 // wantTemplate holds the template of an answer to netmode's annotations, in YAML.
-func (w workload) wantTemplate(t *testing.T, a *answer, annotations string) {
+func (w testWorkload) wantTemplate(t *testing.T, a *answer, annotations string) {
 	t.Helper()
 	want := *from[map[string]string](t, annotations)
 	got := maps.Clone(w.template(t, a).Annotations)
@@ -162,7 +162,7 @@ func (w workload) wantTemplate(t *testing.T, a *answer, annotations string) {
 }
 
 // post creates an object of the workload's kind.
-func (w workload) post(t *testing.T, object any) *answer {
+func (w testWorkload) post(t *testing.T, object any) *answer {
 	t.Helper()
 	raw, err := json.Marshal(object)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 const (
@@ -20,10 +20,10 @@ const (
 // another value changes it again, and without the annotation it is as it was.
 func TestWorkloadAnnotated(t *testing.T) {
 	t.Parallel()
-	for _, kind := range api.WorkloadKinds() {
+	for _, kind := range workload.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := workload{kind, shared.namespace(t, nil)}
+			w := testWorkload{kind, shared.namespace(t, nil)}
 			spec := ""
 			if kind == "Job" {
 				spec = "{suspend: true}"
@@ -57,7 +57,7 @@ func TestWorkloadAnnotated(t *testing.T) {
 			if diff := cmp.Diff(w.template(t, plain), w.template(t, back)); diff != "" {
 				t.Errorf("the template is not as it was (-before +after):\n%s", diff)
 			}
-			created := workload{kind, shared.namespace(t, nil)}
+			created := testWorkload{kind, shared.namespace(t, nil)}
 			created.wantTemplate(t, created.create(t, "{netmode.io/mode: hostnetwork}", "{}", spec), "{netmode.io/mode: hostnetwork, "+copiedMode+"}")
 		})
 	}
@@ -66,7 +66,7 @@ func TestWorkloadAnnotated(t *testing.T) {
 // TestWorkloadsTemplateWins: what the template says by itself counts, and stays.
 func TestWorkloadsTemplateWins(t *testing.T) {
 	t.Parallel()
-	w := workload{"Deployment", shared.namespace(t, nil)}
+	w := testWorkload{"Deployment", shared.namespace(t, nil)}
 	created := w.create(t, "{netmode.io/mode: hostnetwork}", "{netmode.io/mode: default}", "")
 	w.wantTemplate(t, created, "{netmode.io/mode: default}")
 	wantWarnings(t, created, `netmode: spec.template.metadata.annotations[netmode.io/mode]: "default" stays, which the template has by itself, `+
@@ -78,7 +78,7 @@ func TestWorkloadsTemplateWins(t *testing.T) {
 // is in the other's way, and applying again changes nothing.
 func TestWorkloadServerSideApply(t *testing.T) {
 	t.Parallel()
-	w := workload{"Deployment", shared.namespace(t, nil)}
+	w := testWorkload{"Deployment", shared.namespace(t, nil)}
 	app := w.manifest("{}", "{example.com/scrape: 'true'}", "")
 	mode := func(annotations string) string {
 		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web" + annotations + "}\n"
@@ -122,7 +122,7 @@ func TestWorkloadServerSideApply(t *testing.T) {
 func TestWorkloadAppliedWhole(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"StatefulSet", "CronJob"} {
-		w := workload{kind, shared.namespace(t, nil)}
+		w := testWorkload{kind, shared.namespace(t, nil)}
 		manifest := w.manifest("{netmode.io/mode: hostnetwork, netmode.io/search-rewrite: none}", "{example.com/scrape: 'true'}", "")
 		first := w.apply(t, "app", manifest)
 		w.wantTemplate(t, first, "{netmode.io/mode: hostnetwork, netmode.io/search-rewrite: none, netmode.io/copied: 'netmode.io/mode,netmode.io/search-rewrite'}")
@@ -141,7 +141,7 @@ func TestWorkloadAppliedWhole(t *testing.T) {
 // annotation, which counts. The person is told.
 func TestWorkloadUndone(t *testing.T) {
 	t.Parallel()
-	w := workload{"StatefulSet", shared.namespace(t, nil)}
+	w := testWorkload{"StatefulSet", shared.namespace(t, nil)}
 	first := w.create(t, "{}", "{}", "")
 	asked := w.annotate(t, "netmode.io/mode: hostnetwork")
 	undo := func(to *answer) *answer {

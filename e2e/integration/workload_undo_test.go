@@ -18,7 +18,7 @@ const copiedHost = "{netmode.io/mode: hostnetwork, " + copiedMode + "}"
 // annotations of a ReplicaSet in the place of the Deployment's, but for those of
 // deployment.kubernetes.io and of kubectl apply (k8s.io/kubectl/pkg/polymorphichelpers,
 // DeploymentRollbacker). A ReplicaSet has the annotations that the Deployment had with it.
-func (w workload) undoDeployment(t *testing.T, template *corev1.PodTemplateSpec, annotations map[string]string) *answer {
+func (w testWorkload) undoDeployment(t *testing.T, template *corev1.PodTemplateSpec, annotations map[string]string) *answer {
 	t.Helper()
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "replace", "path": "/spec/template", "value": template},
@@ -35,7 +35,7 @@ func (w workload) undoDeployment(t *testing.T, template *corev1.PodTemplateSpec,
 // both, and nobody is told to remove it; back again, it is in both.
 func TestDeploymentUndone(t *testing.T) {
 	t.Parallel()
-	w := workload{"Deployment", shared.namespace(t, nil)}
+	w := testWorkload{"Deployment", shared.namespace(t, nil)}
 	want := func(a *answer, own map[string]string, template string) {
 		t.Helper()
 		w.wantTemplate(t, a, template)
@@ -77,7 +77,7 @@ func TestDeploymentUndone(t *testing.T) {
 // not there yet, no copy of it. The annotation counts, as it would if it were applied.
 func TestDeploymentUndoneToBeforeNetmode(t *testing.T) {
 	t.Parallel()
-	w := workload{"Deployment", shared.namespace(t, nil)}
+	w := testWorkload{"Deployment", shared.namespace(t, nil)}
 	first := w.template(t, w.create(t, "{netmode.io/mode: hostnetwork}", "{}", ""))
 	first.Annotations = nil
 	w.wantTemplate(t, w.merge(t, `spec: {template: {spec: {containers: [{name: web, image: "registry.example.com/web:2"}]}}}`), copiedHost)

@@ -13,6 +13,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/jsonprune"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // The one version of AdmissionReview that netmode speaks.
@@ -74,7 +75,7 @@ func (r *request) isService() bool {
 }
 
 func (r *request) isWorkload() bool {
-	return api.IsWorkload(r.Kind.Group, r.Kind.Version, r.Kind.Kind) && r.SubResource == ""
+	return workload.IsKind(r.Kind.Group, r.Kind.Version, r.Kind.Kind) && r.SubResource == ""
 }
 
 // known reports whether the request is about a kind that netmode acts on.

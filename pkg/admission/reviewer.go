@@ -62,7 +62,7 @@ type Record struct {
 	UID       string
 	Entry     Entry
 	Operation string
-	// Kind is Pod, Service, one of api.WorkloadKinds, or "other".
+	// Kind is Pod, Service, one of workload.Kinds, or "other".
 	Kind      string
 	Namespace string
 	// Name is the object's name, or its generateName.

@@ -5,15 +5,12 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/jsonprune"
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
-// Marks of the pod templates in a review.
-const (
-	markTemplate     = "spec.template"
-	markCronTemplate = "spec.jobTemplate.spec.template"
-	markOld          = "old "
-)
+// markOld comes before the marks of the pod templates in a review's oldObject. A
+// template's mark is its field.
+const markOld = "old "
 
 // mostWords is more than is read of the command of a container.
 const mostWords = 8
@@ -21,12 +18,8 @@ const mostWords = 8
 // reviewShape is what is read of a review. Of lists and maps it holds one more
 // than netmode looks at, so that it shows where there are too many.
 func reviewShape() *jsonprune.Shape {
-	pod, workload := reflect.TypeFor[api.Pod](), manifest.WorkloadType()
-	object := withTemplates(bounded(jsonprune.ShapeOf(pod, reflect.TypeFor[api.Service](), workload)), "")
-	var metadata struct {
-		Metadata api.ObjectMeta `json:"metadata"`
-	}
-	old := withTemplates(bounded(jsonprune.ShapeOf(reflect.TypeOf(metadata), workload)), markOld)
+	object := withTemplates(bounded(jsonprune.ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service](), workload.View())), "")
+	old := withTemplates(bounded(jsonprune.ShapeOf(workload.View())), markOld)
 	request := jsonprune.ShapeOf(reflect.TypeFor[request]()).With("object", object).With("oldObject", old)
 	request.Member("userInfo").Limit(api.MaxItems)
 	return jsonprune.ShapeOf(reflect.TypeFor[review]()).With("request", request)
@@ -35,9 +28,9 @@ func reviewShape() *jsonprune.Shape {
 // withTemplates gives a workload's shape that of its pod template.
 func withTemplates(object *jsonprune.Shape, mark string) *jsonprune.Shape {
 	template := bounded(jsonprune.ShapeOf(reflect.TypeFor[api.Pod]()))
-	spec := jsonprune.ShapeOf(manifest.WorkloadType()).Member("spec")
-	cron := object.Member("spec", "jobTemplate").With("spec", spec.With("template", template.Marked(mark+markCronTemplate)))
-	return object.With("spec", object.Member("spec").With("template", template.Marked(mark+markTemplate)).With("jobTemplate", cron))
+	spec := jsonprune.ShapeOf(workload.View()).Member("spec")
+	cron := object.Member("spec", "jobTemplate").With("spec", spec.With("template", template.Marked(mark+workload.CronJobTemplateField)))
+	return object.With("spec", object.Member("spec").With("template", template.Marked(mark+workload.TemplateField)).With("jobTemplate", cron))
 }
 
 func bounded(object *jsonprune.Shape) *jsonprune.Shape {

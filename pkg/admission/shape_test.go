@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // What is left of a workload says of it all that the whole does.
@@ -24,7 +24,7 @@ func TestWorkloadShape(t *testing.T) {
 	)
 	object := strings.TrimSuffix(spec, "}") + `,"jobTemplate":{"metadata":{},"spec":` + spec + `}}`
 	object = `{"metadata":{"name":"web","generateName":"w-"},"status":{"startTime":"now","active":1},"spec":` + object + `}`
-	for _, kind := range append(api.WorkloadKinds(), "Deployment") {
+	for _, kind := range append(workload.Kinds(), "Deployment") {
 		body := workloadRequest(kind, "UPDATE", object, object)
 		req, err := decode(body, new([]byte))
 		if err != nil {
@@ -39,7 +39,7 @@ func TestWorkloadShape(t *testing.T) {
 				t.Errorf("%s: %s", kind, left)
 			}
 		}
-		mark := strings.TrimPrefix(strings.ReplaceAll(manifestPointer(t, req), "/", "."), ".")
+		mark := templateIn(t, req, req.Object).Workload.Template
 		if string(req.sent[mark]) != template || string(req.sent[markOld+mark]) != template {
 			t.Errorf("%s: the template is %s, the old one %s", kind, req.sent[mark], req.sent[markOld+mark])
 		}
@@ -47,26 +47,22 @@ func TestWorkloadShape(t *testing.T) {
 }
 
 type templateView struct {
-	Workload api.Workload
+	Workload workload.Workload
 	Pod      api.Pod
 }
 
-func manifestOf(t *testing.T, req *request, object jsontext.Value) *manifest.Template {
+func templateIn(t *testing.T, req *request, object jsontext.Value) *workload.Template {
 	t.Helper()
-	template, err := manifest.PodTemplate(&manifest.Object{APIVersion: req.Kind.Group + "/" + req.Kind.Version, Kind: req.Kind.Kind, JSON: object}, "a")
+	template, err := workload.Parse(req.Kind.Group+"/"+req.Kind.Version, req.Kind.Kind, object, "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return template
 }
 
-func manifestPointer(t *testing.T, req *request) string {
-	return manifestOf(t, req, req.Object).Pointer
-}
-
 func templateOf(t *testing.T, req *request, object jsontext.Value) templateView {
 	t.Helper()
-	template := manifestOf(t, req, object)
+	template := templateIn(t, req, object)
 	view := templateView{Workload: template.Workload}
 	if err := json.Unmarshal(template.Pod, &view.Pod); err != nil {
 		t.Fatal(err)

@@ -8,17 +8,17 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // decodeWorkload reads a workload from a review. An error names the field that
 // cannot be read.
 func decodeWorkload(req *request) (*engine.WorkloadCase, error) {
-	now, err := decodeTemplated(req, req.Object)
+	now, pod, err := parseWorkload(req, req.Object)
 	if err != nil {
 		return nil, err
 	}
-	c := &engine.WorkloadCase{Metadata: &now.metadata, Workload: &now.template.Workload, Pod: &now.pod}
+	c := &engine.WorkloadCase{Metadata: &now.Metadata, Workload: &now.Workload, Pod: pod}
 	if req.Operation == operationCreate {
 		return c, nil
 	}
@@ -26,44 +26,28 @@ func decodeWorkload(req *request) (*engine.WorkloadCase, error) {
 	if req.OldObject != nil {
 		sent = *req.OldObject
 	}
-	old, err := decodeTemplated(req, sent)
+	old, oldPod, err := parseWorkload(req, sent)
 	if err != nil {
 		return nil, fmt.Errorf("request.oldObject: %w", err)
 	}
-	mark := now.template.Field()
+	mark := now.Workload.Template
 	c.Old = &engine.OldWorkload{
-		Annotations:         old.metadata.Annotations,
-		TemplateAnnotations: old.pod.Metadata.Annotations,
-		Workload:            &old.template.Workload,
+		Annotations:         old.Metadata.Annotations,
+		TemplateAnnotations: oldPod.Metadata.Annotations,
+		Workload:            &old.Workload,
 		SameTemplate:        sameJSON(req.sent[markOld+mark], req.sent[mark]),
 	}
 	return c, nil
 }
 
-// templated is an object with a pod template.
-type templated struct {
-	metadata api.ObjectMeta
-	template *manifest.Template
-	// pod is the first pod of the template.
-	pod api.Pod
-}
-
-func decodeTemplated(req *request, object []byte) (*templated, error) {
-	var view struct {
-		Metadata api.ObjectMeta `json:"metadata"`
-	}
-	if err := api.Decode(object, &view, ""); err != nil {
-		return nil, err
-	}
-	t := &templated{metadata: view.Metadata}
-	var err error
-	t.template, err = manifest.PodTemplate(&manifest.Object{
-		APIVersion: req.Kind.Group + "/" + req.Kind.Version, Kind: req.Kind.Kind, JSON: object,
-	}, req.Namespace)
+// parseWorkload reads a workload and the first pod of its template.
+func parseWorkload(req *request, object []byte) (*workload.Template, *api.Pod, error) {
+	template, err := workload.Parse(req.Kind.Group+"/"+req.Kind.Version, req.Kind.Kind, object, req.Namespace)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return t, api.Decode(t.template.Pod, &t.pod, t.template.Field())
+	pod, err := template.FirstPod()
+	return template, pod, err
 }
 
 // maxReordered is how large a template is, at most, to be compared member by

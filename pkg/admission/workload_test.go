@@ -10,6 +10,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 const (
@@ -42,7 +43,7 @@ const asksHostNetwork = `{"netmode.io/mode":"hostnetwork"}`
 // Every kind, created and annotated: the template gets the annotation, and the
 // second call changes nothing.
 func TestWorkloads(t *testing.T) {
-	for _, kind := range api.WorkloadKinds() {
+	for _, kind := range workload.Kinds() {
 		for _, operation := range []string{"CREATE", "UPDATE"} {
 			t.Run(kind+" "+operation, func(t *testing.T) {
 				old := "null"
@@ -193,7 +194,7 @@ func FuzzWorkloadReview(f *testing.F) {
 		if !json.Valid([]byte(object)) || !json.Valid([]byte(old)) {
 			return
 		}
-		if _, err := json.Marshal(kind); err != nil || !api.IsWorkload("apps", "v1", kind) && !api.IsWorkload("batch", "v1", kind) {
+		if _, err := json.Marshal(kind); err != nil || !workload.IsKind("apps", "v1", kind) && !workload.IsKind("batch", "v1", kind) {
 			return
 		}
 		operation := "UPDATE"

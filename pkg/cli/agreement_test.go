@@ -26,6 +26,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/server"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // TestAgreement holds render to what the webhook does: every Pod, every Service,
@@ -259,16 +260,15 @@ func (a *agreement) checkWorkload(t *testing.T, d, rendered *decided) bool {
 		}
 		return false
 	}
-	patched := *d.object
-	patched.JSON = applyPatch(t, d.object.JSON, response.Patch)
-	template, err := manifest.PodTemplate(&patched, d.namespace)
+	patched := applyPatch(t, d.object.JSON, response.Patch)
+	template, err := workload.Parse(d.object.APIVersion, d.object.Kind, patched, d.namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(parse(t, d.template.Pod), parse(t, template.Pod)); diff != "" {
 		t.Errorf("the first pods differ (-render +webhook):\n%s", diff)
 	}
-	wantEmpty(t, "the second call for the workload", send(t, a.webhook, workloadRequest(t, d, patched.JSON)))
+	wantEmpty(t, "the second call for the workload", send(t, a.webhook, workloadRequest(t, d, patched)))
 	wantEmpty(t, "the call for the rendered workload", send(t, a.webhook, workloadRequest(t, d, rendered.object.JSON)))
 	return true
 }

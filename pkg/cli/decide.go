@@ -18,6 +18,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // inputs are the flags of every command that reads manifests.
@@ -57,7 +58,7 @@ type decided struct {
 	namespace string
 	// template is the object's pod template, whose pods the plan is about; nil
 	// for a Pod or a Service.
-	template *manifest.Template
+	template *workload.Template
 	// plan is nil for an object that netmode does not handle.
 	plan *plan.Plan
 	// pods is the plan of the pods that the template makes, or the object's own;
@@ -109,21 +110,16 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 	snapshot := offline.New(in.namespaceLabels)
 	var all []*decided
 	var errs []error
-	for _, file := range files {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			for i := range objects {
-				d := &decided{object: &objects[i], namespace: orDefault(objects[i].Namespace, in.namespace)}
-				if err := snapshot.Add(d.object, d.namespace); err != nil {
-					errs = append(errs, d.fail(err))
-				}
-				all = append(all, d)
-			}
+	for o, err := range manifest.Objects(files...) {
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		d := &decided{object: o, namespace: orDefault(o.Namespace, in.namespace)}
+		if err := snapshot.Add(o, d.namespace); err != nil {
+			errs = append(errs, d.fail(err))
+		}
+		all = append(all, d)
 	}
 	errs = append(errs, snapshot.AddPolicies(in.policyFiles))
 	if err := errors.Join(errs...); err != nil {
@@ -144,7 +140,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 	decide := func(object engine.Object) *plan.Plan {
 		return engine.Decide(engine.Request{Settings: settings, Snapshot: snapshot, Namespace: d.namespace, Object: object, Judge: true})
 	}
-	if d.template, err = manifest.PodTemplate(d.object, d.namespace); err != nil {
+	if d.template, err = workload.Parse(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return err
 	}
 	raw := d.object.JSON
@@ -186,33 +182,23 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 // mutations are what the workload gets from the one and its template from the
 // other. The template is left as the first decision made it.
 func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
-	var view struct {
-		Metadata api.ObjectMeta `json:"metadata"`
-	}
-	var pod api.Pod
-	err := errors.Join(api.Decode(d.object.JSON, &view, ""), api.Decode(d.template.Pod, &pod, d.template.Field()))
+	pod, err := d.template.FirstPod()
 	if err != nil {
 		return nil, err
 	}
-	d.plan = decide(&engine.WorkloadCase{Metadata: &view.Metadata, Workload: &d.template.Workload, Pod: &pod})
+	d.plan = decide(&engine.WorkloadCase{Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod})
 	first := d.plan.FirstPod
-	copies, err := patch.Build(d.object.JSON, d.plan.Mutations)
-	if err != nil {
-		return nil, err
-	}
-	copied := *d.object
-	if copied.JSON, err = patch.Apply(d.object.JSON, copies); err != nil {
-		return nil, err
-	}
-	if d.template, err = manifest.PodTemplate(&copied, d.namespace); err != nil {
-		return nil, err
+	if len(d.plan.Mutations) > 0 {
+		if d.template, err = d.template.WithAnnotations(first.Metadata.Annotations); err != nil {
+			return nil, err
+		}
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.
 	d.pods, d.entry = decide(first), entryOf(first, snapshot, d.namespace)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
-			m.Pointer = d.template.Pointer + m.Pointer
+			m.Pointer = d.template.Workload.Pointer() + m.Pointer
 			mutations = append(mutations, m)
 		}
 	}

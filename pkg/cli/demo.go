@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	evanphx "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,8 +21,9 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/engine"
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // The API types of Kubernetes are written for encoding/json.
@@ -174,7 +174,7 @@ func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
 	var err error
 	if d.template != nil {
 		raw, kind, user = d.template.Pod, "Pod", "system:serviceaccount:kube-system:"+strings.ToLower(d.object.Kind)+"-controller"
-	} else if raw, err = manifest.Admitted(d.object, d.namespace); err != nil {
+	} else if raw, err = workload.Admitted(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return nil, err
 	}
 	gvk := metav1.GroupVersionKind{Version: "v1", Kind: kind}
@@ -247,26 +247,9 @@ func showWarnings(streams *Streams, judged *plan.Plan) {
 	}
 }
 
-// applied is the object after the patch, as the API server applies it; an empty
-// patch changes nothing.
-func applied(raw, document []byte) ([]byte, error) {
-	if len(document) == 0 {
-		return raw, nil
-	}
-	operations, err := evanphx.DecodePatch(document)
-	if err != nil {
-		return nil, fmt.Errorf("the webhook's patch: %w", err)
-	}
-	patched, err := operations.Apply(raw)
-	if err != nil {
-		return nil, fmt.Errorf("the webhook's patch does not apply: %w", err)
-	}
-	return patched, nil
-}
-
 // showPatch shows what the patch changes.
 func showPatch(streams *Streams, raw, document []byte) error {
-	patched, err := applied(raw, document)
+	patched, err := patch.ApplyDocument("the webhook's patch", raw, document)
 	if err != nil {
 		return err
 	}

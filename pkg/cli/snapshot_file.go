@@ -11,6 +11,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // writeSnapshot writes what surrounds the objects into a file for a webhook that
@@ -40,7 +41,7 @@ func aroundOf(in *inputs, all []*decided) ([]byte, error) {
 		switch o.APIVersion + "/" + o.Kind {
 		case "v1/Service":
 			var err error
-			if text, err = manifest.Admitted(o, namespace); err != nil {
+			if text, err = workload.Admitted(o.APIVersion, o.Kind, o.JSON, namespace); err != nil {
 				return o.Fail(err)
 			}
 		case "v1/Namespace":
@@ -59,17 +60,12 @@ func aroundOf(in *inputs, all []*decided) ([]byte, error) {
 		}
 		meant = append(meant, d.namespace)
 	}
-	for _, file := range in.policyFiles {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
-			if err != nil {
-				return nil, err
-			}
-			for i := range objects {
-				if err := add(&objects[i], ""); err != nil {
-					return nil, err
-				}
-			}
+	for o, err := range manifest.Objects(in.policyFiles...) {
+		if err != nil {
+			return nil, err
+		}
+		if err := add(o, ""); err != nil {
+			return nil, err
 		}
 	}
 	slices.Sort(meant)

@@ -13,6 +13,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // Settings are what every decision of one netmode process shares.
@@ -59,7 +60,7 @@ type Request struct {
 	Object    Object
 	// Workload is what will make a Pod that is the first one of a template; nil for
 	// any other.
-	Workload *api.Workload
+	Workload *workload.Workload
 	// Judge has Pods and Services judged by what policies forbid. It is false where
 	// the API server does that itself, later. Templates are judged always: their
 	// author is to hear of it.

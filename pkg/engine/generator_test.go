@@ -12,6 +12,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // generator makes objects whose fields hold what rules look at, most often the
@@ -256,8 +257,8 @@ func (g *generator) snapshot(inherited api.Mode) *snapshot {
 	return a
 }
 
-func (g *generator) workload() *api.Workload {
-	return pick(g, nil, nil, &api.Workload{Kind: "Deployment", Replicas: g.Int32N(3), ReplicasField: "spec.replicas", Surges: g.oneIn(2), SurgeField: "spec.strategy"})
+func (g *generator) workload() *workload.Workload {
+	return pick(g, nil, nil, &workload.Workload{Kind: "Deployment", Replicas: g.Int32N(3), ReplicasField: "spec.replicas", Surges: g.oneIn(2), SurgeField: "spec.strategy"})
 }
 
 // meddle is what other webhooks and the API server may do to a pod between two

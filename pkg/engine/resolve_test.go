@@ -7,6 +7,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // TestPodModeTruthTable is the truth table of where a pod's mode comes from,
@@ -164,7 +165,7 @@ func TestNoCluster(t *testing.T) {
 // TestWorkloadReachesTheRules: the pod of a template knows what will make it.
 func TestWorkloadReachesTheRules(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{"hostname":"peers","subdomain":"peers"}`, api.AnnotationMode, "headless")))
-	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Workload: &api.Workload{Replicas: 2, ReplicasField: "spec.replicas"}, Judge: true})
+	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Workload: &workload.Workload{Replicas: 2, ReplicasField: "spec.replicas"}, Judge: true})
 	wantFindings(t, p, "kept GoverningServiceNamed spec.subdomain", "warned HostnameShared spec.replicas: 2 pods would share one hostname: "+
 		"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
 }

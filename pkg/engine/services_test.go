@@ -6,6 +6,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // Which decisions are worth a look at the Services as they are now. What is left
@@ -27,7 +28,7 @@ func TestDependsOnServices(t *testing.T) {
 	for _, tt := range []struct {
 		name, label, metadata, spec string
 		services                    []api.Service
-		workload                    *api.Workload
+		workload                    *workload.Workload
 		want                        bool
 	}{
 		{"nothing asked", "", named, `{}`, nil, nil, false},
@@ -36,7 +37,7 @@ func TestDependsOnServices(t *testing.T) {
 		{"asked, and one", "", named + asks, `{}`, []api.Service{service("a")}, nil, false},
 		{"asked and named, and none", "", named + asksFor, `{}`, nil, nil, false},
 		{"asked, none, and no hostname", "", nobody + asks, `{}`, nil, nil, true},
-		{"asked at a template, and none", "", named + asks, `{}`, nil, &api.Workload{Kind: "StatefulSet", Template: "spec.template"}, true},
+		{"asked at a template, and none", "", named + asks, `{}`, nil, &workload.Workload{Kind: "StatefulSet", Template: "spec.template"}, true},
 
 		{"inherited, and none", peers, named, `{}`, nil, nil, true},
 		{"inherited, and two", peers, named, `{}`, []api.Service{service("a"), service("b")}, nil, true},
@@ -47,8 +48,8 @@ func TestDependsOnServices(t *testing.T) {
 		{"inherited, none, and the host network", peers, named, onNode, nil, nil, false},
 		{"inherited headless, and none", "headless", nobody, `{}`, nil, nil, true},
 		{"inherited headless, none, and the host network", "headless", nobody, onNode, nil, nil, false},
-		{"inherited at a template, none, and no hostname", peers, nobody, `{}`, nil, &api.Workload{Kind: "Deployment", Template: "spec.template"}, false},
-		{"inherited at a template, and none", peers, named, `{}`, nil, &api.Workload{Kind: "StatefulSet", Template: "spec.template"}, true},
+		{"inherited at a template, none, and no hostname", peers, nobody, `{}`, nil, &workload.Workload{Kind: "Deployment", Template: "spec.template"}, false},
+		{"inherited at a template, and none", peers, named, `{}`, nil, &workload.Workload{Kind: "StatefulSet", Template: "spec.template"}, true},
 		{"inherited, and nothing about Services", "hostnetwork", named, `{"hostUsers":false}`, nil, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

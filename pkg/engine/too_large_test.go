@@ -9,6 +9,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 func asked(mode string) api.ObjectMeta {
@@ -88,7 +89,7 @@ func (n namespaced) Namespace(string) (api.Namespace, bool) {
 func TestWorkloadTooLarge(t *testing.T) {
 	c := &engine.WorkloadCase{
 		Metadata: &api.ObjectMeta{Name: "web", Annotations: map[string]string{api.AnnotationMode: "hostnetwork"}},
-		Workload: &api.Workload{Kind: "Deployment", Name: "web", Template: "spec.template"},
+		Workload: &workload.Workload{Kind: "Deployment", Name: "web", Template: "spec.template"},
 		Pod:      &api.Pod{Spec: api.PodSpec{Containers: make([]api.Container, 101)}},
 	}
 	p := engine.Decide(engine.Request{Settings: &engine.Settings{}, Snapshot: engine.EmptySnapshot{}, Namespace: "a", Object: c})

@@ -6,13 +6,14 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // WorkloadCase is a workload that is created or updated.
 type WorkloadCase struct {
 	// Metadata is the workload's own.
 	Metadata *api.ObjectMeta
-	Workload *api.Workload
+	Workload *workload.Workload
 	// Pod is the first pod that would be made of the template as it stands. Its
 	// annotations are the template's.
 	Pod *api.Pod
@@ -25,7 +26,7 @@ type OldWorkload struct {
 	// Annotations are its own, and TemplateAnnotations those of its pod template.
 	Annotations         map[string]string
 	TemplateAnnotations map[string]string
-	Workload            *api.Workload
+	Workload            *workload.Workload
 	// SameTemplate says that the update leaves the pod template as it was.
 	SameTemplate bool
 }
@@ -66,7 +67,7 @@ func (d *decision) tryFirstPod() bool {
 	})
 	p.Mode, p.Source, p.Policy, p.Service, p.Strategy = trial.Mode, trial.Source, trial.Policy, trial.Service, trial.Strategy
 	p.LacksService, p.NotAllowed = trial.LacksService, trial.NotAllowed
-	copied := copiedKeys(d.firstPod.Metadata.Annotations)
+	copied := workload.CopiedKeys(d.firstPod.Metadata.Annotations)
 	p.Adopt(trial, func(f plan.Finding) plan.Finding { return c.place(f, copied) })
 	return true
 }

@@ -1,37 +1,14 @@
 package engine
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
-// copy brings the author's annotations of the workload to its pod template and
-// returns the template's annotations as they are then. It is not ok where the
-// template of a Job cannot change any more, and nothing is to be tried on it.
-// What netmode.io/copied lists follows the workload; what it does not list is
-// the template author's and stays:
-//
-//	workload  template  listed   the template gets   listed then
-//	m         none      any      m                   yes
-//	m         m         no       m                   no
-//	m         t         no       t, and a warning    no
-//	m         m or t    yes      m                   yes
-//	none      t         no       t                   no
-//	none      any       yes      none                no
-//
-// What a CronJob copied to its jobTemplate is listed in the template of its Jobs
-// without being theirs, and stays there:
-//
-//	Job   template  listed by the CronJob  the template gets   listed then
-//	none  t         yes                    t                   yes
-//	t     t         yes                    t                   yes
-//	m     t         yes                    t, and a warning    yes
-//
-// netmode.io/status, and keys that mean nothing to netmode, are never copied.
+// copy records what copying annotations to the pod template does, and returns
+// the template's annotations as they are then. It is not ok where the template
+// of a Job cannot change any more, and nothing is to be tried on it.
 func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok bool) {
 	p.Rule("copy")
 	start := p.Found()
@@ -41,79 +18,46 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 		}
 	}()
 	before := c.Pod.Metadata.Annotations
-	if c.templateFixed() {
-		c.warnTemplateFixed(p)
-		return before, false
-	}
-	listed := copiedKeys(before)
-	after := maps.Clone(before)
-	if after == nil {
-		after = map[string]string{}
-	}
-	var keys []string
-	for _, key := range api.AuthorAnnotations() {
-		asked, asks := c.Metadata.Annotations[key]
-		has, there := before[key]
-		follows, from := slices.Contains(listed, key), "the template has by itself"
-		if follows && there && c.ofCronJob(key, has) {
-			follows, from = false, "came from the CronJob"
-			keys = append(keys, key)
-			p.Keep(plan.CopiedByOwner, c.templateField(key), plan.Clip(has, maxShown)+" came with the template from the CronJob")
-		}
-		switch {
-		case asks && there && !follows:
-			if has != asked {
-				p.Warn(plan.TemplateAnnotationWins, c.templateField(key), `"`+plan.Clip(has, maxShown)+`" stays, which `+from+`, and the `+c.Workload.Kind+` says "`+plan.Clip(asked, maxShown)+`"`)
-			}
-		case asks:
-			keys = append(keys, key)
-			if has != asked || !there {
-				after[key] = asked
-				p.Change(c.mutation(plan.Set, key, asked), plan.AnnotationCopied, c.templateField(key), plan.Clip(asked, maxShown)+", as the "+c.Workload.Kind+" says")
-			}
-		case follows && there:
-			delete(after, key)
-			p.Change(c.mutation(plan.Remove, key, nil), plan.CopyRemoved, c.templateField(key), "removed, since the "+c.Workload.Kind+" has it no more")
+	var old map[string]string
+	if c.Old != nil {
+		if old = c.Old.Annotations; c.Old.Workload.TemplateFixed() {
+			c.warnTemplateFixed(p)
+			return before, false
 		}
 	}
-	c.list(p, before, after, keys)
+	after, steps := workload.Copy(c.Workload, c.Metadata, old, before)
+	for _, s := range steps {
+		c.record(p, s)
+	}
+	had, there := before[api.AnnotationCopied]
+	switch list, stays := after[api.AnnotationCopied]; {
+	case stays && list != had:
+		p.Mutations = append(p.Mutations, c.mutation(plan.Set, api.AnnotationCopied, list))
+	case there && !stays:
+		p.Mutations = append(p.Mutations, c.mutation(plan.Remove, api.AnnotationCopied, nil))
+	}
 	if len(p.Mutations) > 0 {
 		c.warnRollout(p)
 	}
 	return after, true
 }
 
-// list writes netmode.io/copied: the keys that were copied, sorted.
-func (c *WorkloadCase) list(p *plan.Plan, before, after map[string]string, keys []string) {
-	slices.Sort(keys)
-	value := strings.Join(keys, ",")
-	had, there := before[api.AnnotationCopied]
-	switch {
-	case len(keys) > 0 && had != value:
-		after[api.AnnotationCopied] = value
-		p.Mutations = append(p.Mutations, c.mutation(plan.Set, api.AnnotationCopied, value))
-	case len(keys) == 0 && there:
-		delete(after, api.AnnotationCopied)
-		p.Mutations = append(p.Mutations, c.mutation(plan.Remove, api.AnnotationCopied, nil))
-	}
-}
-
-// copiedKeys are the author's keys that netmode.io/copied lists. Whatever else
-// it holds is nobody's.
-func copiedKeys(annotations map[string]string) []string {
-	var keys []string
-	for key := range strings.SplitSeq(annotations[api.AnnotationCopied], ",") {
-		if slices.Contains(api.AuthorAnnotations(), key) {
-			keys = append(keys, key)
+func (c *WorkloadCase) record(p *plan.Plan, s workload.Step) {
+	at, had, asked := c.templateField(s.Key), plan.Clip(s.Had, maxShown), plan.Clip(s.Asked, maxShown)
+	switch s.Outcome {
+	case workload.Copied:
+		p.Change(c.mutation(plan.Set, s.Key, s.Asked), plan.AnnotationCopied, at, asked+", as the "+c.Workload.Kind+" says")
+	case workload.CopyRemoved:
+		p.Change(c.mutation(plan.Remove, s.Key, nil), plan.CopyRemoved, at, "removed, since the "+c.Workload.Kind+" has it no more")
+	case workload.CopiedByOwner:
+		p.Keep(plan.CopiedByOwner, at, had+" came with the template from the CronJob")
+	case workload.TemplateWins:
+		from := "the template has by itself"
+		if s.ByOwner {
+			from = "came from the CronJob"
 		}
+		p.Warn(plan.TemplateAnnotationWins, at, `"`+had+`" stays, which `+from+`, and the `+c.Workload.Kind+` says "`+asked+`"`)
 	}
-	return keys
-}
-
-// templateFixed reports whether the API server lets nobody change the template
-// any more: a Job's is fixed once it has made pods (batch/v1).
-func (c *WorkloadCase) templateFixed() bool {
-	return c.Workload.Kind == "Job" && c.Old != nil && (!c.Old.Workload.Suspended || c.Old.Workload.Started)
 }
 
 func (c *WorkloadCase) warnTemplateFixed(p *plan.Plan) {
@@ -124,17 +68,6 @@ func (c *WorkloadCase) warnTemplateFixed(p *plan.Plan) {
 			p.Warn(plan.JobTemplateFixed, annotationsPath.Key(key).String(), "the pods of this Job stay as they are")
 		}
 	}
-}
-
-// ofCronJob reports whether what was copied to the template came there with it,
-// from the CronJob that made the Job, and not from the Job itself.
-func (c *WorkloadCase) ofCronJob(key, value string) bool {
-	if c.Old != nil {
-		if had, asked := c.Old.Annotations[key]; asked && had == value {
-			return false
-		}
-	}
-	return c.Workload.Kind == "Job" && slices.ContainsFunc(c.Metadata.OwnerReferences, func(o api.OwnerReference) bool { return o.Kind == "CronJob" })
 }
 
 // warnRollout tells why pods that run will not follow, or not as its author may
@@ -157,9 +90,5 @@ func (c *WorkloadCase) templateField(key string) string {
 }
 
 func (c *WorkloadCase) mutation(action plan.Action, key string, value any) plan.Mutation {
-	return plan.Mutation{
-		Action:  action,
-		Pointer: "/" + strings.ReplaceAll(c.Workload.Template, ".", "/") + plan.Pointer("metadata", "annotations", key),
-		Value:   value,
-	}
+	return plan.Mutation{Action: action, Pointer: c.Workload.Pointer() + plan.Pointer("metadata", "annotations", key), Value: value}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // words reads annotations from words: "mode=headless service=peers" are two of
@@ -33,7 +34,7 @@ func words(text string) map[string]string {
 // workloadOf is a workload with annotations of its own and of its template. Its
 // pods declare a port and cannot be refused in mode hostnetwork.
 func workloadOf(kind, own, template string) *engine.WorkloadCase {
-	w := &api.Workload{Kind: kind, Name: "web", Template: "spec.template", Replicas: 1, ReplicasField: "spec.replicas"}
+	w := &workload.Workload{Kind: kind, Name: "web", Template: "spec.template", Replicas: 1, ReplicasField: "spec.replicas"}
 	if kind == "CronJob" {
 		w.Template = "spec.jobTemplate.spec.template"
 	}
@@ -102,7 +103,7 @@ func TestCopyTruthTable(t *testing.T) {
 		{"status and copied are never copied", "mode=hostnetwork status={} copied=netmode.io/mode", "", "mode=hostnetwork copied=netmode.io/mode", false},
 		{"nor are unknown keys", "mode=hostnetwork moed=headless", "", "mode=hostnetwork copied=netmode.io/mode", true},
 	} {
-		for _, kind := range api.WorkloadKinds() {
+		for _, kind := range workload.Kinds() {
 			c := workloadOf(kind, tt.own, tt.template)
 			before := maps.Clone(c.Pod.Metadata.Annotations)
 			p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: c})

@@ -18,7 +18,7 @@ func FuzzRead(f *testing.F) {
 	for _, s := range streams {
 		f.Add([]byte(s.text))
 	}
-	inputs, err := filepath.Glob("testdata/*.input.*")
+	inputs, err := filepath.Glob("yamledit/testdata/*.input.*")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,11 +3,12 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Object is one Kubernetes object of a document.
@@ -55,9 +56,28 @@ func (d *Document) Objects() ([]Object, error) {
 	return r.objects, nil
 }
 
+// Objects walks over the objects of files, in order; for a document that cannot
+// be read there is an error instead, as Document.Objects returns it.
+func Objects(files ...*File) iter.Seq2[*Object, error] {
+	return func(yield func(*Object, error) bool) {
+		for _, f := range files {
+			for _, d := range f.Documents {
+				objects, err := d.Objects()
+				if err != nil && !yield(nil, err) {
+					return
+				}
+				for i := range objects {
+					if !yield(&objects[i], nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
 type objectReader struct {
 	doc     *Document
-	root    *node // of a JSON document, read when a line is asked for
 	objects []Object
 }
 
@@ -100,7 +120,7 @@ func (r *objectReader) read(raw []byte, at []string) error {
 			return err
 		}
 	}
-	o.Line = r.line(at)
+	o.Line = r.doc.LineOf(at...)
 	r.objects = append(r.objects, o)
 	return nil
 }
@@ -152,56 +172,14 @@ func (r *objectReader) refuse(at, path []string, problem, cure string) error {
 	if len(path) > 0 {
 		where = append(where, strings.Join(path, "."))
 	}
-	line := r.line(append(slices.Clone(at), path...))
-	return r.doc.fail(line-r.doc.Line+1, strings.Join(append(where, problem), ": "), cure, nil)
+	line := r.doc.LineOf(append(slices.Clone(at), path...)...)
+	return &Error{Name: r.doc.Name, Line: line, Problem: strings.Join(append(where, problem), ": "), Cure: cure}
 }
 
 func join(at []string) string {
-	if len(at) == 0 {
-		return ""
-	}
-	return "/" + strings.Join(at, "/")
-}
-
-// line returns the input's line where the value at a path begins.
-func (r *objectReader) line(at []string) int {
-	d := r.doc
-	if d.content.isJSON {
-		if r.root == nil {
-			if root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body); err == nil {
-				r.root = root
-			}
-		}
-		n := r.root
-		for _, token := range at {
-			if e, err := n.at(token); err == nil {
-				n = e.value
-			}
-		}
-		return d.Line + newLines(d.text).lineOf(n.where.start)
-	}
-	n := d.content.root
+	var pointer jsontext.Pointer
 	for _, token := range at {
-		n = lookUp(n, token)
+		pointer = pointer.AppendToken(token)
 	}
-	return d.Line + n.Line - 1
-}
-
-// lookUp follows a token, and stays where it leads nowhere.
-func lookUp(n *yamlv3.Node, token string) *yamlv3.Node {
-	for n.Kind == yamlv3.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yamlv3.SequenceNode {
-		if i, err := index(token, len(n.Content)-1); err == nil {
-			return n.Content[i]
-		}
-		return n
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == token {
-			return n.Content[i+1]
-		}
-	}
-	return n
+	return string(pointer)
 }

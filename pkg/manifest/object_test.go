@@ -67,6 +67,40 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// The walk goes over files, over empty documents and over those that cannot be read.
+func TestWalk(t *testing.T) {
+	const a, b = "apiVersion: v1\nkind: A\n---\n# empty\n---\nkind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: B}, {apiVersion: v1, kind: C}]\n",
+		"apiVersion: v1\n---\napiVersion: v1\nkind: D\n"
+	var files []*manifest.File
+	for _, text := range []string{a, b} {
+		f, err := manifest.Read("x.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	walk := func(most int) []string {
+		var got []string
+		for o, err := range manifest.Objects(files...) {
+			if err != nil {
+				got = append(got, err.Error())
+			} else {
+				got = append(got, o.Kind)
+			}
+			if len(got) == most {
+				break
+			}
+		}
+		return got
+	}
+	want := []string{"A", "B", "C", "x.yaml:1: kind: missing; a Kubernetes object has both apiVersion and kind", "D"}
+	for most := 1; most <= len(want); most++ {
+		if diff := cmp.Diff(want[:most], walk(most)); diff != "" {
+			t.Errorf("stopped at %d (-want +got):\n%s", most, diff)
+		}
+	}
+}
+
 func TestObjectsRefuses(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"no kind":       {"---\n\na: b\napiVersion: v1\n", "x.yaml:3: kind: missing; a Kubernetes object has both apiVersion and kind"},

@@ -21,6 +21,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/resolv"
 	"github.com/netmode-io/netmode/pkg/version"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // used are metrics of which every one has a value.
@@ -240,7 +241,7 @@ func TestLabelsAreClosed(t *testing.T) {
 	}
 	closed := map[string][]string{
 		"entry":     entries,
-		"kind":      append(api.WorkloadKinds(), "Pod", "Service", "other"),
+		"kind":      append(workload.Kinds(), "Pod", "Service", "other"),
 		"operation": {"CREATE", "UPDATE", "DELETE", "CONNECT", "other"},
 		"mode":      append(modes, "none"),
 		"decision":  decisions,

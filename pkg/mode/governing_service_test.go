@@ -7,6 +7,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 const conflict = `refused GoverningServiceConflict metadata.annotations[netmode.io/service]: Invalid value: "nimbus": spec.subdomain is other: ` +
@@ -116,7 +117,7 @@ func TestGoverningServiceOfTemplate(t *testing.T) {
 			"[]":    "warned GoverningServiceUnknown " + annotationField + nameIt + "no headless Service of namespace storm selects it",
 			several: "warned GoverningServiceAmbiguous " + annotationField + nameIt + "several headless Services select it: a, b",
 		} {
-			row := podRow{services: services, workload: &api.Workload{Kind: "StatefulSet"}}
+			row := podRow{services: services, workload: &workload.Workload{Kind: "StatefulSet"}}
 			raw := object("Pod", `{"name":"nimbus-0","labels":{"app":"nimbus"}}`, `{"hostname":"nimbus-0",`+onePort+`}`)
 			p := row.decide(t, find(t, name), raw)
 			if got := describeAll(p); p.Refused() || p.Changes() || !strings.HasPrefix(got[0], want) {
@@ -128,7 +129,7 @@ func TestGoverningServiceOfTemplate(t *testing.T) {
 
 // The author of a StatefulSet writes serviceName.
 func TestConflictNamesTheAuthorsField(t *testing.T) {
-	row := podRow{services: "[]", workload: &api.Workload{Kind: "StatefulSet", SubdomainField: "spec.serviceName"}}
+	row := podRow{services: "[]", workload: &workload.Workload{Kind: "StatefulSet", SubdomainField: "spec.serviceName"}}
 	raw := object("Pod", `{"name":"nimbus-0","annotations":{"netmode.io/service":"nimbus"}}`, `{"subdomain":"other",`+onePort+`}`)
 	got := row.decide(t, find(t, api.ModeStatefulSetHeadless), raw).Denial()
 	if want := strings.Replace(strings.TrimPrefix(conflict, "refused GoverningServiceConflict "), "spec.subdomain", "spec.serviceName", 1); got != want+" (GoverningServiceConflict)" {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // What rows of both headless modes have in common.
@@ -105,24 +106,24 @@ func headlessPods() []podRow {
 		{line: "a hostname that equals the Service and is no label is refused", spec: `{"hostname":"Nimbus","subdomain":"Nimbus",` + onePort + `}`,
 			want: []string{namedBySpec, hostnameInvalid("spec.hostname", "Nimbus", notLabel)}},
 		{line: "more than one replica is warned of at the workload", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Kind: "Deployment", Name: "nimbus", Replicas: 3, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"},
+			workload: &workload.Workload{Kind: "Deployment", Name: "nimbus", Replicas: 3, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"},
 			want:     append(append([]string{}, set...), "warned HostnameShared spec.replicas: 3 pods would share one hostname"+runOne)},
 		{line: "a surge is warned of at the workload", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Kind: "Deployment", Name: "nimbus", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"},
+			workload: &workload.Workload{Kind: "Deployment", Name: "nimbus", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"},
 			want: append(append([]string{}, set...),
 				"warned HostnameShared spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname"+runOne)},
 		{line: "replicas and surge are both warned of, below their own fields", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Replicas: 2, ReplicasField: "spec.jobTemplate.spec.parallelism", Surges: true, SurgeField: "spec.updateStrategy"},
+			workload: &workload.Workload{Replicas: 2, ReplicasField: "spec.jobTemplate.spec.parallelism", Surges: true, SurgeField: "spec.updateStrategy"},
 			want: append(append([]string{}, set...),
 				"warned HostnameShared spec.jobTemplate.spec.parallelism: 2 pods would share one hostname"+runOne,
 				"warned HostnameShared spec.updateStrategy: a rolling update runs the old and the new pod at once, and they would share one hostname"+runOne)},
 		{line: "a DaemonSet has many pods", metadata: fromDaemonSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Kind: "DaemonSet", Name: "nimbus", SurgeField: "spec.updateStrategy"},
+			workload: &workload.Workload{Kind: "DaemonSet", Name: "nimbus", SurgeField: "spec.updateStrategy"},
 			want:     append(append([]string{}, set...), "warned HostnameShared: a DaemonSet runs a pod on every node, and they would share one hostname"+runOne)},
 		{line: "one replica that is recreated is fine", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"}, want: set},
+			workload: &workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"}, want: set},
 		{line: "no replica is fine", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
-			workload: &api.Workload{Kind: "Deployment", ReplicasField: "spec.replicas"}, want: set},
+			workload: &workload.Workload{Kind: "Deployment", ReplicasField: "spec.replicas"}, want: set},
 	}
 	return append(rows, headlessPodPorts()...)
 }
@@ -146,7 +147,7 @@ func headlessPodPorts() []podRow {
 			want: []string{differs("80", "thrift", "6627"), differs("81", "ui", "8080")}},
 		{line: "one that leads to the same number is fine", spec: thrift, services: nimbus(`[{"port":6627,"targetPort":"thrift"}]`)},
 		{line: "numbers are the Service's matter", spec: thrift, services: nimbus(`[{"port":80,"targetPort":6627},{"port":81}]`)},
-		{line: "and a template's as well", spec: thrift, services: nimbus(`[{"port":80,"targetPort":6627},{"port":81},{"port":82,"targetPort":82}]`), workload: &api.Workload{},
+		{line: "and a template's as well", spec: thrift, services: nimbus(`[{"port":80,"targetPort":6627},{"port":81},{"port":82,"targetPort":82}]`), workload: &workload.Workload{},
 			want: []string{"warned PortNotTranslated spec.containers: Service nimbus has port 80, and its targetPort is 6627: make port equal to the port that the container listens on"}},
 		{line: "a name that the pod does not have says nothing", spec: thrift, services: nimbus(`[{"port":80,"targetPort":"other"}]`)},
 		{line: "a restartable init container's port counts", services: nimbus(`[{"port":80,"targetPort":"p"}]`),

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // What most rows of mode hostnetwork have in common.
@@ -147,17 +148,17 @@ func hostNetworkPods() []podRow {
 			spec:  `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"i","restartPolicy":"Always","ports":[{"containerPort":80}]}],"containers":[{"name":"web"}]}`,
 			patch: hostNetworkPatch, want: served},
 		{line: "a surge is warned of where ports are declared", patch: hostNetworkPatch,
-			workload: &api.Workload{Kind: "DaemonSet", Surges: true, SurgeField: "spec.updateStrategy"},
+			workload: &workload.Workload{Kind: "DaemonSet", Surges: true, SurgeField: "spec.updateStrategy"},
 			spec:     `{"dnsPolicy":"ClusterFirst",` + onePort + `}`,
 			want: []string{hostNetworkSet, dnsPolicySet,
 				"warned HostPortsSurge spec.updateStrategy: a rolling update starts a new pod beside the old one, and no node has their ports twice: " +
 					"set maxSurge: 0 with maxUnavailable: 1, or have more nodes than pods", nodeHostname}},
 		{line: "a surge of pods without ports is not", patch: hostNetworkPatch,
-			workload: &api.Workload{Kind: "Deployment", Surges: true, SurgeField: "spec.strategy"},
+			workload: &workload.Workload{Kind: "Deployment", Surges: true, SurgeField: "spec.strategy"},
 			spec:     `{"dnsPolicy":"ClusterFirst","containers":[{"name":"web"}]}`,
 			want:     []string{hostNetworkSet, dnsPolicySet, noDeclaredPort, nodeHostname}},
 		{line: "nor an update without surge", patch: hostNetworkPatch,
-			workload: &api.Workload{Kind: "Deployment", SurgeField: "spec.strategy"}, spec: `{"dnsPolicy":"ClusterFirst",` + onePort + `}`, want: served},
+			workload: &workload.Workload{Kind: "Deployment", SurgeField: "spec.strategy"}, spec: `{"dnsPolicy":"ClusterFirst",` + onePort + `}`, want: served},
 		{line: "PodSecurity baseline is warned of",
 			namespaceLabels: map[string]string{api.LabelPodSecurityEnforce: "baseline"},
 			spec:            `{"dnsPolicy":"ClusterFirst",` + onePort + `}`, patch: hostNetworkPatch, want: security("baseline")},

@@ -10,6 +10,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // Mode is what one network mode does to Pods and to Services.
@@ -62,7 +63,7 @@ type PodCase struct {
 	NamespaceLabels map[string]string
 	Intent          api.Intent
 	// Workload is what will make the pod, where the pod is that of a template.
-	Workload *api.Workload
+	Workload *workload.Workload
 	Snapshot Snapshot
 	Search   *resolv.Settings
 	// Rewrite is what a policy says of the search rewrite.

@@ -15,6 +15,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // namespace is where every object of the rows lives.
@@ -30,7 +31,7 @@ type podRow struct {
 	// services are those of the namespace, a JSON list; "" means that nobody knows.
 	services        string
 	namespaceLabels map[string]string
-	workload        *api.Workload
+	workload        *workload.Workload
 	search          resolv.Settings
 	// patch is the whole JSON Patch; "" is none.
 	patch string

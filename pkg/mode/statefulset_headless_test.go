@@ -6,6 +6,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/resolv"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 const (
@@ -128,7 +129,7 @@ func templateHostnames(with func([]string, ...[]string) []string) []podRow {
 	)
 	three := " spec.replicas: 3 pods would share one hostname" + runOne
 	surge := " spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname" + runOne
-	row := func(line, metadata string, w api.Workload, more ...string) podRow {
+	row := func(line, metadata string, w workload.Workload, more ...string) podRow {
 		governed := named
 		if metadata == fromStatefulSet {
 			governed = namedBySpec
@@ -137,18 +138,18 @@ func templateHostnames(with func([]string, ...[]string) []string) []podRow {
 	}
 	return []podRow{
 		row("a Deployment's hostname is all its pods'", fromReplicaSet,
-			api.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+three, shared+surge),
+			workload.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+three, shared+surge),
 		row("and the old and the new pod's", fromReplicaSet,
-			api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+surge),
-		row("one pod after the other is fine", fromReplicaSet, api.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas"}),
-		row("a DaemonSet's hostname is all its pods'", fromDaemonSet, api.Workload{Kind: "DaemonSet"},
+			workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+surge),
+		row("one pod after the other is fine", fromReplicaSet, workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas"}),
+		row("a DaemonSet's hostname is all its pods'", fromDaemonSet, workload.Workload{Kind: "DaemonSet"},
 			shared+": a DaemonSet runs a pod on every node, and they would share one hostname"+runOne),
-		row("a Job's hostname is all its pods'", fromIndexedJob, api.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism"},
+		row("a Job's hostname is all its pods'", fromIndexedJob, workload.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism"},
 			shared+" spec.parallelism: 3 pods would share one hostname"+runOne),
-		row("the pods of an Indexed Job have their own", fromIndexedJob, api.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism", OwnHostnames: true}),
-		row("as those of a StatefulSet have", fromStatefulSet, api.Workload{Kind: "StatefulSet", Replicas: 3, ReplicasField: "spec.replicas", OwnHostnames: true}),
+		row("the pods of an Indexed Job have their own", fromIndexedJob, workload.Workload{Kind: "Job", Replicas: 3, ReplicasField: "spec.parallelism", OwnHostnames: true}),
+		row("as those of a StatefulSet have", fromStatefulSet, workload.Workload{Kind: "StatefulSet", Replicas: 3, ReplicasField: "spec.replicas", OwnHostnames: true}),
 		{line: "without a hostname there is none to share", metadata: fromReplicaSet, spec: `{` + onePort + `}`,
-			workload: &api.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas"},
+			workload: &workload.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas"},
 			want: with([]string{named, "refused NoStableHostname spec.hostname: Required value: the pod has neither a hostname nor a name that peers could know: " +
 				"use a StatefulSet, or a Job with completionMode Indexed", subdomainSet}, appended)},
 	}

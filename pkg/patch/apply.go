@@ -45,8 +45,8 @@ func appendValue(to []byte, value any) ([]byte, error) {
 	return append(to, encoded...), err
 }
 
-// Apply returns the raw object with the operations applied, by the library
-// that the API server uses. An error names the operation that does not apply.
+// Apply returns the raw object with the operations applied. An error names the
+// operation that does not apply.
 func Apply(raw []byte, operations []jsonpatch.Operation) ([]byte, error) {
 	if len(operations) == 0 {
 		return raw, nil
@@ -55,13 +55,19 @@ func Apply(raw []byte, operations []jsonpatch.Operation) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ApplyDocument("patch "+string(document), raw, document)
+}
+
+// ApplyDocument is Apply for a JSON Patch document, by the library that the API
+// server uses. The name stands for the document in errors.
+func ApplyDocument(name string, raw, document []byte) ([]byte, error) {
 	decoded, err := evanphx.DecodePatch(document)
 	if err != nil {
-		return nil, fmt.Errorf("patch %s: %w", document, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	patched, err := decoded.Apply(raw)
 	if err != nil {
-		return nil, fmt.Errorf("patch %s does not apply: %w", document, err)
+		return nil, fmt.Errorf("%s does not apply: %w", name, err)
 	}
 	return patched, nil
 }

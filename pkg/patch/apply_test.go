@@ -75,3 +75,10 @@ func TestApplyRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestApplyDocumentRefuses(t *testing.T) {
+	got, err := patch.ApplyDocument("the patch", []byte(`{}`), []byte(`{}`))
+	if got != nil || err == nil || !strings.HasPrefix(err.Error(), "the patch: ") {
+		t.Errorf("got %s, %v", got, err)
+	}
+}

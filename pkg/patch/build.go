@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -34,7 +35,7 @@ func Build(raw []byte, mutations []plan.Mutation) ([]jsonpatch.Operation, error)
 			return nil, fmt.Errorf("%q is not a pointer to a member: it must begin with /", m.Pointer)
 		}
 		n := &t.root
-		for token := range tokens(m.Pointer) {
+		for token := range jsontext.Pointer(m.Pointer).Tokens() {
 			n = t.child(n, token)
 		}
 	}
@@ -66,27 +67,11 @@ func Build(raw []byte, mutations []plan.Mutation) ([]jsonpatch.Operation, error)
 	return operations, nil
 }
 
-// tokens yields the unescaped reference tokens of a JSON Pointer (RFC 6901).
-func tokens(pointer string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for rest, more := strings.CutPrefix(pointer, "/"); more; {
-			var token string
-			token, rest, more = strings.Cut(rest, "/")
-			if strings.Contains(token, "~") {
-				token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-			}
-			if !yield(token) {
-				return
-			}
-		}
-	}
-}
-
 // build makes one operation and keeps the nodes in step with it.
 func (t *tree) build(m plan.Mutation) (jsonpatch.Operation, error) {
 	n, end := &t.root, 0
 	var made []string // tokens below the first place that is absent
-	for token := range tokens(m.Pointer) {
+	for token := range jsontext.Pointer(m.Pointer).Tokens() {
 		parent := n
 		n = t.child(n, token)
 		switch {
@@ -131,7 +116,7 @@ func (t *tree) build(m plan.Mutation) (jsonpatch.Operation, error) {
 // remove reports whether there is a member at the pointer, and forgets it.
 func (t *tree) remove(pointer string) (there bool, err error) {
 	n, end := &t.root, 0
-	for token := range tokens(pointer) {
+	for token := range jsontext.Pointer(pointer).Tokens() {
 		parent, above := n, end
 		n = t.child(n, token)
 		end += 1 + strings.IndexByte(pointer[end+1:]+"/", '/')

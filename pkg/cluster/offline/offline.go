@@ -101,21 +101,18 @@ func (m *Snapshot) addPolicy(text []byte) error {
 // An error names the file, the line and the object.
 func (m *Snapshot) AddPolicies(files []*manifest.File) error {
 	var errs []error
-	for _, file := range files {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
+	for o, err := range manifest.Objects(files...) {
+		if err != nil {
 			errs = append(errs, err)
-			for i := range objects {
-				o := &objects[i]
-				switch o.APIVersion + "/" + o.Kind {
-				case api.PolicyAPIVersion + "/" + api.PolicyKind, "v1/Namespace":
-					if err := m.Add(o, ""); err != nil {
-						errs = append(errs, o.Fail(err))
-					}
-				default:
-					errs = append(errs, o.Fail(fmt.Errorf("is neither a %s nor a Namespace: name it with -f", api.PolicyKind)))
-				}
+			continue
+		}
+		switch o.APIVersion + "/" + o.Kind {
+		case api.PolicyAPIVersion + "/" + api.PolicyKind, "v1/Namespace":
+			if err := m.Add(o, ""); err != nil {
+				errs = append(errs, o.Fail(err))
 			}
+		default:
+			errs = append(errs, o.Fail(fmt.Errorf("is neither a %s nor a Namespace: name it with -f", api.PolicyKind)))
 		}
 	}
 	return errors.Join(errs...)
@@ -125,16 +122,13 @@ func (m *Snapshot) AddPolicies(files []*manifest.File) error {
 // that name none. An error names the file, the line and the object.
 func (m *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
 	var errs []error
-	for _, file := range files {
-		for _, document := range file.Documents {
-			objects, err := document.Objects()
+	for o, err := range manifest.Objects(files...) {
+		if err != nil {
 			errs = append(errs, err)
-			for i := range objects {
-				o := &objects[i]
-				if err := m.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
-					errs = append(errs, o.Fail(err))
-				}
-			}
+			continue
+		}
+		if err := m.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
+			errs = append(errs, o.Fail(err))
 		}
 	}
 	return errors.Join(errs...)

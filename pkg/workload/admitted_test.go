@@ -1,4 +1,4 @@
-package manifest_test
+package workload_test
 
 import (
 	"bytes"
@@ -9,11 +9,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
+
+func admit(o *manifest.Object) ([]byte, error) {
+	return workload.Admitted(o.APIVersion, o.Kind, o.JSON, "storm")
+}
 
 func admitted(t *testing.T, text string) []byte {
 	t.Helper()
-	raw, err := manifest.Admitted(only(t, text), "storm")
+	raw, err := admit(only(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +83,7 @@ func TestAdmittedOfWrongType(t *testing.T) {
 		"apiVersion: v1\nkind: Pod\nspec: []\n":    "spec: is a list, and must be an object",
 		"apiVersion: v1\nkind: Service\nspec: 5\n": "spec: is a number, and must be an object",
 	} {
-		got, err := manifest.Admitted(only(t, text), "storm")
+		got, err := admit(only(t, text))
 		if got != nil || err == nil || err.Error() != want {
 			t.Errorf("got %s, %v, want %s", got, err, want)
 		}

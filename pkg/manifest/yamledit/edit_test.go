@@ -1,11 +1,11 @@
-package manifest_test
+package yamledit_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/manifest/yamledit"
 )
 
 // TestEdits shows what one patch makes of a layout.
@@ -60,15 +60,15 @@ func TestEdits(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f, err := manifest.Read("x.yaml", []byte(tt.text))
+			documents, err := yamledit.Read("x.yaml", []byte(tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Documents[0].Apply(operations(t, tt.patch)); err != nil {
+			if err := documents[0].Apply(operations(t, tt.patch)); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, string(f.Bytes())); diff != "" {
-				t.Errorf("text differs (-want +got):\n%s\n%q", diff, f.Bytes())
+			if diff := cmp.Diff(tt.want, string(joined(documents))); diff != "" {
+				t.Errorf("text differs (-want +got):\n%s\n%q", diff, joined(documents))
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import (
 	"bytes"
@@ -66,8 +66,7 @@ func readYAML(text []byte, body, end int) (got content, bad *flaw) {
 		if root.Kind == yamlv3.SequenceNode {
 			what = "a list"
 		}
-		return got, &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object",
-			cure: "a manifest has apiVersion, kind and metadata at its top level"}
+		return got, &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object", notObject: true}
 	}
 	if bad := checkKeys(root, map[string]string{}); bad != nil {
 		return got, bad

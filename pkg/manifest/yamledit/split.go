@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import "bytes"
 
@@ -16,6 +16,12 @@ type chunk struct {
 type flaw struct {
 	line          int
 	problem, cure string
+	notObject     bool
+}
+
+// in is the error of a flaw in a text that begins at a 0-based line of the stream.
+func (f *flaw) in(name string, line int) *Error {
+	return &Error{Name: name, Line: line + f.line + 1, Problem: f.problem, Cure: f.cure, NotObject: f.notObject}
 }
 
 // split cuts a stream at its "---" lines. Such a line is always a separator: at

@@ -1,4 +1,4 @@
-package manifest_test
+package workload_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // only returns the one object of a manifest.
@@ -25,6 +26,13 @@ func only(t *testing.T, text string) *manifest.Object {
 		t.Fatalf("%d objects: %v", len(all), err)
 	}
 	return &all[0]
+}
+
+// parse parses the one object of a manifest.
+func parse(t *testing.T, text string) (*workload.Template, error) {
+	t.Helper()
+	o := only(t, text)
+	return workload.Parse(o.APIVersion, o.Kind, o.JSON, "default")
 }
 
 // podOf reads a pod as an API server with strict field validation does.
@@ -79,15 +87,15 @@ func TestFirstPod(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			o := only(t, "apiVersion: "+tt.apiVersion+"\nkind: "+tt.kind+"\nmetadata: {"+tt.name+"}\nspec: {"+tt.spec+"}\n")
-			got, err := manifest.PodTemplate(o, "storm")
+			got, err := workload.Parse(o.APIVersion, o.Kind, o.JSON, "storm")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if tt.pointer == "" {
 				tt.pointer = "/spec/template"
 			}
-			if got.Pointer != tt.pointer || got.Field() != strings.ReplaceAll(tt.pointer[1:], "/", ".") {
-				t.Errorf("pointer %s, field %s, want %s", got.Pointer, got.Field(), tt.pointer)
+			if w := got.Workload; w.Pointer() != tt.pointer || w.Template != strings.ReplaceAll(tt.pointer[1:], "/", ".") {
+				t.Errorf("pointer %s, field %s, want %s", w.Pointer(), w.Template, tt.pointer)
 			}
 			pod := podOf(t, got.Pod)
 			owner := pod.OwnerReferences[0]
@@ -114,59 +122,89 @@ func TestFirstPod(t *testing.T) {
 	}
 }
 
-// TestTemplateJSON: the template comes out as it stands in the workload.
-func TestTemplateJSON(t *testing.T) {
-	got, err := manifest.PodTemplate(only(t, "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {x: 1}, metadata: {name: a}, other: []}}\n"), "default")
+// The workload's own metadata comes along, and the pod has only what pods have.
+func TestParse(t *testing.T) {
+	got, err := parse(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\n"+
+		"spec: {template: {spec: {x: 1}, metadata: {name: a, annotations: {c: d}}, other: []}}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"metadata":{"name":"a"},"other":[],"spec":{"x":1}}`; string(got.JSON) != want {
-		t.Errorf("got %s, want %s", got.JSON, want)
+	if diff := cmp.Diff(api.ObjectMeta{Name: "web", Labels: map[string]string{"a": "b"}}, got.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
 	}
 	if strings.Contains(string(got.Pod), "other") {
 		t.Errorf("the pod holds what no pod has: %s", got.Pod)
 	}
+	pod, err := got.FirstPod()
+	if err != nil || pod.Metadata.Annotations["c"] != "d" || pod.Spec.DNSPolicy != api.DNSClusterFirst {
+		t.Errorf("pod %+v, %v", pod, err)
+	}
 }
 
-func TestPodTemplateOfOthers(t *testing.T) {
+func TestWithAnnotations(t *testing.T) {
+	before, err := parse(t, "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\n"+
+		"spec: {jobTemplate: {spec: {template: {metadata: {annotations: {a: b}, labels: {c: d}}, spec: {hostname: e, x: 1}}}}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := string(before.Pod)
+	for _, annotations := range []map[string]string{{}, {"f": "g", "a": "h"}} {
+		after, err := before.WithAnnotations(annotations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(annotations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.Replace(was, `{"a":"b"}`, string(raw), 1); string(after.Pod) != want {
+			t.Errorf("got  %s\nwant %s", after.Pod, want)
+		}
+		if diff := cmp.Diff(before.Workload, after.Workload); diff != "" || string(before.Pod) != was {
+			t.Errorf("%s became %s, the workload (-before +after):\n%s", was, before.Pod, diff)
+		}
+	}
+}
+
+func TestParseOfOthers(t *testing.T) {
 	for _, kind := range []string{"v1\nkind: Pod", "v1\nkind: Service", "extensions/v1beta1\nkind: Deployment", "apps/v1\nkind: Job", "batch/v1\nkind: Deployment", "v1\nkind: ReplicationController", "v1\nkind: PodTemplate"} {
-		if got, err := manifest.PodTemplate(only(t, "apiVersion: "+kind+"\nspec: 5\n"), "default"); got != nil || err != nil {
+		if got, err := parse(t, "apiVersion: "+kind+"\nspec: 5\n"); got != nil || err != nil {
 			t.Errorf("%s: %+v, %v", kind, got, err)
 		}
 	}
 }
 
-func TestPodTemplateCounts(t *testing.T) {
-	replicas := func(kind string, n int32) api.Workload {
-		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: "spec.replicas", OwnHostnames: kind == "StatefulSet"}
+func TestParseCounts(t *testing.T) {
+	replicas := func(kind string, n int32) workload.Workload {
+		return workload.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: "spec.replicas", OwnHostnames: kind == "StatefulSet"}
 	}
-	deployment := func(n int32, surges bool) api.Workload {
+	deployment := func(n int32, surges bool) workload.Workload {
 		w := replicas("Deployment", n)
 		w.Surges, w.SurgeField = surges, "spec.strategy"
 		return w
 	}
-	daemonSet := func(surges bool) api.Workload {
-		return api.Workload{Kind: "DaemonSet", Name: "a", Surges: surges, SurgeField: "spec.updateStrategy"}
+	daemonSet := func(surges bool) workload.Workload {
+		return workload.Workload{Kind: "DaemonSet", Name: "a", Surges: surges, SurgeField: "spec.updateStrategy"}
 	}
-	job := func(kind string, n int32, field string) api.Workload {
-		return api.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: field}
+	job := func(kind string, n int32, field string) workload.Workload {
+		return workload.Workload{Kind: kind, Name: "a", Replicas: n, ReplicasField: field}
 	}
-	indexed := func(w api.Workload) api.Workload {
+	indexed := func(w workload.Workload) workload.Workload {
 		w.OwnHostnames = true
 		return w
 	}
-	held := func(w api.Workload, by, until string) api.Workload {
+	held := func(w workload.Workload, by, until string) workload.Workload {
 		w.HeldBy, w.HeldUntil = by, until
 		return w
 	}
-	governed := func(w api.Workload) api.Workload {
+	governed := func(w workload.Workload) workload.Workload {
 		w.SubdomainField = "spec.serviceName"
 		return w
 	}
 	const cron = "spec.jobTemplate.spec.parallelism"
 	tests := []struct {
 		kind, spec string
-		want       api.Workload
+		want       workload.Workload
 	}{
 		{"Deployment", "", deployment(1, true)},
 		{"Deployment", "replicas: ,", deployment(1, true)},
@@ -216,11 +254,11 @@ func TestPodTemplateCounts(t *testing.T) {
 		case "Job":
 			apiVersion = "batch/v1"
 		}
-		got, err := manifest.PodTemplate(only(t, "apiVersion: "+apiVersion+"\nkind: "+tt.kind+"\nmetadata: {name: a}\nspec: {"+spec+"}\n"), "default")
+		got, err := parse(t, "apiVersion: "+apiVersion+"\nkind: "+tt.kind+"\nmetadata: {name: a}\nspec: {"+spec+"}\n")
 		if err != nil {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
-		tt.want.Template = got.Field()
+		tt.want.Template = got.Workload.Template
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.kind, tt.spec, diff)
 		}
@@ -228,8 +266,8 @@ func TestPodTemplateCounts(t *testing.T) {
 }
 
 // A Job's template may change only before it was started, and while it is suspended.
-func TestPodTemplateOfSuspendedJob(t *testing.T) {
-	for text, want := range map[string]api.Workload{
+func TestParseOfSuspendedJob(t *testing.T) {
+	for text, want := range map[string]workload.Workload{
 		"spec: {template: {}}":                                                             {},
 		"spec: {suspend: false, template: {}}":                                             {},
 		"spec: {suspend: , template: {}}":                                                  {},
@@ -239,14 +277,14 @@ func TestPodTemplateOfSuspendedJob(t *testing.T) {
 		"spec: {template: {}}\nstatus: {startTime: '2026-11-24T00:00:00Z', failed: 1}":     {Started: true},
 		"spec: {suspend: true, template: {}}\nstatus: {conditions: [{type: Suspended}]}":   {Suspended: true},
 	} {
-		got, err := manifest.PodTemplate(only(t, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n"+text+"\n"), "default")
+		got, err := parse(t, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n"+text+"\n")
 		if err != nil || got.Workload.Suspended != want.Suspended || got.Workload.Started != want.Started {
 			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
 }
 
-func TestPodTemplateMissing(t *testing.T) {
+func TestParseMissing(t *testing.T) {
 	tests := []struct{ kind, spec, want string }{
 		{"apps/v1\nkind: Deployment", "{replicas: 1}", "spec.template: Required value: a Deployment has one"},
 		{"apps/v1\nkind: StatefulSet", "{template: }", "spec.template: Required value: a StatefulSet has one"},
@@ -256,15 +294,15 @@ func TestPodTemplateMissing(t *testing.T) {
 		{"batch/v1\nkind: CronJob", "{jobTemplate: {}}", "spec.jobTemplate.spec.template: Required value: a CronJob has one"},
 	}
 	for _, tt := range tests {
-		got, err := manifest.PodTemplate(only(t, "apiVersion: "+tt.kind+"\nspec: "+tt.spec+"\n"), "default")
+		got, err := parse(t, "apiVersion: "+tt.kind+"\nspec: "+tt.spec+"\n")
 		if got != nil || err == nil || err.Error() != tt.want {
 			t.Errorf("%s %s: got %v\nwant %s", tt.kind, tt.spec, err, tt.want)
 		}
 	}
 }
 
-// TestPodTemplateOfWrongType: the error names the field in the object.
-func TestPodTemplateOfWrongType(t *testing.T) {
+// TestParseOfWrongType: the error names the field in the object.
+func TestParseOfWrongType(t *testing.T) {
 	tests := []struct{ kind, spec, want string }{
 		{"apps/v1\nkind: Deployment", "[]", "spec: "},
 		{"apps/v1\nkind: Deployment", "{replicas: '3', template: {}}", "spec.replicas: "},
@@ -281,9 +319,21 @@ func TestPodTemplateOfWrongType(t *testing.T) {
 		{"batch/v1\nkind: CronJob", "{jobTemplate: {spec: {template: {metadata: {labels: 5}}}}}", "spec.jobTemplate.spec.template.metadata.labels: "},
 	}
 	for _, tt := range tests {
-		got, err := manifest.PodTemplate(only(t, "apiVersion: "+tt.kind+"\nspec: "+tt.spec+"\n"), "default")
+		got, err := parse(t, "apiVersion: "+tt.kind+"\nspec: "+tt.spec+"\n")
 		if got != nil || err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: got %v\nwant %s…", tt.spec, err, tt.want)
 		}
+	}
+}
+
+// TestFirstPodOfWrongType: the error names the field in the template.
+func TestFirstPodOfWrongType(t *testing.T) {
+	template, err := parse(t, "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {hostNetwork: x}}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "spec.template.spec.hostNetwork: is a string, and must be true or false"
+	if pod, err := template.FirstPod(); pod != nil || err == nil || err.Error() != want {
+		t.Errorf("got %v, %v, want %s", pod, err, want)
 	}
 }

@@ -1,4 +1,4 @@
-package manifest_test
+package yamledit_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gomodules.xyz/jsonpatch/v2"
 
-	"github.com/netmode-io/netmode/pkg/manifest"
+	"github.com/netmode-io/netmode/pkg/manifest/yamledit"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,9 +32,9 @@ func TestGolden(t *testing.T) {
 		patch := base + ".patch.json"
 		known[input], known[golden], known[patch] = true, true, true
 		t.Run(filepath.Base(base), func(t *testing.T) {
-			f := read(t, input)
+			documents := read(t, input)
 			for i, operations := range readPatches(t, patch) {
-				d := f.Documents[i]
+				d := documents[i]
 				if err := d.Apply(operations); err != nil {
 					t.Fatal(err)
 				}
@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 				}
 			}
 			if *update {
-				if err := os.WriteFile(golden, f.Bytes(), 0o600); err != nil {
+				if err := os.WriteFile(golden, joined(documents), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -51,7 +51,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatalf("run the test with -update, then read the new file: %v", err)
 			}
-			if diff := cmp.Diff(string(want), string(f.Bytes())); diff != "" {
+			if diff := cmp.Diff(string(want), string(joined(documents))); diff != "" {
 				t.Errorf("golden file differs (-want +got):\n%s", diff)
 			}
 		})
@@ -67,17 +67,26 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, path string) *manifest.File {
+func read(t *testing.T, path string) []*yamledit.Document {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := manifest.Read(path, data)
+	documents, err := yamledit.Read(path, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return documents
+}
+
+// joined is the stream that the documents are.
+func joined(documents []*yamledit.Document) []byte {
+	var stream []byte
+	for _, d := range documents {
+		stream = append(stream, d.Bytes()...)
+	}
+	return stream
 }
 
 func readPatches(t *testing.T, path string) map[int][]jsonpatch.Operation {

@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import (
 	"bytes"
@@ -35,8 +35,7 @@ func readJSON(text []byte, body, stop int) (parts []part, bad *flaw, sure bool) 
 			return nil, bad, sure || len(parts) > 0
 		}
 		if value.Kind() != '{' {
-			return nil, &flaw{line: at.lineOf(end - len(value)), problem: "a JSON value that is not an object",
-				cure: "a manifest has apiVersion, kind and metadata at its top level"}, true
+			return nil, &flaw{line: at.lineOf(end - len(value)), problem: "a JSON value that is not an object", notObject: true}, true
 		}
 		asJSON := value.Clone()
 		if err := asJSON.Compact(); err != nil {

@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import (
 	"encoding/json"
@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
-	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
 )
 
 var (
@@ -17,76 +16,6 @@ var (
 	errParent  = errors.New("its parent does not exist, or is neither a mapping nor a list")
 	errIndex   = errors.New("is no index of that list")
 )
-
-// Apply changes the document by JSON Patch operations (RFC 6902): add, replace
-// and remove, with pointers from the document's root. All are applied or, on an
-// error, none. The text changes where the operations reach and nowhere else;
-// where its layout does not allow that, the document is encoded anew with its
-// comments kept. Either way the result, read again, is what the operations make
-// of JSON. What JSON, Objects and Bytes returned before stays as it was.
-func (d *Document) Apply(operations []jsonpatch.Operation) error {
-	if len(operations) == 0 {
-		return nil
-	}
-	if d.Empty() {
-		return d.fail(1, "the document is empty, so no patch applies", "leave it alone", nil)
-	}
-	t, err := d.tree()
-	if err != nil {
-		return d.fail(1, "the document cannot be edited", "write it in plain YAML, without unusual tags or keys", err)
-	}
-	for i, op := range operations {
-		if err := t.apply(op); err != nil {
-			return d.fail(1, fmt.Sprintf("patch operation %d, %s %q", i+1, op.Operation, op.Path),
-				"nothing was changed: correct the patch", err)
-		}
-	}
-	want, err := patched(d.content.json, operations)
-	if err != nil {
-		return d.fail(1, "the patch does not apply", "nothing was changed: correct the patch", err)
-	}
-	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted, d.reencode} {
-		if text, ok := attempt(t); ok {
-			if got, ok := d.means(text, want); ok {
-				d.text, d.content = text, got
-				return nil
-			}
-		}
-	}
-	return d.fail(1, "the changed document would not say what the patch says",
-		"nothing was changed: write the document in plain YAML, without anchors, tags and \"? \" keys", nil)
-}
-
-// patched applies the operations to JSON, as the API server does.
-func patched(document []byte, operations []jsonpatch.Operation) (any, error) {
-	raw, err := json.Marshal(operations)
-	if err != nil {
-		return nil, err
-	}
-	patch, err := jsonpatchv4.DecodePatch(raw)
-	if err != nil {
-		return nil, err
-	}
-	out, err := patch.Apply(document)
-	if err != nil {
-		return nil, err
-	}
-	return decodeJSON(out)
-}
-
-// means reads a text as this document, and says whether it means want.
-func (d *Document) means(text []byte, want any) (content, bool) {
-	chunks, bad := split(text)
-	if bad != nil || len(chunks) != 1 {
-		return content{}, false
-	}
-	parts, bad := chunks[0].read(text)
-	if bad != nil || len(parts) != 1 || d.content.isJSON && !parts[0].content.isJSON {
-		return content{}, false
-	}
-	got, err := decodeJSON(parts[0].content.json)
-	return parts[0].content, err == nil && equalJSON(got, want)
-}
 
 // pointer reads a JSON pointer (RFC 6901).
 func pointer(path string) ([]string, error) {
@@ -96,12 +25,7 @@ func pointer(path string) ([]string, error) {
 	if path[0] != '/' {
 		return nil, errors.New(`a pointer begins with "/"`)
 	}
-	tokens := strings.Split(path[1:], "/")
-	unescape := strings.NewReplacer("~1", "/", "~0", "~")
-	for i, t := range tokens {
-		tokens[i] = unescape.Replace(t)
-	}
-	return tokens, nil
+	return slices.Collect(jsontext.Pointer(path).Tokens()), nil
 }
 
 func (t *tree) apply(op jsonpatch.Operation) error {

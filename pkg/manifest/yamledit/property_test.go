@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import (
 	"bytes"
@@ -41,11 +41,11 @@ func TestRandomEdits(t *testing.T) {
 func editAtRandom(t *testing.T, path string, data []byte, seed uint64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // reproducible, no secret
-	f, err := Read(path, data)
+	documents, err := Read(path, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range f.Documents {
+	for _, d := range documents {
 		if d.Empty() {
 			continue
 		}
@@ -83,7 +83,7 @@ func editAtRandom(t *testing.T, path string, data []byte, seed uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inPlace(t, seed, fresh.Documents[0], patch, want)
+		inPlace(t, seed, fresh[0], patch, want)
 	}
 }
 

@@ -1,6 +1,14 @@
-package api
+// Package workload knows the objects that make pods of a template: their kinds,
+// where the template stands, the first pod that would be made of it, and which
+// annotations netmode copies to it. The webhook and the CLI share it.
+//
+// The package is pure: no I/O, no clock, no randomness.
+package workload
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Workload is what a decision reads of the object that will make the pods of a
 // template.
@@ -34,23 +42,13 @@ type Workload struct {
 
 // Copies reports whether netmode copies the workload's annotations to its pod
 // template.
-func (w *Workload) Copies() bool { return slices.Contains(WorkloadKinds(), w.Kind) }
-
-// WorkloadKinds returns the kinds whose annotations netmode copies to their pod
-// templates, in the order in which the documentation lists them.
-func WorkloadKinds() []string {
-	return []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+func (w *Workload) Copies() bool {
+	return slices.ContainsFunc(kinds, func(k registered) bool { return k.copies && k.name == w.Kind })
 }
 
-// IsWorkload reports whether objects of a group, version and kind are workloads
-// whose annotations netmode copies to their pod templates.
-func IsWorkload(group, version, kind string) bool {
-	switch {
-	case version != "v1" || !slices.Contains(WorkloadKinds(), kind):
-		return false
-	case kind == "Job" || kind == "CronJob":
-		return group == "batch"
-	default:
-		return group == "apps"
-	}
-}
+// Pointer is Template as a JSON Pointer: "/spec/template".
+func (w *Workload) Pointer() string { return "/" + strings.ReplaceAll(w.Template, ".", "/") }
+
+// TemplateFixed reports whether the API server lets nobody change the template
+// any more: a Job's is fixed once it has made pods (batch/v1).
+func (w *Workload) TemplateFixed() bool { return w.Kind == "Job" && (!w.Suspended || w.Started) }
