@@ -15,6 +15,7 @@ func appendLast() Strategy {
 		Name:    api.SearchAppend,
 		Summary: "adds the peer domain behind every other search domain",
 		inPlace: (*Case).listed,
+		byAuto:  true,
 		apply: func(c *Case) {
 			own := c.Pod.Searches()
 			domain := c.peerDomain()

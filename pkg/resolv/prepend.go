@@ -22,6 +22,7 @@ func prepend() Strategy {
 		Name:    api.SearchPrepend,
 		Summary: "writes the pod's DNS configuration out whole, the peer domain first",
 		inPlace: (*Case).first,
+		byAuto:  true,
 		obstacles: func(c *Case) []obstacle {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone || c.Settings.Facts.Known() {
 				return nil
