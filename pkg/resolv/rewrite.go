@@ -52,8 +52,11 @@ type PolicyDefaults struct {
 // Strategy is one way to rewrite the search list.
 type Strategy struct {
 	Name api.SearchRewrite
-	// Summary says in one line what the strategy does, for documentation.
-	Summary string
+	// Summary says in one line what the strategy does, Place where the peer domain then
+	// is, and Needs what that takes: the README's table, in Markdown.
+	Summary, Place, Needs string
+	// Promise is what the API server holds of whoever asks for the strategy.
+	Promise Promise
 
 	// inPlace reports whether the pod holds what apply would write, whatever
 	// the facts say now.
@@ -77,7 +80,7 @@ type obstacle struct {
 }
 
 // registry holds every strategy, in the order of the documentation; it is
-// read-only.
+// read-only. CONTRIBUTING.md says how to add one.
 var registry = []Strategy{auto(), prepend(), appendLast(), initContainer(), postStart(), none()}
 
 // Strategies returns every strategy that an author may ask for.
