@@ -59,6 +59,10 @@ lint: ## check the code with golangci-lint and deadcode (the first run builds th
 	@echo 'lint: the first run on a machine builds golangci-lint, about 2 minutes; then it takes less than one'
 	@for module in $(MODULES); do echo "lint: $$module"; (cd "$$module" && $(LINT) run ./...); .ci/deadcode "$$module"; done
 
+.PHONY: generate
+generate: ## write what the registries and the API types say into the files that repeat it
+	@go run ./docs/generate
+
 .PHONY: bench
 bench: bench-parts bench-cpu ## run all benchmarks, then measure the webhook's CPU per request
 

@@ -6,7 +6,7 @@ import "slices"
 // others know it by.
 type Mode string
 
-// The four modes.
+// The modes.
 const (
 	// ModeDefault leaves an object as Kubernetes would run it, and opts out of
 	// what would be inherited.

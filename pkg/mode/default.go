@@ -9,8 +9,10 @@ import (
 // its namespace gives to others.
 func standard() Mode {
 	return Mode{
-		Name:    api.ModeDefault,
-		Summary: "an ordinary pod behind an ordinary Service; opts out of what the namespace gives",
+		Name:      api.ModeDefault,
+		Summary:   "what an ordinary Service serves well",
+		OnPod:     "nothing; opts out of a mode that its namespace gives",
+		OnService: "nothing",
 		PodRules: []PodRule{{"opt out", func(c *PodCase) {
 			c.Plan.Keep(plan.ModeDefault, "", "nothing changes")
 		}}},

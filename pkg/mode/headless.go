@@ -11,8 +11,10 @@ import (
 // the pod's address, and is the pod's hostname as well.
 func headless() Mode {
 	return Mode{
-		Name:    api.ModeHeadless,
-		Summary: "one pod behind one headless Service, whose name is the pod's hostname as well",
+		Name:      api.ModeHeadless,
+		Summary:   "one pod behind one Service, known by the Service's name",
+		OnPod:     "`hostname` and `subdomain` become the Service's name",
+		OnService: "`clusterIP: None`",
 		PodRules: []PodRule{
 			{"host network", refuseHostNetworkInUse},
 			{"hostname override", refuseHostnameOverride},
@@ -31,6 +33,11 @@ func headless() Mode {
 		},
 		PodAnnotations:     []string{api.AnnotationService},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
+		Promise: Promise{Variable: "headless", Service: heldHeadless(), Pod: []Held{
+			heldOfPod("variables.hostname != '' && variables.hostname == variables.service",
+				"spec.hostname: Invalid value: is not the governing Service, as mode headless needs it"),
+			heldSubdomain(),
+		}},
 	}
 }
 

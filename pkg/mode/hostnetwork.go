@@ -21,8 +21,10 @@ const maxShown = 512
 // hostNetwork pods), or would change the node itself.
 func hostNetwork() Mode {
 	return Mode{
-		Name:    api.ModeHostNetwork,
-		Summary: "the pod has its node's IP address and ports, and still resolves Service names",
+		Name:      api.ModeHostNetwork,
+		Summary:   "a program that must have its node's address",
+		OnPod:     "`hostNetwork: true`, `dnsPolicy: ClusterFirstWithHostNet`",
+		OnService: "nothing",
 		PodRules: []PodRule{
 			{"host network", setHostNetwork},
 			{"DNS policy", setHostNetDNSPolicy},
@@ -42,6 +44,11 @@ func hostNetwork() Mode {
 			c.Plan.Keep(plan.NothingToChange, "", "a Service stays as it is in mode hostnetwork")
 		}}},
 		Applied: func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
+		Promise: Promise{Variable: "hostnetwork", Pod: []Held{
+			heldOfPod("object.spec.?hostNetwork.orValue(false)", "spec.hostNetwork: Invalid value: false: is not as mode hostnetwork needs it"),
+			heldOfPod("object.spec.?dnsPolicy.orValue('ClusterFirst') != 'ClusterFirst'",
+				`spec.dnsPolicy: Invalid value: "ClusterFirst": is not as mode hostnetwork needs it`),
+		}},
 	}
 }
 

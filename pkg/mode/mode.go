@@ -16,8 +16,9 @@ import (
 // Mode is what one network mode does to Pods and to Services.
 type Mode struct {
 	Name api.Mode
-	// Summary says in one line what the mode is for, for documentation.
-	Summary string
+	// Summary says in one line what the mode is for, OnPod and OnService what it does:
+	// the README's table, in Markdown.
+	Summary, OnPod, OnService string
 	// PodRules look at a Pod that is being created, in order.
 	PodRules []PodRule
 	// ServiceRules look at a Service that is being created, in order.
@@ -29,6 +30,8 @@ type Mode struct {
 	// mode, that mean something in this mode.
 	PodAnnotations     []string
 	ServiceAnnotations []string
+	// Promise is what the API server holds of whoever asks for the mode.
+	Promise Promise
 }
 
 // PodRule is one thing that a mode sees to in a Pod.
@@ -80,6 +83,7 @@ type ServiceCase struct {
 }
 
 // registry holds every mode, in the order of the documentation; it is read-only.
+// CONTRIBUTING.md says how to add one.
 var registry = []Mode{standard(), hostNetwork(), headless(), statefulSetHeadless()}
 
 // Modes returns every mode, in the order of the documentation.

@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
-	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
 // fixtures are the rows of every mode. A mode without an entry fails.
@@ -33,8 +33,10 @@ func TestModesAreRegistered(t *testing.T) {
 	var names []api.Mode
 	for _, m := range mode.Modes() {
 		names = append(names, m.Name)
-		if m.Summary == "" || strings.HasSuffix(m.Summary, ".") {
-			t.Errorf("mode %s: its summary must be one line without a full stop: %q", m.Name, m.Summary)
+		for _, cell := range []string{m.Summary, m.OnPod, m.OnService} {
+			if cell == "" || strings.HasSuffix(cell, ".") || strings.ContainsAny(cell, "|\n") {
+				t.Errorf("mode %s: the cell of a table must be one line without a full stop: %q", m.Name, cell)
+			}
 		}
 		if found, ok := mode.Find(m.Name); !ok || found.Name != m.Name {
 			t.Errorf("Find(%s) = %s, %v", m.Name, found.Name, ok)
@@ -50,21 +52,47 @@ func TestModesAreRegistered(t *testing.T) {
 	}
 }
 
+// TestPromises finds a mode that changes something and promises nothing, and one whose
+// Services the vocabulary knows otherwise.
+func TestPromises(t *testing.T) {
+	variables := map[string]bool{}
+	for _, m := range mode.Modes() {
+		p := m.Promise
+		if (m.Applied != nil) != (len(p.Pod) > 0) || (len(p.Pod) > 0) != (p.Variable != "") {
+			t.Errorf("mode %s writes something: %v, and holds %d things of a Pod with the variable %q", m.Name, m.Applied != nil, len(p.Pod), p.Variable)
+		}
+		if headless := len(p.Service) > 0; headless != m.Name.Headless() || p.Publishes && !headless {
+			t.Errorf("mode %s: headless %v, and it holds %d things of a Service", m.Name, m.Name.Headless(), len(p.Service))
+		}
+		if p.Variable != "" && variables[p.Variable] {
+			t.Errorf("mode %s: another has the variable %s", m.Name, p.Variable)
+		}
+		variables[p.Variable] = true
+		for _, h := range append(p.Pod, p.Service...) {
+			if !strings.HasPrefix(h.Message, "spec") || !strings.HasSuffix(h.Message, ")") {
+				t.Errorf("mode %s: the message begins with the field and ends with a reason: %+v", m.Name, h)
+			}
+		}
+	}
+}
+
+// TestStatusBegins compares what CEL reads with what is written.
+func TestStatusBegins(t *testing.T) {
+	for _, m := range mode.Modes() {
+		for _, source := range []plan.Source{plan.SourceAnnotation, plan.SourceNamespace, plan.SourcePolicy} {
+			status := engine.Status{Mode: m.Name, Source: source, Policy: "p", Service: "s"}.String()
+			if begins := mode.StatusBegins(string(m.Name), source); !strings.HasPrefix(status, begins+",") {
+				t.Errorf("%s does not begin with %s", status, begins)
+			}
+		}
+	}
+}
+
 func TestModesReturnsACopy(t *testing.T) {
 	modes := mode.Modes()
 	modes[0].Name = "changed"
 	if got := mode.Modes()[0].Name; got == "changed" {
 		t.Error("a caller can change the registry")
-	}
-}
-
-func TestStrategiesAreRegistered(t *testing.T) {
-	var names []api.SearchRewrite
-	for _, s := range resolv.Strategies() {
-		names = append(names, s.Name)
-	}
-	if !slices.Equal(names, api.SearchRewrites()) {
-		t.Errorf("registered are %v, and the vocabulary has %v", names, api.SearchRewrites())
 	}
 }
 

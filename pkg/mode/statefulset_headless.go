@@ -1,6 +1,8 @@
 package mode
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -13,8 +15,10 @@ import (
 // other by hostname: the Service's own domain goes into their search list.
 func statefulSetHeadless() Mode {
 	return Mode{
-		Name:    api.ModeStatefulSetHeadless,
-		Summary: "many pods behind one headless Service, which resolve each other by hostname alone",
+		Name:      api.ModeStatefulSetHeadless,
+		Summary:   "pods behind one Service that know each other by hostname",
+		OnPod:     "`hostname` and `subdomain`; the Service's domain comes first in the search list",
+		OnService: "`clusterIP: None`, `publishNotReadyAddresses: true`",
 		PodRules: []PodRule{
 			{"host network", refuseHostNetworkInUse},
 			{"hostname override", refuseHostnameOverride},
@@ -30,6 +34,15 @@ func statefulSetHeadless() Mode {
 		Applied:            appliedForPeers,
 		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
+		Promise: Promise{Variable: "peers", Service: heldHeadless(), Publishes: true, Pod: []Held{
+			heldOfPod("variables.hostname != ''", "spec.hostname: Required value: is not set, as mode statefulset-headless needs it"),
+			heldSubdomain(),
+			{"variables.strategy == 'none' || variables.small", fmt.Sprintf("spec: Too many: a pod has at most %d containers, %d init containers and %d searches "+
+				"to be looked at: make it smaller, or ask for no mode (%s)", api.MaxContainers, api.MaxInitContainers, api.MaxSearches, plan.PodTooLarge)},
+			{"variables.rewritten", "spec.dnsConfig.searches: Invalid value: lacks the domain of the pod's peers, as mode statefulset-headless needs it: " +
+				"another webhook asked for the mode after netmode had been called, or undid its search rewrite: write the annotation in the pod template, " +
+				"keep that webhook from this object, or set " + api.AnnotationSearchRewrite + ": none (" + string(plan.NotAsPromised) + ")"},
+		}},
 	}
 }
 

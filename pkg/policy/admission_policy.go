@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/mode"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
@@ -274,14 +275,17 @@ const (
 // that CEL can read of it, and the order of its members is fixed.
 func (c *expressions) mode() {
 	modes := list(api.Modes())
+	begins := func(name string, source plan.Source) string {
+		return "variables.status.startsWith('" + mode.StatusBegins(name, source) + "')"
+	}
 	c.variable("asked", asked+".orValue('')")
 	c.variable("status", "object.metadata.?annotations[?'"+api.AnnotationStatus+"'].orValue('')")
 	c.variable("label", "namespaceObject.metadata.?labels[?'"+api.LabelMode+"'].orValue('')")
 	var inherited strings.Builder
-	inherited.WriteString("variables.label in " + modes + " && variables.status.startsWith('{\"mode\":\"' + variables.label + '\",\"source\":\"namespace\"') ? variables.label :\n" +
+	inherited.WriteString("variables.label in " + modes + " && " + begins("' + variables.label + '", plan.SourceNamespace) + " ? variables.label :\n" +
 		"namespaceObject.metadata.?labels[?'" + api.LabelPolicy + "'].orValue('') != '" + api.PolicyEnabled + "' ? '' :\n")
 	for _, m := range api.Modes() {
-		inherited.WriteString("variables.status.startsWith('{\"mode\":\"" + string(m) + "\",\"source\":\"policy\"') ? '" + string(m) + "' :\n")
+		inherited.WriteString(begins(string(m), plan.SourcePolicy) + " ? " + quote(string(m)) + " :\n")
 	}
 	c.variable("mode", ignored+" ? '' :\n"+
 		asked+".hasValue() ? (variables.asked in "+modes+" ? variables.asked : '') :\n"+inherited.String()+"''")

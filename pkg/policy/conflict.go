@@ -19,22 +19,23 @@ type conflict struct {
 	required bool
 }
 
-// modeSet has a bit for each of api.Modes, in their order: default comes first.
+// modeSet has a bit for each of api.Modes.
 type modeSet uint
-
-const onlyDefault modeSet = 1
 
 // modes are those that a policy allows, without default. A policy that allows no other agrees
 // with its like.
 func (p *Policy) modes() modeSet {
-	var allowed modeSet
+	var allowed, standard modeSet
 	for i, m := range api.Modes() {
-		if m != api.ModeDefault && p.permits(m) {
+		switch {
+		case m == api.ModeDefault:
+			standard = 1 << i
+		case p.permits(m):
 			allowed |= 1 << i
 		}
 	}
 	if allowed == 0 {
-		return onlyDefault
+		return standard
 	}
 	return allowed
 }

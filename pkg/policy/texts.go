@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -51,7 +52,7 @@ func (p *Policy) required() []api.Mode {
 	if p.Spec.AllowedModes != nil {
 		return p.Spec.AllowedModes
 	}
-	return api.Modes()[1:]
+	return slices.DeleteFunc(api.Modes(), func(m api.Mode) bool { return m == api.ModeDefault })
 }
 
 // allowsHostNetwork never names a way that the policy itself forbids.

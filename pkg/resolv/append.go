@@ -13,8 +13,16 @@ import (
 func appendLast() Strategy {
 	return Strategy{
 		Name:    api.SearchAppend,
-		Summary: "adds the peer domain behind every other search domain",
+		Summary: "adds to `dnsConfig.searches`",
+		Place:   "last: a few look-ups fail first",
+		Needs:   "nothing",
+		Promise: Promise{
+			Variable: "listed",
+			Found:    "variables.small && variables.searches.exists(search, search.startsWith(variables.domain))",
+			Holds:    "variables.listed",
+		},
 		inPlace: (*Case).listed,
+		byAuto:  true,
 		apply: func(c *Case) {
 			own := c.Pod.Searches()
 			domain := c.peerDomain()

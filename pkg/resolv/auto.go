@@ -12,7 +12,7 @@ import (
 func auto() Strategy {
 	return Strategy{
 		Name:    api.SearchAuto,
-		Summary: "prepend when the cluster's DNS is known, else append",
+		Summary: "`prepend` where the cluster's DNS is known, else `append`",
 		inPlace: func(c *Case) bool {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone {
 				return c.first()

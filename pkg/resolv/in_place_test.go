@@ -81,3 +81,18 @@ func TestPrependMovesThePeerDomain(t *testing.T) {
 		checkIdempotence(t, c, spec)
 	}
 }
+
+// A pod that asks for no strategy keeps what any wrote. The peer domain behind others in the pod's
+// own list comes first, unless the policy's strategy is append.
+func TestInPlaceOfPodsThatAskForNone(t *testing.T) {
+	const second = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["own.example","peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
+	for _, policy := range append(api.SearchRewrites(), "") {
+		c := rewriteCase{spec: second, given: given(policy), settings: resolv.Settings{
+			Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"},
+		}}
+		p, _ := c.run(t)
+		if kept, want := !p.Changes(), policy == api.SearchAppend || policy == api.SearchNone; kept != want {
+			t.Errorf("%q: left alone: %t, want %t: reasons %v", policy, kept, want, p.Reasons())
+		}
+	}
+}

@@ -70,7 +70,16 @@ type seccompProfile struct {
 func initContainer() Strategy {
 	return Strategy{
 		Name:    api.SearchInitContainer,
-		Summary: "an init container puts the peer domain first in the pod's resolv.conf",
+		Summary: "a small container rewrites resolv.conf before the others start",
+		Place:   "first, for init containers, too",
+		Needs:   "root in that container",
+		Promise: Promise{
+			Variable: "byInitContainer",
+			Found: "variables.small && variables.inits.exists(container, container.name == '" + InitContainerName + "' && " +
+				"container.?command[?1].orValue('') == 'resolvconf' && " +
+				"container.?command[?2].orValue('').startsWith(variables.domain))",
+			Holds: "variables.first || variables.byInitContainer",
+		},
 		inPlace: func(c *Case) bool {
 			return c.first() || slices.ContainsFunc(c.Pod.Spec.InitContainers, c.isOwnInitContainer)
 		},

@@ -9,7 +9,9 @@ import (
 func none() Strategy {
 	return Strategy{
 		Name:    api.SearchNone,
-		Summary: "leaves resolv.conf alone; peers use longer names",
+		Summary: "nothing",
+		Place:   "absent",
+		Promise: Promise{Holds: "true"},
 		inPlace: func(*Case) bool { return false },
 		apply: func(c *Case) {
 			c.Plan.Keep(plan.SearchNone, "", "the search list stays as it is")

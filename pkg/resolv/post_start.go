@@ -22,7 +22,16 @@ var postStartScript string
 func postStart() Strategy {
 	return Strategy{
 		Name:    api.SearchPostStart,
-		Summary: "postStart hooks put the peer domain first, racing the container's start",
+		Summary: "a hook rewrites resolv.conf as a container starts",
+		Place:   "first, but it races the program",
+		Needs:   "`/bin/sh`, root, a writable file",
+		Promise: Promise{
+			Variable: "byPostStart",
+			Found: "variables.small && object.spec.containers.exists(container, " +
+				"container.?lifecycle.?postStart.?exec.?command[?3].orValue('') == '" + postStartName + "' && " +
+				"container.?lifecycle.?postStart.?exec.?command[?4].orValue('').startsWith(variables.domain))",
+			Holds: "variables.first || variables.byPostStart",
+		},
 		inPlace: func(c *Case) bool {
 			return c.first() || slices.ContainsFunc(c.Pod.Spec.Containers, c.isHooked)
 		},

@@ -20,8 +20,17 @@ var specPath = field.NewPath("spec")
 func prepend() Strategy {
 	return Strategy{
 		Name:    api.SearchPrepend,
-		Summary: "writes the pod's DNS configuration out whole, the peer domain first",
+		Summary: "writes the pod's DNS configuration out whole",
+		Place:   "first",
+		Needs:   "the cluster's DNS: `--cluster-dns` and `--cluster-domain`, or a pod's resolv.conf",
+		Promise: Promise{
+			Variable: "first",
+			Found: "object.spec.?dnsPolicy.orValue('') == 'None' && size(variables.searches) > 0 && " +
+				"variables.searches[0].startsWith(variables.domain)",
+			Holds: "variables.first",
+		},
 		inPlace: (*Case).first,
+		byAuto:  true,
 		obstacles: func(c *Case) []obstacle {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone || c.Settings.Facts.Known() {
 				return nil

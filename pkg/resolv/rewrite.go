@@ -36,8 +36,9 @@ type Case struct {
 	Settings *Settings
 	Plan     *plan.Plan
 
-	// asked says whether the pod itself asks for a strategy.
-	asked bool
+	// asked says whether the pod itself asks for a strategy. Where it does not, any
+	// rewrite that is in place stands.
+	asked, stands bool
 }
 
 // PolicyDefaults are what a NetworkModePolicy says of the search rewrite; the zero PolicyDefaults
@@ -51,12 +52,17 @@ type PolicyDefaults struct {
 // Strategy is one way to rewrite the search list.
 type Strategy struct {
 	Name api.SearchRewrite
-	// Summary says in one line what the strategy does, for documentation.
-	Summary string
+	// Summary says in one line what the strategy does, Place where the peer domain then
+	// is, and Needs what that takes: the README's table, in Markdown.
+	Summary, Place, Needs string
+	// Promise is what the API server holds of whoever asks for the strategy.
+	Promise Promise
 
 	// inPlace reports whether the pod holds what apply would write, whatever
 	// the facts say now.
 	inPlace func(*Case) bool
+	// byAuto marks a strategy that auto chooses: auto's inPlace tells of it as well.
+	byAuto bool
 	// obstacles are what keeps the strategy from the pod, beside the pod's own
 	// DNS fields; nil: nothing does.
 	obstacles func(*Case) []obstacle
@@ -74,7 +80,7 @@ type obstacle struct {
 }
 
 // registry holds every strategy, in the order of the documentation; it is
-// read-only.
+// read-only. CONTRIBUTING.md says how to add one.
 var registry = []Strategy{auto(), prepend(), appendLast(), initContainer(), postStart(), none()}
 
 // Strategies returns every strategy that an author may ask for.
@@ -94,6 +100,7 @@ func Strategies() []Strategy { return slices.Clone(registry) }
 // it was: policies change.
 func Rewrite(c *Case, asked api.SearchRewrite) {
 	c.asked = asked != ""
+	c.stands = !c.asked && InPlace(c)
 	if given := c.Defaults.Strategy; given != "" && !c.asked {
 		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Defaults.Policy)
 	}
@@ -106,9 +113,10 @@ func Rewrite(c *Case, asked api.SearchRewrite) {
 	}
 }
 
-// InPlace reports whether the pod holds what any of the strategies writes.
+// InPlace reports whether the pod holds what a strategy writes to a pod that asks
+// for none.
 func InPlace(c *Case) bool {
-	return slices.ContainsFunc(registry, func(s Strategy) bool { return s.inPlace(c) })
+	return slices.ContainsFunc(registry, func(s Strategy) bool { return !s.byAuto && s.inPlace(c) })
 }
 
 func (s Strategy) run(c *Case) {
@@ -123,7 +131,7 @@ func (s Strategy) run(c *Case) {
 		c.Plan.Refuse(plan.DNSPolicyDefault, specPath.Child("dnsPolicy"), api.DNSDefault, "the node's DNS does not know the peers' names")
 		return
 	}
-	if s.inPlace(c) || !c.asked && c.rewritten() {
+	if s.inPlace(c) || c.stands {
 		c.Plan.Keep(plan.SearchInPlace, "spec", "the search rewrite is in place already")
 		return
 	}
@@ -164,11 +172,6 @@ func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
 	}
 	c.Plan.Strategy = ""
 	auto().run(c)
-}
-
-// rewritten reports whether any strategy's rewrite is in place.
-func (c *Case) rewritten() bool {
-	return auto().inPlace(c) || initContainer().inPlace(c) || postStart().inPlace(c)
 }
 
 // peerPrefix begins the peer domain, whatever the cluster's domain is. What an

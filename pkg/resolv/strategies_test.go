@@ -257,6 +257,9 @@ func TestRegistry(t *testing.T) {
 		if s.Summary == "" {
 			t.Errorf("%s has no summary", s.Name)
 		}
+		if p := s.Promise; (p.Variable != "") != (p.Found != "") || p.Holds == "" && s.Name != api.SearchAuto {
+			t.Errorf("%s promises %+v", s.Name, p)
+		}
 	}
 	if diff := cmp.Diff(api.SearchRewrites(), names); diff != "" {
 		t.Errorf("strategies differ (-may be asked +registered):\n%s", diff)
