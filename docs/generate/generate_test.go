@@ -36,7 +36,10 @@ func TestGenerated(t *testing.T) {
 func TestRewrite(t *testing.T) {
 	root := t.TempDir()
 	name := filepath.Join(root, "file")
-	if err := os.WriteFile(name, []byte("a"), 0o640); err != nil {
+	if err := os.WriteFile(name, []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, 0o640); err != nil { //nolint:gosec // the mode is what is tested
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

@@ -41,12 +41,12 @@ func files() []file {
 }
 
 // rewrite leaves a file that is as it should be alone.
-func rewrite(name string, make func(before string) (string, error)) error {
+func rewrite(name string, remake func(before string) (string, error)) error {
 	before, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	after, err := make(string(before))
+	after, err := remake(string(before))
 	if err != nil || after == string(before) {
 		return err
 	}

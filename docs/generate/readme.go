@@ -81,15 +81,7 @@ func withTables(readme string, listed func() (tables, error)) (string, error) {
 func markdown(rows [][]string) []string {
 	var lines []string
 	for i, cells := range rows {
-		line := "|"
-		for _, cell := range cells {
-			if cell == "" {
-				line += " |"
-				continue
-			}
-			line += " " + cell + " |"
-		}
-		lines = append(lines, line+"\n")
+		lines = append(lines, "| "+strings.Join(cells, " | ")+" |\n")
 		if i == 0 {
 			lines = append(lines, "|"+strings.Repeat("---|", len(cells))+"\n")
 		}

@@ -12,13 +12,13 @@ import (
 type Outcome int
 
 const (
-	// Copied: the template gets the workload's value.
+	// Copied says that the template gets the workload's value.
 	Copied Outcome = iota
-	// CopyRemoved: the template loses what was copied, which the workload has no more.
+	// CopyRemoved says that the template loses what was copied, which the workload has no more.
 	CopyRemoved
-	// CopiedByOwner: what came with the template from the CronJob stays.
+	// CopiedByOwner says that what came with the template from the CronJob stays.
 	CopiedByOwner
-	// TemplateWins: the template's value stays, though the workload has another.
+	// TemplateWins says that the template's value stays, though the workload has another.
 	TemplateWins
 )
 
