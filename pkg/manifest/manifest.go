@@ -50,11 +50,7 @@ func (f *File) Changed() bool {
 
 // Document is one YAML document with the "---" line and the directives that
 // open it, or one JSON value of a stream of them.
-type Document struct {
-	*yamledit.Document
-	// Index is the document's place in the file, from 0.
-	Index int
-}
+type Document struct{ *yamledit.Document }
 
 // Read splits one input into documents and reads each. name is for messages: a
 // path or "<stdin>". Input: YAML documents (as kubectl separates them: lines
@@ -72,8 +68,8 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{Name: name}
-	for i, d := range documents {
-		f.Documents = append(f.Documents, &Document{Document: d, Index: i})
+	for _, d := range documents {
+		f.Documents = append(f.Documents, &Document{d})
 	}
 	return f, nil
 }
