@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder keeps what an SourceHooks was told.
+// recorder keeps what SourceHooks were called with.
 type recorder struct {
 	reloaded chan string // serials
 	failed   chan error
@@ -407,7 +407,7 @@ func TestFileSourceDoesNotJudgeDates(t *testing.T) {
 }
 
 // One source, one set of hooks without functions, one that is never run.
-func TestObserverMayBeEmpty(t *testing.T) {
+func TestHooksMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	a := newTestAuthority(t, "CA")
 	before, after := issue(t, a, "localhost"), issue(t, a, "localhost")
