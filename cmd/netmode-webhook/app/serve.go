@@ -66,7 +66,7 @@ func newCommand(logTo io.Writer) *cobra.Command {
 		Short: "Give Pods and Services the network mode that their annotations ask for",
 		Long: `netmode-webhook answers the AdmissionReviews of a Kubernetes API server at
 https://LISTEN/mutate/ENTRY, where an entry is asked, namespace, policy or
-workloads. It reads the annotations netmode.io/mode and its kin on Pods and
+workloads. It reads the annotations that begin with netmode.io/ on Pods and
 Services that are being created and on workloads, patches what the mode needs,
 and refuses what cannot be served.
 
