@@ -164,7 +164,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, snapshots admission.Snapshots) map[string]http.Handler {
 	entries := map[string]http.Handler{}
 	for _, entry := range admission.Entries() {
-		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, Observe: o.observeOnly}
+		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, ObserveOnly: o.observeOnly}
 		config.LetThrough = o.observeOnly || entry == admission.Policy
 		entries[entry.Path()] = server.NewReviewHandler(config)
 	}
