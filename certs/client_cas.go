@@ -23,7 +23,7 @@ type clientCAs struct {
 }
 
 // NewClientCAs reads a file of CA certificates in PEM. The error names the file
-// and the cure. failed is told of a change that cannot be used: what was read
+// and the cure. failed is called with why a change cannot be used: what was read
 // before stays.
 func NewClientCAs(path string, failed func(error)) (*ClientCAs, error) {
 	c := &ClientCAs{path: filepath.Clean(path), failed: failed}
@@ -38,7 +38,7 @@ func (c *ClientCAs) Pool() *x509.CertPool { return c.current.Load().pool }
 
 // Run follows the file until ctx ends. Call it once.
 func (c *ClientCAs) Run(ctx context.Context) {
-	told := ""
+	reported := ""
 	follow(ctx, filepath.Dir(c.path), watchFolder, func(remind bool, watchErr error) {
 		err := c.reload()
 		if err == nil {
@@ -46,9 +46,9 @@ func (c *ClientCAs) Run(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
-			told = ""
-		case remind || err.Error() != told:
-			told = err.Error()
+			reported = ""
+		case remind || err.Error() != reported:
+			reported = err.Error()
 			c.failed(err)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 )
 
-// Lifetimes that hold unless told otherwise. A CA lives for at least three
+// Lifetimes that hold unless configured otherwise. A CA lives for at least three
 // leaves: one that was issued just before the CA is due still ends before it.
 const (
 	DefaultCALifetime   = 365 * 24 * time.Hour
@@ -62,8 +62,8 @@ func (c ControllerConfig) DNSNames() []string {
 	return []string{c.Service + "." + c.Namespace + ".svc", c.Service + "." + c.Namespace, c.Service}
 }
 
-// ControllerHooks are told what a Controller does. It is called from Run's goroutine,
-// so it must return soon. A nil field is not called.
+// ControllerHooks are called with what a Controller does, from Run's goroutine,
+// so they must return soon. A nil field is not called.
 type ControllerHooks struct {
 	// Stepped: a step was taken.
 	Stepped func(Step)
@@ -99,7 +99,7 @@ type Controller struct {
 // Ready says whether the last round ended with everything in order.
 func (k *Controller) Ready() bool { return k.ready.Load() }
 
-// Run keeps the certificates until ctx ends. An error of the API is told, and
+// Run keeps the certificates until ctx ends. An error of the API is reported, and
 // tried again with a growing delay of at most a minute. Call it once.
 func (k *Controller) Run(ctx context.Context) {
 	changes := make(chan struct{}, 1)

@@ -46,7 +46,7 @@ func NewController(client kubernetes.Interface, config ControllerConfig, hooks C
 	}
 }
 
-// watchedObject is one object to be told about.
+// watchedObject is one object whose changes are watched.
 type watchedObject struct {
 	name string
 	kind runtime.Object

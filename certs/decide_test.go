@@ -27,14 +27,29 @@ var (
 	takeOver = []string{"stage", "bundle", "settle", "wait", "promote", "serve"}
 )
 
+// decideCase is one change of a scene in which all is in order.
+type decideCase struct {
+	what  string
+	scene func(s *scene)
+	want  []string // to rest
+	why   []string // the parts of the first reason
+}
+
+func expectDecisions(t *testing.T, cases []decideCase) {
+	t.Helper()
+	for _, tc := range cases {
+		t.Run(tc.what, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			tc.scene(s)
+			s.expect(tc.want, tc.why)
+		})
+	}
+}
+
 func TestDecideDates(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
-		what  string
-		scene func(s *scene)
-		want  []string // to rest
-		why   []string // the parts of the first reason
-	}{
+	expectDecisions(t, []decideCase{
 		{"in order", func(*scene) {}, nothing, nil},
 		{"just before the leaf is due", func(s *scene) { s.now = s.now.Add(leafDue - time.Second) }, nothing, nil},
 		{"leaf due", func(s *scene) { s.now = s.now.Add(leafDue) }, reissue,
@@ -55,14 +70,7 @@ func TestDecideDates(t *testing.T) {
 		{"clock a little behind", func(s *scene) { s.now = s.now.Add(-clockSkew) }, nothing, nil},
 		{"clock far behind", func(s *scene) { s.now = s.now.Add(-time.Hour) }, takeOver,
 			[]string{"the CA is valid only from 2026-06-01T11:55:00Z, and it is 2026-06-01T11:00:00Z now"}},
-	} {
-		t.Run(tc.what, func(t *testing.T) {
-			t.Parallel()
-			s := newScene(t)
-			tc.scene(s)
-			s.expect(tc.want, tc.why)
-		})
-	}
+	})
 }
 
 // TestDecideDamage: whatever is missing or broken in the Secrets and caBundles
@@ -83,12 +91,7 @@ func TestDecideDamage(t *testing.T) {
 		return data["c"], data["k"]
 	}
 
-	for _, tc := range []struct {
-		what  string
-		scene func(s *scene)
-		want  []string
-		why   []string
-	}{
+	expectDecisions(t, []decideCase{
 		// The serving Secret.
 		{"serving Secret deleted or empty", serving(func(held *KeyPair) { *held = KeyPair{} }), restore, []string{"it does not exist, or is empty"}},
 		{"tls.crt empty", serving(func(held *KeyPair) { held.Cert = nil }), restore, []string{"tls.crt: no PEM certificate found"}},
@@ -158,14 +161,7 @@ func TestDecideDamage(t *testing.T) {
 		}, []string{"bundle"}, nil},
 		{"configurations gone", func(s *scene) { s.configurations = nil }, nothing, nil},
 		{"nothing in them calls the Service", func(s *scene) { s.configurations[0].entries, s.configurations[1].entries = nil, nil }, nothing, nil},
-	} {
-		t.Run(tc.what, func(t *testing.T) {
-			t.Parallel()
-			s := newScene(t)
-			tc.scene(s)
-			s.expect(tc.want, tc.why)
-		})
-	}
+	})
 }
 
 // TestDecideWithinRotation: a rotation goes on from wherever it stands, and

@@ -62,7 +62,7 @@ type retiredCA struct {
 	until time.Time
 }
 
-// leaves is when no client accepts its leaves any more, not even one whose clock
+// trustedUntil is when no client accepts its leaves any more, not even one whose clock
 // is behind.
 func (c retiredCA) trustedUntil() time.Time { return c.until.Add(clockSkew) }
 

@@ -26,8 +26,8 @@ type Source interface {
 	Run(ctx context.Context) error
 }
 
-// SourceHooks is told what came of each reload after the start. It is called from
-// Run's goroutine, so it must return soon. A nil field is not called.
+// SourceHooks are called with the outcome of each reload after the start, from
+// Run's goroutine, so they must return soon. A nil field is not called.
 type SourceHooks struct {
 	// Reloaded: another certificate is served from now on, or the files are in
 	// order again after a failure. The serial is in lower-case hex.
@@ -35,7 +35,7 @@ type SourceHooks struct {
 
 	// Failed: the certificate served before stays, or the folder cannot be
 	// watched. The error names the folder, the file and the cure. A failure
-	// that lasts is told again at each periodic check, once a minute.
+	// that lasts is reported again at each periodic check, once a minute.
 	Failed func(error)
 }
 

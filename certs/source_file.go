@@ -68,9 +68,9 @@ type attempt struct {
 	failure       string
 }
 
-// reload serves what the folder holds now, if it is in order, and tells the
-// hooks. What was told about the last attempt is told again only if it is a
-// failure and remind is set.
+// reload serves what the folder holds now, if it is in order, and calls the
+// hooks. The outcome of the last attempt is reported again only if it is a failure
+// and remind is set.
 func (f *FileSource) reload(last attempt, remind bool) attempt {
 	s, tried, err := loadFolder(f.dir)
 	switch {

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder keeps what an SourceHooks was told.
+// recorder keeps what SourceHooks were called with.
 type recorder struct {
 	reloaded chan string // serials
 	failed   chan error
@@ -37,26 +37,15 @@ func (r *recorder) hooks() SourceHooks {
 	}
 }
 
-func (r *recorder) awaitReload(t *testing.T) string {
+// await returns what comes next.
+func await[T any](t *testing.T, from <-chan T) (next T) {
 	t.Helper()
 	select {
-	case serial := <-r.reloaded:
-		return serial
+	case next = <-from:
 	case <-time.After(30 * time.Second):
-		t.Fatal("no reload")
-		return ""
+		t.Fatal("nothing came")
 	}
-}
-
-func (r *recorder) awaitFailure(t *testing.T) error {
-	t.Helper()
-	select {
-	case err := <-r.failed:
-		return err
-	case <-time.After(30 * time.Second):
-		t.Fatal("no failure told")
-		return nil
-	}
+	return next
 }
 
 // runSource runs the source until the test ends.
@@ -219,7 +208,7 @@ func TestFileSourceReloads(t *testing.T) {
 			for _, pair := range pairs[1:] { // the last one brings a new CA
 				tc.change(t, dir, pair)
 				want := serialOf(t, pair)
-				if got := told.awaitReload(t); got != want {
+				if got := await(t, told.reloaded); got != want {
 					t.Fatalf("told of serial %s, want %s", got, want)
 				}
 				state, err := handshake(t, source, clientConfig(poolOf(t, pair.CA), tls.VersionTLS13))
@@ -276,7 +265,7 @@ func TestFileSourceKeepsTheOldPair(t *testing.T) {
 		step.change()
 		// What was seen half-way may be told first.
 		for {
-			err := told.awaitFailure(t)
+			err := await(t, told.failed)
 			wantText(t, err.Error(), `certificate folder "`+dir+`": `)
 			if bytes.Contains([]byte(err.Error()), []byte(step.want)) {
 				break
@@ -291,7 +280,7 @@ func TestFileSourceKeepsTheOldPair(t *testing.T) {
 	}
 
 	writeAll(t, dir, after)
-	for told.awaitReload(t) != serialOf(t, after) {
+	for await(t, told.reloaded) != serialOf(t, after) {
 		// The old pair may have been whole for a moment.
 	}
 	stop()
@@ -411,14 +400,14 @@ func TestFileSourceDoesNotJudgeDates(t *testing.T) {
 
 	runSource(t, source)
 	writeAll(t, dir, issue(t, newTestAuthority(t, "CA"), "localhost"))
-	told.awaitReload(t)
+	await(t, told.reloaded)
 	if _, err := handshake(t, source, clientConfig(poolOf(t, source.CABundle()), tls.VersionTLS13)); err != nil {
 		t.Error(err)
 	}
 }
 
 // One source, one set of hooks without functions, one that is never run.
-func TestObserverMayBeEmpty(t *testing.T) {
+func TestHooksMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	a := newTestAuthority(t, "CA")
 	before, after := issue(t, a, "localhost"), issue(t, a, "localhost")

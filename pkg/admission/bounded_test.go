@@ -54,7 +54,7 @@ func TestBoundedWork(t *testing.T) {
 			body := a.body()
 			for _, observe := range []bool{false, true} {
 				r := newReviewer(t)
-				r.Observe = observe
+				r.ObserveOnly = observe
 				c, rec := measure(t, r, body)
 				t.Logf("%d bytes: %v of CPU, %.1f MiB allocated, an answer of %d bytes", len(body), c.cpu, float64(c.allocated)/(1<<20), c.answer)
 				if c.answer > mostAnswer || c.allocated > mostAllocated {
@@ -81,7 +81,7 @@ func TestBoundedWork(t *testing.T) {
 func TestBoundedWorkOfPolicies(t *testing.T) {
 	for _, enforcement := range []api.Enforcement{api.EnforcementDeny, api.EnforcementWarn, api.EnforcementAudit} {
 		r := newReviewer(t)
-		r.Observe = true
+		r.ObserveOnly = true
 		r.Snapshots = FixedSnapshot{under(t, `{"namespaceSelector":{},"enforcement":"`+string(enforcement)+`","hostNetwork":{"portRange":{"min":1000,"max":2000}}}`)}
 		body := asking(wantsHostNetwork, `"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet","containers":[{"ports":[`+many(1000, always(`{"containerPort":1,"hostPort":1}`))+`]}]`)
 		c, rec := measure(t, r, body)

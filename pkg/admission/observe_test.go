@@ -27,7 +27,7 @@ func TestObserveOnly(t *testing.T) {
 			body := w.body(t)
 			wanted, acted := ask(t, newReviewer(t), body)
 			observer := newReviewer(t)
-			observer.Observe = true
+			observer.ObserveOnly = true
 			resp, rec := ask(t, observer, body)
 			if !resp.Allowed || resp.Result != nil || len(resp.Patch) > 0 || len(resp.Warnings) > 0 {
 				t.Errorf("noticed: %+v", resp)
@@ -74,7 +74,7 @@ func TestLongTexts(t *testing.T) {
 	if rec.Decision != Refused || len(resp.Warnings) != 9 || !strings.Contains(resp.Result.Message, `é... (20000 bytes in all)": supported`) || !strings.Contains(resp.Warnings[8], "é... (20012 bytes in all)") {
 		t.Errorf("%s in %q, with %d warnings, the last %q", rec.Decision, resp.Result.Message, len(resp.Warnings), resp.Warnings[len(resp.Warnings)-1])
 	}
-	r.Observe = true
+	r.ObserveOnly = true
 	resp, rec = ask(t, r, body)
 	for _, tt := range []struct {
 		what, begins, text string
@@ -131,7 +131,7 @@ func TestPolicyEnforcement(t *testing.T) {
 	} {
 		t.Run(tt.enforcement, func(t *testing.T) {
 			r := newReviewer(t)
-			r.Observe, r.Snapshots = true, FixedSnapshot{under(t, rule+`"`+tt.enforcement+`"}`)}
+			r.ObserveOnly, r.Snapshots = true, FixedSnapshot{under(t, rule+`"`+tt.enforcement+`"}`)}
 			resp, rec := ask(t, r, byHand)
 			if !resp.Allowed || len(resp.Warnings) > 0 || rec.Decision != tt.decision || !contains(rec.Reasons, plan.PolicyHostNetworkUnmanaged) {
 				t.Errorf("allowed %t, warnings %q, %+v", resp.Allowed, resp.Warnings, rec)
@@ -141,7 +141,7 @@ func TestPolicyEnforcement(t *testing.T) {
 			if diff := cmp.Diff(want, resp.AuditAnnotations); diff != "" {
 				t.Errorf("audit annotations (-want +got):\n%s", diff)
 			}
-			r.Observe = false
+			r.ObserveOnly = false
 			if resp, rec := ask(t, r, byHand); !resp.Allowed || len(resp.Warnings) > 0 || len(resp.Patch) > 0 || contains(rec.Reasons, plan.PolicyHostNetworkUnmanaged) {
 				t.Errorf("the webhook judges: %+v", resp)
 			}

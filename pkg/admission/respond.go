@@ -112,9 +112,9 @@ func (rec *Record) respond(p *plan.Plan, raw []byte) (response, error) {
 	return resp, nil
 }
 
-// observe takes out of the response all that its object or its author would
+// observeOnly takes out of the response all that its object or its author would
 // notice, and keeps it for the audit log.
-func (r *response) observe(rec *Record) {
+func (r *response) observeOnly(rec *Record) {
 	switch {
 	case r.status != nil:
 		rec.Decision, r.held = WouldRefuse, plan.Clip(r.status.Message, maxHeld)

@@ -25,7 +25,7 @@ const (
 	// LetThrough: allowed as it is, because the object does not decode, at an entry
 	// that enforces nothing.
 	LetThrough Decision = "let-through"
-	// WouldPatch and WouldRefuse: allowed as it is, because netmode only observes.
+	// WouldPatch and WouldRefuse: allowed as it is, because of ObserveOnly.
 	WouldPatch  Decision = "would-patch"
 	WouldRefuse Decision = "would-refuse"
 )
@@ -111,9 +111,9 @@ type Reviewer struct {
 	Entry     Entry
 	Settings  *engine.Settings
 	Snapshots Snapshots
-	// Observe lets everything through as it is, without a word to its author. What
-	// would have become of it stands in the Record and in audit annotations.
-	Observe bool
+	// ObserveOnly lets everything through as it is, without a word to its author.
+	// What would have become of it is in the Record and in audit annotations.
+	ObserveOnly bool
 }
 
 // Review answers one AdmissionReview in JSON. The error is ErrBadReview for a
@@ -143,8 +143,8 @@ func (r *Reviewer) Review(ctx context.Context, body []byte) ([]byte, Record, err
 	if resp.status != nil {
 		rec.Message = plan.Clip(resp.status.Message, maxText)
 	}
-	if r.Observe {
-		resp.observe(&rec)
+	if r.ObserveOnly {
+		resp.observeOnly(&rec)
 	}
 	encoded, err := resp.encode()
 	return encoded, rec, err
@@ -202,13 +202,13 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 	}
 }
 
-// decideObject leaves it to the API server what policies forbid, unless it only
-// observes: they forbid nothing then, and it tells what they would. It decides
-// from memory. A decision that hangs on which Services there are is made again
-// with the latest ones, since memory may be behind.
+// decideObject leaves to the API server what policies forbid, unless ObserveOnly is
+// set: they forbid nothing then, and the decision says what they would. It is made
+// from the cache, and where it depends on which Services there are, once more with
+// the latest ones, since the cache may lag.
 func (r *Reviewer) decideObject(ctx context.Context, namespace string, object engine.Object) *plan.Plan {
 	request := engine.Request{
-		Settings: r.Settings, Snapshot: r.Snapshots.Snapshot(ctx, namespace), Namespace: namespace, Object: object, Judge: r.Observe,
+		Settings: r.Settings, Snapshot: r.Snapshots.Snapshot(ctx, namespace), Namespace: namespace, Object: object, Judge: r.ObserveOnly,
 	}
 	p := engine.Decide(request)
 	if !engine.DependsOnServices(p) {

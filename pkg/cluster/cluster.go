@@ -49,8 +49,8 @@ type namespaceRead struct {
 	exists    bool
 }
 
-// New makes a Cache that reads through client, and policies through custom.
-func New(client kubernetes.Interface, custom dynamic.Interface, log logr.Logger) (*Cache, error) {
+// New makes a Cache that reads through client, and policies through dynamicClient.
+func New(client kubernetes.Interface, dynamicClient dynamic.Interface, log logr.Logger) (*Cache, error) {
 	c := &Cache{log: log}
 	var errs [4]error
 	core := client.CoreV1()
@@ -59,7 +59,7 @@ func New(client kubernetes.Interface, custom dynamic.Interface, log logr.Logger)
 	byNamespace := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, failed)
 	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
-	c.policies, errs[2] = newWatched(custom.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
+	c.policies, errs[2] = newWatched(dynamicClient.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -67,15 +67,15 @@ func New(client kubernetes.Interface, custom dynamic.Interface, log logr.Logger)
 	c.liveServices = newLiveReads(false, func(ctx context.Context, namespace string) ([]api.Service, error) {
 		return listServices(ctx, client, namespace)
 	})
-	// A Namespace's read stands: nobody can create a pod before its Namespace.
+	// A Namespace's read is reused: nobody can create a pod before its Namespace.
 	c.liveNamespaces = newLiveReads(true, func(ctx context.Context, name string) (namespaceRead, error) {
 		return readNamespace(ctx, client, name)
 	})
 	return c, errs[3]
 }
 
-// watchFailed tells of a list or watch that failed; the informer tries again by
-// itself. Watches that ended as they do every few minutes are not told.
+// watchFailed logs that a list or watch failed; the informer tries again by
+// itself. Watches that ended as they do every few minutes are not logged.
 func watchFailed(log logr.Logger, err error) {
 	switch {
 	case errors.Is(err, io.EOF), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
@@ -122,42 +122,42 @@ func (c *Cache) Age() time.Duration {
 // PoliciesLeftOut counts the policies that this build does not understand.
 func (c *Cache) PoliciesLeftOut() int { return int(c.set.leftOut.Load()) }
 
-// Snapshot returns what is known around the objects of a namespace. Only for a
+// Snapshot returns what decisions about the objects of a namespace read. Only for a
 // Namespace that the cache has not heard of does it ask the API server, for at
 // most a second.
 func (c *Cache) Snapshot(ctx context.Context, namespace string) engine.Snapshot {
-	a := &snapshot{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
+	s := &snapshot{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
 	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
 	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
-		a.own = namespaceRead{cached.view, true}
-		a.policies = cached.policies(c.set.current.Load())
-		return a
+		s.own = namespaceRead{cached.view, true}
+		s.policies = cached.policies(c.set.current.Load())
+		return s
 	}
-	if a.own, err = c.liveNamespaces.get(ctx, namespace); err != nil {
+	if s.own, err = c.liveNamespaces.get(ctx, namespace); err != nil {
 		c.log.Info("namespace not known", "namespace", namespace, "cause", err.Error())
 	}
-	seen := a.own.namespace.Labels
-	if !a.own.exists {
+	seen := s.own.namespace.Labels
+	if !s.own.exists {
 		seen = map[string]string{corev1.LabelMetadataName: namespace} // every Namespace has it
 	}
-	a.policies = c.set.current.Load().ForNamespace(seen)
-	return a
+	s.policies = c.set.current.Load().ForNamespace(seen)
+	return s
 }
 
 // FreshSnapshot is Snapshot with the namespace's Services as the API server has them
-// now: read after the call, and within a second. ok is false if it could not be
-// asked.
-func (c *Cache) FreshSnapshot(ctx context.Context, namespace string) (latest engine.Snapshot, ok bool) {
+// now: read after the call, and within a second. ok is false if they could not be
+// read.
+func (c *Cache) FreshSnapshot(ctx context.Context, namespace string) (fresh engine.Snapshot, ok bool) {
 	services, err := c.liveServices.get(ctx, namespace)
 	if err != nil {
 		c.log.Info("Services not read, the cache decides", "namespace", namespace, "cause", err.Error())
 		return nil, false
 	}
-	a, isOurs := c.Snapshot(ctx, namespace).(*snapshot)
+	s, isOurs := c.Snapshot(ctx, namespace).(*snapshot)
 	if isOurs {
-		a.list = func() []api.Service { return services }
+		s.list = func() []api.Service { return services }
 	}
-	return a, isOurs
+	return s, isOurs
 }
 
 func (c *Cache) cachedServices(namespace string) []api.Service {
@@ -213,29 +213,29 @@ type snapshot struct {
 
 // Services returns the Services of the decision's namespace, by name; of no
 // other is anything known.
-func (a *snapshot) Services(namespace string) ([]api.Service, bool) {
-	if namespace != a.namespace {
+func (s *snapshot) Services(namespace string) ([]api.Service, bool) {
+	if namespace != s.namespace {
 		return nil, false
 	}
-	if !a.listed {
-		a.services, a.listed = a.list(), true
+	if !s.listed {
+		s.services, s.listed = s.list(), true
 	}
-	return a.services, true
+	return s.services, true
 }
 
 // Namespace returns the decision's Namespace.
-func (a *snapshot) Namespace(name string) (api.Namespace, bool) {
-	if name != a.namespace {
+func (s *snapshot) Namespace(name string) (api.Namespace, bool) {
+	if name != s.namespace {
 		return api.Namespace{}, false
 	}
-	return a.own.namespace, a.own.exists
+	return s.own.namespace, s.own.exists
 }
 
 // Policies returns the policies that select the decision's namespace, all of one
 // state of the cluster.
-func (a *snapshot) Policies(namespace string) policy.Set {
-	if namespace != a.namespace {
+func (s *snapshot) Policies(namespace string) policy.Set {
+	if namespace != s.namespace {
 		return policy.Set{}
 	}
-	return a.policies
+	return s.policies
 }

@@ -29,10 +29,11 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// PolicyHooks is told what a PolicyController does.
+// PolicyHooks are called with what a PolicyController does.
 type PolicyHooks struct {
 	StatusWritten func()
-	// ObjectWritten is told of each write to an object of the API server's.
+	// ObjectWritten is called after each write of an object that policies are
+	// enforced by.
 	ObjectWritten func(ObjectKind, ObjectAction)
 	// Enforced counts the policies by the status of condition Enforced.
 	Enforced func(map[metav1.ConditionStatus]int)

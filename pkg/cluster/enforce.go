@@ -28,8 +28,8 @@ func (e *heldError) Error() string { return e.why.Error() }
 // condition Enforced of each that is there, by name. Again says that it has to be
 // looked at again though nothing changes that is watched.
 //
-// What denies with no policy behind it, and no CustomResourceDefinition, nobody
-// would collect. So nothing is applied for a policy that is being deleted, nor
+// What goes on denying without its policy and the CustomResourceDefinition would
+// never be collected. So nothing is applied for a policy that is being deleted, nor
 // while policies cannot be read, and each is read once more right before.
 func (c *PolicyController) enforce(ctx context.Context, known []*statusPolicy) (conditions map[string]policy.Condition, again bool, err error) {
 	var errs []error
@@ -103,9 +103,9 @@ func (c *PolicyController) mayApply(ctx context.Context, p *statusPolicy, unread
 	return nil
 }
 
-// removeOthers deletes what no rule of a policy stands behind. What policies that
-// are not understood, or are being deleted, had before stays; so does what has no
-// policy as its owner, which nobody but its author can judge.
+// removeOthers deletes what no rule of a policy needs. What policies that are not
+// understood, or are being deleted, had before stays; so does what has no policy as
+// its owner, which nobody but its author can judge.
 func (c *PolicyController) removeOthers(ctx context.Context, known []*statusPolicy, wanted map[string]bool, mayBeRead bool) []error {
 	byUID := make(map[types.UID]*statusPolicy, len(known))
 	for _, p := range known {

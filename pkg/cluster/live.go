@@ -15,8 +15,8 @@ const (
 	// readTimeout bounds the wait for a live read: an API server waits 3 s for the
 	// webhook.
 	readTimeout = time.Second
-	// readValid is how long the outcome of a live read stands for the next ones,
-	// where it stands at all.
+	// readValid is how long the outcome of a live read is good for the next callers,
+	// where it is reused at all.
 	readValid = time.Second
 	// readEvery is the least time from one read of a key to the next. Whoever comes
 	// right after one began has time left for an answer.
@@ -37,11 +37,11 @@ var errTooManyReads = errors.New("too many live reads at once")
 // time for each key, and no sooner than readEvery after the one before. What a
 // caller gets was read after it called, so that it has what the caller wrote a
 // moment before; callers who come while a read is under way, or was a moment
-// ago, share the one that follows. A failure stands for a while, and so does
-// everything else with stands.
+// ago, share the one that follows. A failure is reused for readValid, and with
+// reuse so is every outcome.
 type liveReads[T any] struct {
 	read   func(ctx context.Context, key string) (T, error)
-	stands bool
+	reuse  bool
 	rate   *rate.Limiter
 	atOnce *semaphore.Weighted
 
@@ -57,20 +57,20 @@ type forgettable struct {
 	at  time.Time
 }
 
-func newLiveReads[T any](stands bool, read func(ctx context.Context, key string) (T, error)) *liveReads[T] {
+func newLiveReads[T any](reuse bool, read func(ctx context.Context, key string) (T, error)) *liveReads[T] {
 	return &liveReads[T]{
-		read: read, stands: stands, rate: rate.NewLimiter(readRate, readBurst), atOnce: semaphore.NewWeighted(readAtOnce),
+		read: read, reuse: reuse, rate: rate.NewLimiter(readRate, readBurst), atOnce: semaphore.NewWeighted(readAtOnce),
 		byKey: map[string]*keyReads[T]{},
 	}
 }
 
 // keyReads are the reads of one key.
 type keyReads[T any] struct {
-	waiting  *liveRead[T] // the one that will begin
-	reading  *liveRead[T] // the one under way
-	standing *liveRead[T] // the one that is done, while it stands
-	until    time.Time    // of standing
-	began    time.Time    // of the latest read
+	waiting *liveRead[T] // the one that will begin
+	reading *liveRead[T] // the one under way
+	recent  *liveRead[T] // the one that is done, while it is good for the next callers
+	until   time.Time    // of recent
+	began   time.Time    // of the latest read
 }
 
 // liveRead is one read. Its outcome may be looked at when done is closed.
@@ -110,9 +110,9 @@ func (l *liveReads[T]) join(ctx context.Context, key string) *liveRead[T] {
 	case k == nil:
 		k = &keyReads[T]{}
 		l.byKey[key] = k
-	case k.standing != nil && now.Before(k.until):
-		return k.standing
-	case k.reading != nil && l.stands:
+	case k.recent != nil && now.Before(k.until):
+		return k.recent
+	case k.reading != nil && l.reuse:
 		return k.reading
 	case k.waiting != nil:
 		return k.waiting
@@ -154,10 +154,10 @@ func (l *liveReads[T]) run(ctx context.Context, key string, k *keyReads[T], r, b
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k.reading, k.standing = nil, nil
+	k.reading, k.recent = nil, nil
 	now := time.Now()
-	if r.err != nil || l.stands {
-		k.standing, k.until = r, now.Add(readValid)
+	if r.err != nil || l.reuse {
+		k.recent, k.until = r, now.Add(readValid)
 	}
 	l.forgettable = append(l.forgettable, forgettable{key, now.Add(max(readValid, readEvery))})
 	close(r.done)

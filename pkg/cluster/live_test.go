@@ -94,7 +94,7 @@ func TestLiveReadsAreRare(t *testing.T) {
 func TestLiveReadsOfManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, n := counted(10 * time.Millisecond)
-		reads.stands = true
+		reads.reuse = true
 		var callers sync.WaitGroup
 		var refused, failed atomic.Int64
 		began := time.Now()
@@ -141,12 +141,12 @@ func TestLiveReadsAtOnce(t *testing.T) {
 	})
 }
 
-// Where outcomes stand, a read serves all who come while it is under way, and for
+// Where outcomes are reused, a read serves all who come while it is under way, and for
 // a second after it, no longer.
 func TestLiveReadsStand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, n := counted(300 * time.Millisecond)
-		reads.stands = true
+		reads.reuse = true
 		var callers sync.WaitGroup
 		for range 20 {
 			callers.Go(func() {
@@ -177,7 +177,7 @@ func TestLiveReadsEnd(t *testing.T) {
 		if took := time.Since(began); took != readTimeout {
 			t.Errorf("took %s, want %s", took, readTimeout)
 		}
-		// The failure stands for a second, so that an API server in trouble is spared.
+		// The failure is reused for a second, so that an API server in trouble is spared.
 		if _, err := reads.get(t.Context(), "a"); err == nil || n.Load() != 1 {
 			t.Errorf("have %v after %d reads, want the failure of the first", err, n.Load())
 		}
@@ -231,7 +231,7 @@ func TestLiveReadsOutliveTheirFirstCaller(t *testing.T) {
 func TestLiveReadsForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads, _ := counted(0)
-		reads.stands = true
+		reads.reuse = true
 		for i := range readBurst {
 			if _, err := reads.get(t.Context(), fmt.Sprint("namespace-", i)); err != nil {
 				t.Fatal(err)

@@ -75,7 +75,7 @@ type ownedKind[T ownedObject] struct {
 	kind   ObjectKind
 	client ownedClient[T]
 	spec   func(T) any
-	told   func(ObjectKind, ObjectAction)
+	wrote  func(ObjectKind, ObjectAction)
 	log    logr.Logger
 
 	settled map[string]settled[T] // by name
@@ -97,21 +97,21 @@ type takenError struct {
 // Error implements error.
 func (e *takenError) Error() string { return fmt.Sprintf("%s %s is not netmode's", e.kind, e.name) }
 
-func newOwnedPolicies(client kubernetes.Interface, told func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionPolicy], error) {
+func newOwnedPolicies(client kubernetes.Interface, wrote func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionPolicy], error) {
 	from := client.AdmissionregistrationV1().ValidatingAdmissionPolicies()
 	w, err := watchOwned(from, &admissionPolicy{}, log)
 	return &ownedKind[*admissionPolicy]{
 		watched: w, kind: KindPolicy, client: from, spec: func(p *admissionPolicy) any { return p.Spec },
-		told: told, log: log, settled: map[string]settled[*admissionPolicy]{},
+		wrote: wrote, log: log, settled: map[string]settled[*admissionPolicy]{},
 	}, err
 }
 
-func newOwnedBindings(client kubernetes.Interface, told func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionBinding], error) {
+func newOwnedBindings(client kubernetes.Interface, wrote func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionBinding], error) {
 	from := client.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings()
 	w, err := watchOwned(from, &admissionBinding{}, log)
 	return &ownedKind[*admissionBinding]{
 		watched: w, kind: KindBinding, client: from, spec: func(b *admissionBinding) any { return b.Spec },
-		told: told, log: log, settled: map[string]settled[*admissionBinding]{},
+		wrote: wrote, log: log, settled: map[string]settled[*admissionBinding]{},
 	}, err
 }
 
@@ -174,7 +174,7 @@ func (k *ownedKind[T]) ensure(ctx context.Context, want T, may func() error) (ha
 			return none, err
 		}
 	}
-	k.told(k.kind, action)
+	k.wrote(k.kind, action)
 	k.log.Info(string(action), "kind", k.kind, "name", name)
 	return k.settle(want, have), nil
 }
@@ -266,7 +266,7 @@ func (k *ownedKind[T]) remove(ctx context.Context, object metav1.Object) error {
 	case err != nil:
 		return fmt.Errorf("delete %s %s: %w", k.kind, object.GetName(), err)
 	}
-	k.told(k.kind, ActionDeleted)
+	k.wrote(k.kind, ActionDeleted)
 	k.log.Info(string(ActionDeleted), "kind", k.kind, "name", object.GetName())
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
-func unobserved() PolicyHooks {
+func noHooks() PolicyHooks {
 	return PolicyHooks{
 		StatusWritten: func() {}, ObjectWritten: func(ObjectKind, ObjectAction) {},
 		Enforced: func(map[metav1.ConditionStatus]int) {}, Failed: func(error) {},
@@ -54,7 +54,7 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 		return true, newPolicy("p", 1, selecting("a")), nil
 	})
 	var failed, written int
-	hooks := unobserved()
+	hooks := noHooks()
 	hooks.StatusWritten, hooks.Failed = func() { written++ }, func(error) { failed++ }
 	k, err := NewPolicyController(client, policies, policy.AdmissionSettings{ExemptNamespaces: []string{"kube-system"}}, hooks, logr.Discard())
 	if err != nil {
@@ -103,7 +103,7 @@ func TestStatusOfPolicyThatDoesNotCompile(t *testing.T) {
 		}
 		return true, newPolicy("newer", 1, selecting("a")), nil
 	})
-	hooks := unobserved()
+	hooks := noHooks()
 	hooks.Failed = func(err error) { t.Error(err) }
 	k, err := NewPolicyController(fake.NewClientset(), policies, policy.AdmissionSettings{}, hooks, logr.Discard())
 	if err != nil {

@@ -17,8 +17,8 @@ func viewOfService(s *corev1.Service) api.Service {
 			Selector:  s.Spec.Selector,
 		},
 	}
-	if asked, ok := s.Annotations[api.AnnotationMode]; ok {
-		view.Metadata.Annotations = map[string]string{api.AnnotationMode: asked}
+	if mode, ok := s.Annotations[api.AnnotationMode]; ok {
+		view.Metadata.Annotations = map[string]string{api.AnnotationMode: mode}
 	}
 	for _, port := range s.Spec.Ports {
 		seen := api.ServicePort{Name: port.Name, Port: port.Port, Protocol: string(port.Protocol)}

@@ -19,7 +19,7 @@ import (
 // watched keeps the objects of one kind.
 type watched struct {
 	cache.SharedIndexInformer
-	// heard is when the API server last told something of them.
+	// heard is when the API server last sent something about them.
 	heard atomic.Pointer[time.Time]
 	// refused is the last answer to a list or watch, if the kind was not there or
 	// not to be read.

@@ -1,5 +1,5 @@
 // Package flags holds the flags that the webhook and the CLI share, and
-// turns them into what the packages behind them take.
+// turns them into what other packages take.
 package flags
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
-// DefaultNamespace is where netmode runs unless told otherwise.
+// DefaultNamespace is where netmode runs unless a flag says otherwise.
 const DefaultNamespace = "netmode-system"
 
 // Decision are the flags that decisions depend on.

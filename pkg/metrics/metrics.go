@@ -117,7 +117,7 @@ func (m *Metrics) TurnedAway(cause Cause) { m.turnedAway.WithLabelValues(string(
 // Panicked counts one request that ended in a panic.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 
-// ClusterDNS tells what this replica knows of the cluster's DNS.
+// ClusterDNS records what this replica knows of the cluster's DNS.
 func (m *Metrics) ClusterDNS(facts resolv.Facts) {
 	m.dns.Reset()
 	m.dns.WithLabelValues(facts.Hash(), strconv.FormatBool(facts.Known())).Set(1)
@@ -134,7 +134,7 @@ func (m *Metrics) Cache(age func() time.Duration, leftOut func() int) {
 		func() float64 { return float64(leftOut()) })
 }
 
-// CertificateLoaded tells when the certificate in use expires.
+// CertificateLoaded records when the certificate in use expires.
 func (m *Metrics) CertificateLoaded(notAfter time.Time) {
 	m.notAfter.Set(float64(notAfter.Unix()))
 	m.certReloads.WithLabelValues("success").Inc()

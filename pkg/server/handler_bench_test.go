@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/admission"
@@ -26,12 +25,7 @@ func (d *discarded) Write(p []byte) (int, error) { return len(p), nil }
 // BenchmarkReviewHandler is all that a request costs behind net/http, its line in
 // a log file included.
 func BenchmarkReviewHandler(b *testing.B) {
-	text, err := os.ReadFile("../admission/testdata/review-pod-replicaset.json")
-	if err != nil {
-		b.Fatal(err)
-	}
-	annotated := strings.Replace(string(text), `"metadata":{"generateName"`, `"metadata":{"annotations":{"netmode.io/mode":"hostnetwork"},"generateName"`, 1)
-	for name, body := range map[string]string{"plain": string(text), "hostnetwork": annotated} {
+	for name, body := range map[string]string{"plain": review(b, sentUID, ""), "hostnetwork": review(b, sentUID, "hostnetwork")} {
 		b.Run(name, func(b *testing.B) {
 			out, err := os.Create(filepath.Join(b.TempDir(), "log"))
 			if err != nil {

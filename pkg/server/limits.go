@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Bounds that hold unless told otherwise.
+// Bounds that hold unless configured otherwise.
 const (
 	// DefaultMaxBody is the largest body that is read. An object of 1.5 MB, which
 	// is what etcd holds, can be 8.7 MB in a review, and an update has two.

@@ -247,14 +247,17 @@ func readAll(t *testing.T, response *http.Response) string {
 	return string(text)
 }
 
+// sentUID is that of the review in the fixture.
+const sentUID = "4bf8553b-1195-4a83-95b4-70669756647f"
+
 // review is a Pod's, of the uid and with the annotation, as an API server sends it.
-func review(t *testing.T, uid, mode string) string {
+func review(t testing.TB, uid, mode string) string {
 	t.Helper()
 	text, err := os.ReadFile("../admission/testdata/review-pod-replicaset.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := strings.Replace(string(text), "4bf8553b-1195-4a83-95b4-70669756647f", uid, 1)
+	body := strings.Replace(string(text), sentUID, uid, 1)
 	if mode != "" {
 		body = strings.Replace(body, `"metadata":{"generateName"`, `"metadata":{"annotations":{"netmode.io/mode":"`+mode+`"},"generateName"`, 1)
 	}

@@ -66,7 +66,7 @@ func newCommand(logTo io.Writer) *cobra.Command {
 		Short: "Give Pods and Services the network mode that their annotations ask for",
 		Long: `netmode-webhook answers the AdmissionReviews of a Kubernetes API server at
 https://LISTEN/mutate/ENTRY, where an entry is asked, namespace, policy or
-workloads. It reads the annotations netmode.io/mode and its kin on Pods and
+workloads. It reads the annotations that begin with netmode.io/ on Pods and
 Services that are being created and on workloads, patches what the mode needs,
 and refuses what cannot be served.
 
@@ -164,7 +164,7 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, snapshots admission.Snapshots) map[string]http.Handler {
 	entries := map[string]http.Handler{}
 	for _, entry := range admission.Entries() {
-		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, Observe: o.observeOnly}
+		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, ObserveOnly: o.observeOnly}
 		config.LetThrough = o.observeOnly || entry == admission.Policy
 		entries[entry.Path()] = server.NewReviewHandler(config)
 	}

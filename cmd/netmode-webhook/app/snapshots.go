@@ -15,8 +15,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/metrics"
 )
 
-// snapshots are what the webhook knows around the objects that it decides
-// about.
+// snapshots are what decisions read beside their object.
 type snapshots interface {
 	admission.Snapshots
 	// Run keeps them up to date until ctx ends.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,13 +28,16 @@ const (
 	large = "62 kB"
 )
 
+// sentReview is what an API server sent for a Deployment of one container.
+const sentReview = "../../admission/testdata/review-pod-replicaset.json"
+
 // newReview is the AdmissionReview of a new Pod, byte for byte as an API server
 // encodes it, which asks for the mode; "" asks for none. The small one is what
 // an API server sent for a Deployment of one container; the large one has grown
 // as Pods of real applications grow.
 func newReview(tb testing.TB, size string, asked api.Mode) []byte {
 	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "review-pod-replicaset.json"))
+	raw, err := os.ReadFile(sentReview)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -255,7 +257,7 @@ func encode(tb testing.TB, value any) []byte {
 
 // TestNewReview holds the Pods to their sizes, and to what an API server sends.
 func TestNewReview(t *testing.T) {
-	sent, err := os.ReadFile(filepath.Join("testdata", "review-pod-replicaset.json"))
+	sent, err := os.ReadFile(sentReview)
 	if err != nil {
 		t.Fatal(err)
 	}
