@@ -172,13 +172,13 @@ func TestRulesAreTheCode(t *testing.T) {
 		_, list, _ := strings.Cut(code, "\t"+variable+" ")
 		list, _, _ = strings.Cut(list, "\n\n")
 		list, _, _ = strings.Cut(list, "\n)")
-		var want, got []string
+		var want []string
 		for _, match := range rule.FindAllStringSubmatch(list, -1) {
 			want = append(want, "`"+match[1]+"`")
 		}
 		_, row, _ := strings.Cut(text, "\n| "+object+" | ")
 		row, _, _ = strings.Cut(row, "\n")
-		got = codeSpan.FindAllString(row, -1)
+		got := codeSpan.FindAllString(row, -1)
 		if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
 			t.Errorf("rules for a %s differ (-%s +table):\n%s", object, variable, diff)
 		}

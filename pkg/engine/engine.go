@@ -2,8 +2,17 @@
 // mode, runs the mode's rules, and returns the plan. The webhook and the CLI
 // share it.
 //
-// Decide is its one door, and rulesFor its table of what is looked at. The
-// package is pure: no I/O, no clock, no randomness, so that the same request
+// [Decide] is its one door. A [Request] holds all that a decision depends on: the
+// object, as a view that has what is read of it ([api.Pod], [api.Service] or a
+// [WorkloadCase]); a [Snapshot] of the Services, the Namespace and the policies
+// around it; and the [Settings] of the process. The [plan.Plan] holds all that
+// comes of it: mutations, for package patch to turn into operations on the raw
+// object, and findings, for people.
+//
+// Which rules run, and in which order, is one table, in decision.go. What a
+// single mode does is in package mode.
+//
+// The package is pure: no I/O, no clock, no randomness, so that the same request
 // always gives the same plan.
 package engine
 

@@ -1,8 +1,14 @@
 // Package manifest reads Kubernetes manifests as people write them, changes
 // some of their objects by JSON Patch (RFC 6902) and writes the stream back.
 //
+// [Open] reads files and folders, and [Read] a single input, into a [File] of
+// documents. [Objects] walks over the objects in them, the items of Lists included.
+// Each knows its document: Document.Apply changes it, and [File.Bytes] is the
+// stream as it is then.
+//
 // A document that nothing was applied to comes back byte for byte. Package
-// yamledit, below this one, reads and changes the text of the others.
+// yamledit, below this one, reads and changes the text of the others, and keeps
+// their comments.
 package manifest
 
 import (

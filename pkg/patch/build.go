@@ -1,6 +1,10 @@
 // Package patch turns the mutations of a plan into JSON Patch operations
 // (RFC 6902) on the raw object, and applies them where there is no API server.
 //
+// A [plan.Mutation] says what is to be, and [Build] looks up in the object's JSON
+// what that takes: add or replace, and which parents are absent. [Encode] writes
+// the answer of a webhook, [Apply] does what the API server would do with it.
+//
 // Operations come in the order of the plan, touch nothing that the plan does
 // not name, and never replace a list of containers: fields that this build
 // does not know stay as they are. The package is pure.

@@ -1,6 +1,12 @@
 // Package policy selects the NetworkModePolicies of an object and judges it
 // under them.
 //
+// [Compile] makes a [Policy] of a NetworkModePolicy, or says what is wrong with
+// it. A policy gives and forbids. What it gives, a [Set] tells: [Set.Default] and
+// [Set.SearchRewrite]. What it forbids stands here twice:
+// [Policy.AdmissionPolicies] in CEL, for the API server to enforce, and
+// [Set.JudgePod] and [Set.JudgeService] in Go, for those who ask without one.
+//
 // The package is pure: policies are values, made ready once and asked often.
 package policy
 

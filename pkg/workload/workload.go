@@ -2,6 +2,12 @@
 // where the template stands, the first pod that would be made of it, and which
 // annotations netmode copies to it. The webhook and the CLI share it.
 //
+// [Parse] reads such an object and makes its first pod, with the names, labels and
+// hostname that the controller would give it: a decision about it tells the
+// workload's author what would otherwise show only when pods are made. [Copy] says
+// what becomes of the annotations. [Admitted] does for a bare Pod or Service what
+// the API server does before it asks a webhook.
+//
 // The package is pure: no I/O, no clock, no randomness.
 package workload
 
