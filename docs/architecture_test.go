@@ -215,7 +215,7 @@ func TestNamesAreDeclared(t *testing.T) {
 
 // Every file that the other documents link to is there.
 func TestDocumentsLinkToFiles(t *testing.T) {
-	for _, name := range []string{architecture, "docs/security.md"} {
+	for _, name := range []string{architecture, "docs/security.md", "SECURITY.md", "CHANGELOG.md"} {
 		links := link.FindAllStringSubmatch(read(t, name), -1)
 		for _, match := range links {
 			if _, err := os.Stat(filepath.Join(repository, filepath.Dir(name), match[1])); err != nil {
