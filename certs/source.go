@@ -3,6 +3,15 @@
 // An [Authority] signs serving certificates. A [Source] hands them to TLS:
 // [MemorySource] makes its own at start, [FileSource] reads a folder and follows
 // its changes. [Standalone] picks one for running without a cluster.
+//
+// In a cluster a [Controller] makes the files of such a folder: it fills two
+// Secrets, one of them mounted by the webhook's pods, and keeps the caBundle of
+// the webhook configuration. It is a program of its own, since pods that serve have
+// no right to write. Rotation loses no call: a new CA stands in every caBundle
+// beside the old one before a certificate of it is served, and the old one stays
+// until its last certificate has expired. There is no leader. What to do next is
+// decided, in decide.go, from what the cluster holds, and each step is one write
+// that holds only for the version that was read.
 package certs
 
 import (

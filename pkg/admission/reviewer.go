@@ -94,7 +94,7 @@ type Snapshots interface {
 	FreshSnapshot(ctx context.Context, namespace string) (fresh engine.Snapshot, ok bool)
 }
 
-// FixedSnapshot is a Cluster that is always the same.
+// FixedSnapshot is Snapshots that are always the same.
 type FixedSnapshot struct{ Of engine.Snapshot }
 
 // Snapshot returns what there is.

@@ -3,7 +3,7 @@ package api
 // Prefix begins every annotation and label key that belongs to netmode.
 const Prefix = "netmode.io/"
 
-// Annotations that an author writes on a Pod (through its template) or a Service.
+// Annotations that an author writes on a Pod (through its template), a Service or a workload.
 const (
 	// AnnotationMode asks for a network mode; see Modes.
 	AnnotationMode = Prefix + "mode"

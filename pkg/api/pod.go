@@ -45,7 +45,7 @@ func (s *PodSpec) SystemCritical() bool {
 	return slices.Contains(SystemCriticalClasses(), s.PriorityClassName)
 }
 
-// SystemCriticalClasses are these two.
+// SystemCriticalClasses are the two priority classes of SystemCritical.
 func SystemCriticalClasses() []string {
 	return []string{"system-cluster-critical", "system-node-critical"}
 }

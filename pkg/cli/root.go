@@ -1,4 +1,5 @@
-// Package cli is the program netmode: one file per command.
+// Package cli is the program netmode: one file per command, and decide.go for what
+// they have in common, from manifests to plans.
 package cli
 
 import (

@@ -1,6 +1,9 @@
-// Package cluster keeps in memory what decisions read of a Kubernetes cluster:
-// its Services, Namespaces and NetworkModePolicies, watched by informers and
-// trimmed.
+// Package cluster is where netmode meets a Kubernetes cluster.
+//
+// A [Cache] keeps in memory what decisions read of it: its Services, Namespaces
+// and NetworkModePolicies, watched by informers and trimmed to views. A
+// [PolicyController] has the API server enforce the policies, and writes their
+// status. Package offline, below this one, has its snapshots from manifests.
 package cluster
 
 import (

@@ -55,7 +55,7 @@ type Limits struct {
 	// Text is the most bytes of a text that are of interest. A longer one is cut a
 	// little behind them.
 	Text int
-	// Kept is the most bytes in all, of which lists and dicts may take a little more.
+	// Kept is the most bytes in all, of which lists and maps may take a little more.
 	// Where it is reached they end, and the error is ErrTooLarge.
 	Kept int
 }
@@ -179,7 +179,7 @@ func (p *pruner) value(i int, shape *Shape, keep bool) int {
 	if keep && shape != nil {
 		end := i
 		switch c := p.text[i]; {
-		case c == '{' && (shape.dict || shape.members != nil):
+		case c == '{' && (shape.isMap || shape.members != nil):
 			end = p.object(i, shape)
 		case c == '[' && shape.list:
 			end = p.array(i, shape, true)
@@ -253,7 +253,7 @@ func (p *pruner) object(i int, shape *Shape) int {
 		keep, bare := false, false
 		switch {
 		case shape == nil:
-		case shape.dict:
+		case shape.isMap:
 			inner = shape.items
 			if p.limits.Text > 0 && len(name) > p.limits.Text {
 				p.tooLarge = true // a name cannot be cut, since it is told apart by all of it
@@ -300,7 +300,7 @@ type keeping struct {
 	count, others int
 }
 
-// member decides about a member of a dict.
+// member decides about a member of a map.
 func (k *keeping) member(p *pruner, shape *Shape, name []byte) (keep, bare bool) {
 	count, most := &k.count, shape.most
 	if shape.first != nil && !shape.first(name) {
@@ -313,7 +313,7 @@ func (k *keeping) member(p *pruner, shape *Shape, name []byte) (keep, bare bool)
 	return true, bare
 }
 
-// full reports whether no more may be kept of lists and dicts. What is large is
+// full reports whether no more may be kept of lists and maps. What is large is
 // doubled, since appending alone copies it oftener.
 func (p *pruner) full() bool {
 	const large, near = 64 << 10, 4 << 10

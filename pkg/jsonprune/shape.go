@@ -13,13 +13,13 @@ type Shape struct {
 	// members are the members of an object that are kept; the others are
 	// dropped.
 	members map[string]*Shape
-	// list and dict say that the value is a list, or an object with any members, of
+	// list and isMap say that the value is a list, or an object with any members, of
 	// which items is the shape; nil keeps them whole.
-	list, dict bool
-	items      *Shape
+	list, isMap bool
+	items       *Shape
 	// most is how many items or members are kept; 0: all.
 	most int
-	// first are the members of a dict that are kept before others, most of them and
+	// first are the members of a map that are kept before others, most of them and
 	// most of the others. With bare the texts of the others are emptied.
 	first func(name []byte) bool
 	other int
@@ -71,11 +71,11 @@ func (s *Shape) Member(path ...string) *Shape {
 	return s
 }
 
-// Limit keeps of each list and each dict in the shape no more than most.
+// Limit keeps of each list and each map in the shape no more than most.
 func (s *Shape) Limit(most int) {
 	switch {
 	case s == nil:
-	case s.list || s.dict:
+	case s.list || s.isMap:
 		s.most = most
 		s.items.Limit(most)
 	default:
@@ -85,10 +85,10 @@ func (s *Shape) Limit(most int) {
 	}
 }
 
-// Most keeps of a list or dict no more than most.
+// Most keeps of a list or map no more than most.
 func (s *Shape) Most(most int) { s.most = most }
 
-// First keeps members of a dict that are wanted wherever they stand, and a
+// First keeps members of a map that are wanted wherever they stand, and a
 // number of others; their texts are emptied if bare.
 func (s *Shape) First(wanted func(name []byte) bool, others int, bare bool) {
 	s.first, s.other, s.bare = wanted, others, bare
@@ -114,7 +114,7 @@ func shapeOf(t reflect.Type, within []reflect.Type) *Shape {
 			return &Shape{list: true, items: shapeOf(t.Elem(), within)}
 		}
 	case reflect.Map:
-		return &Shape{dict: true, items: shapeOf(t.Elem(), within)}
+		return &Shape{isMap: true, items: shapeOf(t.Elem(), within)}
 	case reflect.Struct:
 		s := &Shape{members: map[string]*Shape{}}
 		for field := range t.Fields() {

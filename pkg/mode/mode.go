@@ -1,6 +1,10 @@
 // Package mode holds the network modes: one file per mode, each a list of
 // rules for Pods and a list of rules for Services, and the registry.
 //
+// A [Mode] says all that there is to say of one: its rules, the annotations that
+// mean something in it, the words of the README's table, and its [Promise], which
+// the API server holds after all webhooks.
+//
 // The package is pure: a rule takes values and records what it found in a plan.
 package mode
 

@@ -1,5 +1,9 @@
 // Package plan holds what netmode decided for one object: what to change, what
 // was looked at, and why. It is data only; nothing here decides.
+//
+// A [Mutation] is for programs, a [Finding] for people. A finding has a [Verdict]
+// and a [Reason] from one closed list, and is written once: its cure belongs to the
+// reason, and is added where it is shown ([Plan.Message], [Plan.Denial]).
 package plan
 
 import (

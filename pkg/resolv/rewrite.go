@@ -2,6 +2,10 @@
 // resolv.conf search list: one file per strategy, and the facts about the
 // cluster's DNS that they need.
 //
+// [Rewrite] picks the strategy for a pod and runs it. [Facts] are what it knows of
+// the cluster's DNS: what an operator declares, or what the resolv.conf of a pod
+// tells. [PutFirst] is what the init container does to the file itself.
+//
 // The package is pure: it reads values and records what to change.
 package resolv
 

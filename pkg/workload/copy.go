@@ -11,6 +11,7 @@ import (
 // Outcome is what copying makes of one annotation.
 type Outcome int
 
+// The outcomes.
 const (
 	// Copied says that the template gets the workload's value.
 	Copied Outcome = iota
