@@ -104,7 +104,7 @@ func (l labelled) Namespace(string) (api.Namespace, bool) {
 
 // What a namespace gives is audited and patched as what a pod asks for.
 func TestInheritedMode(t *testing.T) {
-	r := &Reviewer{Entry: Namespace, Settings: knownDNS(t), Snapshots: FixedSnapshot{labelled{mode: "hostnetwork"}}}
+	r := &Reviewer{Entry: api.EntryNamespace, Settings: knownDNS(t), Snapshots: FixedSnapshot{labelled{mode: "hostnetwork"}}}
 	resp, rec := ask(t, r, fixture(t, replicaSetPod))
 	if rec.Decision != Patched || rec.Mode != api.ModeHostNetwork || resp.AuditAnnotations["mode"] != "hostnetwork" {
 		t.Errorf("%+v, audit %v", rec, resp.AuditAnnotations)
