@@ -9,11 +9,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/netmode-io/netmode/e2e/await"
 	"github.com/netmode-io/netmode/e2e/command"
 	"github.com/netmode-io/netmode/e2e/progress"
 )
@@ -204,15 +204,13 @@ func (w *world) waitUntilServed(ctx context.Context) error {
 
 // poll asks until there is no error.
 func (w *world) poll(ctx context.Context, what string, ask func(context.Context) error) error {
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, pollEvery, startTimeout, true, func(ctx context.Context) (bool, error) {
-		if err := ask(ctx); ctx.Err() == nil {
-			last = err
-		}
-		return last == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", what, err, last)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := await.Until(ctx, pollEvery, func(ctx context.Context) (bool, string) {
+		err := ask(ctx)
+		return err == nil, fmt.Sprint(err)
+	}); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
