@@ -153,7 +153,7 @@ func wantOneChain(t *testing.T) {
 	}
 	shared.wantSoon(t, func(ctx context.Context) error {
 		for _, p := range []*process{shared.certificates, second} {
-			if _, err := fetch(ctx, "http://"+p.started.Ops+"/readyz"); err != nil {
+			if err := p.ready(ctx); err != nil {
 				return err
 			}
 		}

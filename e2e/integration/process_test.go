@@ -134,6 +134,12 @@ func (p *process) listen() (host string, port int32, err error) {
 	return host, int32(number), err
 }
 
+// ready is an error unless the process says that it is ready.
+func (p *process) ready(ctx context.Context) error {
+	_, err := fetch(ctx, "http://"+p.started.Ops+"/readyz")
+	return err
+}
+
 // String returns the last lines that it logged, none if it was never started.
 func (p *process) String() string {
 	if p == nil {

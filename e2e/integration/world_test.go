@@ -161,17 +161,18 @@ func (w *world) startWebhook(ctx context.Context, listen string, flags ...string
 	if err != nil {
 		return err
 	}
-	args := append([]string{
-		"--kubeconfig=" + kubeconfig, "--cert-dir=" + w.mount.dir, "--own-namespace=" + system,
-		"--listen=" + listen, "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
-	}, flags...)
-	if w.webhook, err = startProcess(ctx, "serving", w.program, args...); err != nil {
+	if w.webhook, err = w.serve(ctx, kubeconfig, listen, flags...); err != nil {
 		return err
 	}
-	return w.poll(ctx, "the webhook is not ready", func(ctx context.Context) error {
-		_, err := fetch(ctx, "http://"+w.webhook.started.Ops+"/readyz")
-		return err
-	})
+	return w.poll(ctx, "the webhook is not ready", w.webhook.ready)
+}
+
+// serve runs netmode-webhook with these rights.
+func (w *world) serve(ctx context.Context, kubeconfig, listen string, flags ...string) (*process, error) {
+	return startProcess(ctx, "serving", w.program, append([]string{
+		"--kubeconfig=" + kubeconfig, "--cert-dir=" + w.mount.dir, "--own-namespace=" + system,
+		"--listen=" + listen, "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
+	}, flags...)...)
 }
 
 // restartWebhook runs another one on the same port.
