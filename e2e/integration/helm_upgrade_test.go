@@ -27,6 +27,7 @@ func TestHelm(t *testing.T) {
 }
 
 func testHelm(t *testing.T, serverSide bool) {
+	t.Parallel()
 	var h *helm
 	w, err := newWorld(t.Context(), func(w *world, ctx context.Context) (err error) {
 		if h, err = newHelm(w, serverSide); err != nil {
@@ -54,7 +55,7 @@ func testHelm(t *testing.T, serverSide bool) {
 
 	// The upgrade keeps what refuses, until the API server itself does.
 	must(h.upgrade(t.Context(), chartFolder))
-	if !p.earlierConfigurationIsThere(t) {
+	if !p.earlierConfigurationIsThere(t.Context(), t) {
 		t.Error("the upgrade deleted the configuration")
 	}
 	p.untilRefused(t, notAskedAtValidate)
@@ -69,7 +70,7 @@ func testHelm(t *testing.T, serverSide bool) {
 	// version rolled back to. The next upgrade finds none to delete.
 	const upgraded = 3
 	must(h.rollback(upgraded))
-	if !p.earlierConfigurationIsThere(t) {
+	if !p.earlierConfigurationIsThere(t.Context(), t) {
 		t.Error("the rollback did not bring the configuration back")
 	}
 	w.stopController(t)

@@ -49,17 +49,17 @@ func wantRefused(a *answer) error {
 
 func (p *enforcedPolicy) untilEarlierConfigurationIsGone(t *testing.T) {
 	t.Helper()
-	p.until(t, "the earlier configuration stays", func(context.Context) error {
-		if p.earlierConfigurationIsThere(t) {
+	p.until(t, "the earlier configuration stays", func(ctx context.Context) error {
+		if p.earlierConfigurationIsThere(ctx, t) {
 			return errors.New("it is there")
 		}
 		return nil
 	})
 }
 
-func (p *enforcedPolicy) earlierConfigurationIsThere(t *testing.T) bool {
+func (p *enforcedPolicy) earlierConfigurationIsThere(ctx context.Context, t *testing.T) bool {
 	t.Helper()
-	_, err := p.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(t.Context(), "netmode", metav1.GetOptions{})
+	_, err := p.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}
