@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
 
-	reviewer "github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 )
 
 const (
@@ -85,7 +85,7 @@ func TestClientCertificate(t *testing.T) {
 	if pod := stored[corev1.Pod](t, asks()); !pod.Spec.HostNetwork {
 		t.Error("not mutated")
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+shared.webhook.started.Listen+reviewer.Asked.Path(), strings.NewReader(reviewOf("u", "p", "", "")))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+shared.webhook.started.Listen+api.EntryAsked.Path(), strings.NewReader(reviewOf("u", "p", "", "")))
 	if err != nil {
 		t.Fatal(err)
 	}
