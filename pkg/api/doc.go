@@ -3,4 +3,6 @@
 // a Namespace that a decision reads.
 //
 // The package is pure: no I/O, no clock, no client.
+//
+// +kubebuilder:validation:Optional
 package api
