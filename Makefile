@@ -19,6 +19,8 @@ FUZZTIME ?= 60s
 
 # golangci-lint and deadcode are pinned in a module of their own: their 200 dependencies are none of netmode's.
 LINT := go tool -modfile=$(CURDIR)/.ci/lint/go.mod golangci-lint
+# The generator of the CustomResourceDefinition likewise.
+CONTROLLER_GEN := go tool -modfile=$(CURDIR)/.ci/generate/go.mod controller-gen
 MODULES := . $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
 
 ENGINE ?= $(firstword $(shell command -v podman) $(shell command -v docker))
@@ -61,7 +63,7 @@ lint: ## check the code with golangci-lint and deadcode (the first run builds th
 
 .PHONY: generate
 generate: ## write what the registries and the API types say into the files that repeat it
-	@go run ./docs/generate
+	@$(CONTROLLER_GEN) crd paths=./pkg/api/v1alpha1 output:crd:stdout | go run ./docs/generate
 
 .PHONY: bench
 bench: bench-parts bench-cpu ## run all benchmarks, then measure the webhook's CPU per request

@@ -103,3 +103,19 @@ func TestMerge(t *testing.T) {
 		t.Errorf("Services (-want +have):\n%s", diff)
 	}
 }
+
+func TestUnwrap(t *testing.T) {
+	const text = "One\ntwo. Example:\n  a: b\n  c: d\nThree.\n\nFour\nfive."
+	if have, want := unwrap(text), "One two. Example:\n  a: b\n  c: d\nThree.\n\nFour five."; have != want {
+		t.Errorf("have %q\nwant %q", have, want)
+	}
+}
+
+// What is no CustomResourceDefinition is not written.
+func TestDefinitionRefuses(t *testing.T) {
+	for _, text := range []string{"", "kind: Pod", "kind: CustomResourceDefinition", "{"} {
+		if made, err := definition([]byte(text)); err == nil {
+			t.Errorf("%q made %q", text, made)
+		}
+	}
+}

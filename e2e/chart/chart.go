@@ -67,7 +67,7 @@ func Render(c *v2.Chart, r Release) (*Rendered, error) {
 			rendered.Notes = files[name]
 			continue
 		}
-		found, err := objects(files[name])
+		found, err := Objects(files[name])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -83,8 +83,8 @@ func renderFiles(c *v2.Chart, values common.Values, cluster engine.ClientProvide
 	return engine.RenderWithClientProvider(c, values, cluster)
 }
 
-// objects reads the documents of a file; an empty one is none.
-func objects(text string) ([]*unstructured.Unstructured, error) {
+// Objects reads the documents of a file; an empty one is none.
+func Objects(text string) ([]*unstructured.Unstructured, error) {
 	var found []*unstructured.Unstructured
 	for reader := utilyaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text))); ; {
 		document, err := reader.Read()

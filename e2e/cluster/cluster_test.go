@@ -35,6 +35,21 @@ func (f fakeDocker) Run(_ context.Context, c command.Command) (string, error) {
 	return out, nil
 }
 
+// writeState leaves what an earlier command wrote; nothing if it is nil.
+func writeState(t *testing.T, o Options, s *state) {
+	t.Helper()
+	if s == nil {
+		return
+	}
+	dir, err := o.stateDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fakeOptions are those of a machine with this docker and an empty cache.
 func fakeOptions(t *testing.T, docker fakeDocker, out *strings.Builder) Options {
 	docker["info"] = "28.0.0\n"
@@ -65,15 +80,7 @@ func TestUpRefuses(t *testing.T) {
 			o := fakeOptions(t, fakeDocker{"ps": twoNodes}, &strings.Builder{})
 			o.Nodes = test.nodes
 			o.Name = DefaultName
-			if test.state != nil {
-				dir, err := o.stateDir()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := test.state.write(dir); err != nil {
-					t.Fatal(err)
-				}
-			}
+			writeState(t, o, test.state)
 			if _, err := Up(t.Context(), o); !strings.HasPrefix(errorText(err), test.want) {
 				t.Errorf("have %v\nwant %s", err, test.want)
 			}

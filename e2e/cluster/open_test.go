@@ -33,15 +33,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := fakeOptions(t, fakeDocker{"ps": test.ps}, &strings.Builder{})
 			o.Name, o.Nodes = "try", test.nodes
-			if test.state != nil {
-				dir, err := o.stateDir()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := test.state.write(dir); err != nil {
-					t.Fatal(err)
-				}
-			}
+			writeState(t, o, test.state)
 			if _, err := Open(t.Context(), o); errorText(err) != test.want {
 				t.Errorf("have %v\nwant %s", err, test.want)
 			}

@@ -10,7 +10,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/netmode-io/netmode/e2e/await"
 )
 
 const (
@@ -21,21 +22,8 @@ const (
 	rolledBy = "netmode.test/log-queries"
 )
 
-// until asks again and again until done says yes or ctx ends. Done's text says what is missing,
-// which the error then names; errors of the API are texts too, since it may not answer yet.
 func until(ctx context.Context, done func(context.Context) (bool, string)) error {
-	var missing string
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
-		ok, why := done(ctx)
-		if !ok && ctx.Err() == nil {
-			missing = why
-		}
-		return ok, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%w: %s", context.Cause(ctx), missing)
-	}
-	return nil
+	return await.Until(ctx, pollEvery, done)
 }
 
 // listNodes fills c.Nodes, the control plane first, once each has an address and a pod range.
@@ -138,12 +126,8 @@ func nodeReady(n *corev1.Node) (bool, string) {
 
 // deploymentReady says whether every replica is of the present template and available.
 func deploymentReady(d *appsv1.Deployment) (bool, string) {
-	want := int32(1)
-	if d.Spec.Replicas != nil {
-		want = *d.Spec.Replicas
-	}
-	s := d.Status
-	if s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.Replicas != want || s.AvailableReplicas != want {
+	s := &d.Status
+	if want, ok := await.RolledOut(d); !ok || s.AvailableReplicas != want {
 		return false, fmt.Sprintf("deployment %s: %d of %d replicas are available", d.Name, min(s.AvailableReplicas, s.UpdatedReplicas), want)
 	}
 	return true, ""

@@ -11,12 +11,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/netmode-io/netmode/e2e/await"
 )
 
 // fieldManager owns what is applied, in metadata.managedFields.
@@ -79,14 +80,15 @@ func (c *client) resource(o *unstructured.Unstructured) (dynamic.ResourceInterfa
 }
 
 func (c *client) apply(ctx context.Context, objects []*unstructured.Unstructured) error {
+	var failed error
 	for _, o := range objects {
-		err := until(ctx, func(ctx context.Context) (string, error) {
-			err := c.applyOne(ctx, o)
-			if isPassing(err) {
-				return err.Error(), nil
-			}
-			return "", err
+		err := await.Until(ctx, pollEvery, func(ctx context.Context) (bool, string) {
+			failed = c.applyOne(ctx, o)
+			return !isPassing(failed), fmt.Sprint(failed)
 		})
+		if err == nil {
+			err = failed
+		}
 		if meta.IsNoMatchError(err) {
 			err = fmt.Errorf("%w: install what brings this kind first, such as cert-manager", err)
 		}
@@ -120,25 +122,4 @@ func describe(o *unstructured.Unstructured) string {
 		return o.GetKind() + " " + o.GetName()
 	}
 	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
-}
-
-// until asks again and again until look says "" or fails. Else, when ctx ends, the error says
-// why and what look said last.
-func until(ctx context.Context, look func(context.Context) (string, error)) error {
-	var missing string
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
-		said, err := look(ctx)
-		if ctx.Err() != nil {
-			return false, ctx.Err() // what look said then is not news
-		}
-		missing = said
-		return said == "", err
-	})
-	if err != nil && ctx.Err() != nil {
-		if missing == "" {
-			missing = "no answer"
-		}
-		return fmt.Errorf("%w: %s", context.Cause(ctx), missing)
-	}
-	return err
 }

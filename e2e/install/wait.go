@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/netmode-io/netmode/e2e/await"
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/flags"
 )
@@ -37,12 +38,12 @@ func Wait(ctx context.Context, config *rest.Config) error {
 }
 
 func waitFor(ctx context.Context, c kubernetes.Interface) error {
-	err := until(ctx, func(ctx context.Context) (string, error) {
+	err := await.Until(ctx, pollEvery, func(ctx context.Context) (bool, string) {
 		missing, err := lookAt(ctx, c)
 		if err != nil {
-			return err.Error(), nil //nolint:nilerr // the API server may not answer yet
+			return false, err.Error()
 		}
-		return strings.Join(missing, "; "), nil
+		return len(missing) == 0, strings.Join(missing, "; ")
 	})
 	if err != nil {
 		return fmt.Errorf("netmode does not work: %w", err)
@@ -95,10 +96,6 @@ func lookAtDeployments(ctx context.Context, c kubernetes.Interface) ([]string, e
 // unavailable says why the Deployment is not rolled out and available; "" if it is. A replica
 // that the Deployment's strategy allows to be missing may be missing.
 func unavailable(d *appsv1.Deployment) string {
-	want := int32(1)
-	if d.Spec.Replicas != nil {
-		want = *d.Spec.Replicas
-	}
 	s := &d.Status
 	condition := func(kind appsv1.DeploymentConditionType) appsv1.DeploymentCondition {
 		for _, c := range s.Conditions {
@@ -109,7 +106,8 @@ func unavailable(d *appsv1.Deployment) string {
 		return appsv1.DeploymentCondition{}
 	}
 	available := condition(appsv1.DeploymentAvailable).Status == corev1.ConditionTrue
-	if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.Replicas == want && available {
+	want, ok := await.RolledOut(d)
+	if ok && available {
 		return ""
 	}
 	why := fmt.Sprintf("Deployment %s: %d of %d pods are new, %d of %d available", d.Name, s.UpdatedReplicas, want, s.AvailableReplicas, s.Replicas)

@@ -153,7 +153,7 @@ func (a *admission) back(t *testing.T, input, stored []byte) []byte {
 
 // entry is the webhook entry which the object is sent to; "": it is sent to none. Objects with an annotation of their author's are sent, and all pods of namespaces
 // with a mode or with policies, outside of kube-system and netmode's own namespace.
-func (a *admission) entry(t *testing.T, input []byte) reviewer.Entry {
+func (a *admission) entry(t *testing.T, input []byte) api.Entry {
 	t.Helper()
 	var meta metav1.PartialObjectMetadata
 	if err := json.Unmarshal(input, &meta); err != nil {
@@ -167,20 +167,20 @@ func (a *admission) entry(t *testing.T, input []byte) reviewer.Entry {
 	case slices.Contains(a.settings.ExemptNamespaces, a.object.Namespace):
 		return ""
 	case slices.ContainsFunc(slices.Collect(maps.Keys(meta.Annotations)), asks):
-		return reviewer.Asked
+		return api.EntryAsked
 	case a.isService():
 		return ""
 	case hasMode:
-		return reviewer.Namespace
+		return api.EntryNamespace
 	case a.around.namespace.Labels[api.LabelPolicy] == api.PolicyEnabled:
-		return reviewer.Policy
+		return api.EntryPolicy
 	}
 	return ""
 }
 
 // review is what the reviewer answers about an object that is sent to an entry, and the object
 // with it.
-func (a *admission) review(t *testing.T, entry reviewer.Entry, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
+func (a *admission) review(t *testing.T, entry api.Entry, input []byte) ([]byte, *admissionv1.AdmissionResponse) {
 	t.Helper()
 	if entry == "" {
 		return input, &admissionv1.AdmissionResponse{Allowed: true}

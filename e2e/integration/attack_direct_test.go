@@ -19,7 +19,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
-	reviewer "github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 )
 
 const (
@@ -158,7 +158,7 @@ func TestHeldStreams(t *testing.T) {
 				<-ctx.Done()
 				_ = writer.CloseWithError(ctx.Err())
 			}()
-			request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+shared.webhook.started.Listen+reviewer.Asked.Path(), reader)
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+shared.webhook.started.Listen+api.EntryAsked.Path(), reader)
 			if err != nil {
 				answers <- err.Error()
 				return
@@ -209,7 +209,7 @@ func (w *world) neighbour(t *testing.T) *http.Client {
 func post(t *testing.T, client *http.Client, review string) (code int, text string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost,
-		"https://"+shared.webhook.started.Listen+reviewer.Asked.Path(), strings.NewReader(review))
+		"https://"+shared.webhook.started.Listen+api.EntryAsked.Path(), strings.NewReader(review))
 	if err != nil {
 		t.Error(err)
 		return 0, ""

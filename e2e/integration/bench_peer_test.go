@@ -90,18 +90,23 @@ func (w *world) startPeer(t *testing.T, namespace string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = process.kill() }) // it knows no other end
+	w.callWebhook(t, "peer-"+namespace, registrationv1.MutatingWebhook{
+		Name:               "peer.example.com",
+		ClientConfig:       registrationv1.WebhookClientConfig{URL: new(process.started.Listen + "/mutate"), CABundle: peerCertificate()},
+		Rules:              []registrationv1.RuleWithOperations{createsPods()},
+		NamespaceSelector:  onlyNamespace(namespace),
+		ReinvocationPolicy: new(registrationv1.IfNeededReinvocationPolicy),
+	})
+}
+
+// callWebhook has the API server call a webhook until the test ends.
+func (w *world) callWebhook(t *testing.T, name string, webhook registrationv1.MutatingWebhook) {
+	t.Helper()
+	webhook.SideEffects, webhook.AdmissionReviewVersions = new(registrationv1.SideEffectClassNone), []string{"v1"}
 	configurations := w.admin.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	configuration := &registrationv1.MutatingWebhookConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: "peer-" + namespace},
-		Webhooks: []registrationv1.MutatingWebhook{{
-			Name:                    "peer.example.com",
-			ClientConfig:            registrationv1.WebhookClientConfig{URL: new(process.started.Listen + "/mutate"), CABundle: peerCertificate()},
-			Rules:                   []registrationv1.RuleWithOperations{createsPods()},
-			NamespaceSelector:       onlyNamespace(namespace),
-			ReinvocationPolicy:      new(registrationv1.IfNeededReinvocationPolicy),
-			SideEffects:             new(registrationv1.SideEffectClassNone),
-			AdmissionReviewVersions: []string{"v1"},
-		}},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Webhooks:   []registrationv1.MutatingWebhook{webhook},
 	}
 	if _, err := configurations.Create(t.Context(), configuration, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -14,8 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-
-	"github.com/netmode-io/netmode/e2e/install"
 )
 
 // TestCertificates follows netmode-webhook certificates, with the rights that the manifests give
@@ -155,7 +153,7 @@ func wantOneChain(t *testing.T) {
 	}
 	shared.wantSoon(t, func(ctx context.Context) error {
 		for _, p := range []*process{shared.certificates, second} {
-			if _, err := fetch(ctx, "http://"+p.started.Ops+"/readyz"); err != nil {
+			if err := p.ready(ctx); err != nil {
 				return err
 			}
 		}
@@ -175,11 +173,7 @@ func wantOneChain(t *testing.T) {
 
 // wantOnlyBundles compares the webhook configurations with the manifests.
 func wantOnlyBundles(t *testing.T) {
-	patches, err := shared.toLoopback()
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := install.Render(base, install.Options{Patches: patches})
+	objects, err := shared.manifests()
 	if err != nil {
 		t.Fatal(err)
 	}

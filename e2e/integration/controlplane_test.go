@@ -71,7 +71,12 @@ func startControlPlane(life *lifeline, dir string) (*envtest.Environment, *rest.
 	if err := os.WriteFile(audit, []byte(auditPolicy), 0o600); err != nil {
 		return nil, nil, err
 	}
-	apiServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16").
+	admission, err := newClientCertificate(life)
+	if err != nil {
+		return nil, nil, err
+	}
+	apiServer.Configure().Set("admission-control-config-file", admission).
+		Set("service-cluster-ip-range", "10.96.0.0/16").
 		Set("audit-policy-file", audit).Set("audit-log-path", life.path("audit.log"))
 	config, err := env.Start()
 	if err != nil {

@@ -16,6 +16,9 @@
 // 127.0.0.1 and the webhooks call the port on which the process listens. The API server still
 // verifies the certificate against netmode-webhook.netmode-system.svc.
 //
+// The API server presents a client certificate to webhooks, which they may demand. TestRemoval and
+// TestHelm have API servers of their own; the latter installs the chart by Helm's own library.
+//
 // Tests run in parallel, each in a namespace of its own. Those that count calls, or stop or
 // reconfigure something that all share, do not call t.Parallel, and so run alone. Nothing is
 // left behind, however the test binary ends: see lifeline_test.go.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	reviewer "github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -17,7 +16,7 @@ import (
 // wantAsOffline holds an answer to what the command line decides in these surroundings: it
 // changes and refuses the same, for the same reasons, and warns of the same. Fields may differ:
 // the API server fills in ports.
-func (a *admission) wantAsOffline(t *testing.T, entry reviewer.Entry, input []byte, got *answer) {
+func (a *admission) wantAsOffline(t *testing.T, entry api.Entry, input []byte, got *answer) {
 	t.Helper()
 	p := a.offline(t, input)
 	if entry == "" && p.Changes() {

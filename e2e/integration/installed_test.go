@@ -2,9 +2,8 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,42 +15,55 @@ import (
 	"github.com/netmode-io/netmode/e2e/install"
 )
 
-// apply applies the manifests, with patches.
-func (w *world) apply(ctx context.Context, patches ...install.Patch) error {
-	objects, err := install.Render(base, install.Options{Patches: patches})
+// apply applies the manifests.
+func (w *world) apply(ctx context.Context) error {
+	objects, err := w.manifests()
 	if err != nil {
 		return err
 	}
 	return install.Apply(ctx, rest.CopyConfig(w.config), objects)
 }
 
-// toLoopback leads calls of the Service to the webhook's port. A Service of type ExternalName is
-// dialled by its name, at the port that the webhook configuration names.
-func (w *world) toLoopback() ([]install.Patch, error) {
-	host, port, err := net.SplitHostPort(w.webhook.started.Listen)
-	if err != nil {
-		return nil, err
-	}
-	patches := []install.Patch{{Kind: "Service", Name: "netmode-webhook", Operations: fmt.Sprintf(
-		`[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": %q}}]`, host)}}
+// manifests are the objects of base, led to the webhook.
+func (w *world) manifests() ([]*unstructured.Unstructured, error) {
 	objects, err := install.Render(base, install.Options{})
 	if err != nil {
 		return nil, err
 	}
-	for _, object := range objects {
-		entries, _, err := unstructured.NestedSlice(object.Object, "webhooks")
+	return objects, w.toLoopback(objects)
+}
+
+// toLoopback leads calls of the Service to the webhook's port, once it listens. A Service of type
+// ExternalName is dialled by its name, at the port that the webhook configuration names.
+func (w *world) toLoopback(objects []*unstructured.Unstructured) error {
+	if w.webhook == nil {
+		return nil
+	}
+	host, port, err := w.webhook.listen()
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if o.GetKind() == "Service" && o.GetName() == "netmode-webhook" {
+			o.Object["spec"] = map[string]any{"type": "ExternalName", "externalName": host}
+		}
+		entries, found, err := unstructured.NestedSlice(o.Object, "webhooks")
 		if err != nil {
-			return nil, fmt.Errorf("webhooks of %s: %w", object.GetName(), err)
+			return fmt.Errorf("webhooks of %s: %w", o.GetName(), err)
 		}
-		var calls []string
-		for i := range entries {
-			calls = append(calls, fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, i, port))
+		if !found {
+			continue
 		}
-		if len(calls) > 0 {
-			patches = append(patches, install.Patch{Kind: object.GetKind(), Operations: "[" + strings.Join(calls, ",") + "]"})
+		for _, entry := range entries {
+			if fields, ok := entry.(map[string]any); ok {
+				err = errors.Join(err, unstructured.SetNestedField(fields, int64(port), "clientConfig", "service", "port"))
+			}
+		}
+		if err := errors.Join(err, unstructured.SetNestedSlice(o.Object, entries, "webhooks")); err != nil {
+			return fmt.Errorf("webhooks of %s: %w", o.GetName(), err)
 		}
 	}
-	return patches, nil
+	return nil
 }
 
 // kubeconfig writes a file with a token of a ServiceAccount of netmode's, and returns its path.

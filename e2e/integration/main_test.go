@@ -21,7 +21,7 @@ func run(m *testing.M) int {
 	}
 	log.SetLogger(logr.Discard()) // envtest's, which else complains that there is none
 	ctx := context.Background()
-	w, err := newWorld(ctx)
+	w, err := newWorld(ctx, (*world).install)
 	code := 1
 	if err == nil {
 		shared = w

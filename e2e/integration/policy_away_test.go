@@ -115,10 +115,7 @@ func TestAPIServerAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := newProxy(t, server.Host)
-	webhook, err := startProcess(t.Context(), "serving", shared.program, append([]string{
-		"--kubeconfig=" + shared.through(t, proxy), "--cert-dir=" + shared.mount.dir, "--own-namespace=" + system,
-		"--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
-	}, shared.usual...)...)
+	webhook, err := shared.serve(t.Context(), shared.through(t, proxy), "127.0.0.1:0", shared.usual...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,11 +124,7 @@ func TestAPIServerAway(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ready := func(ctx context.Context) error {
-		_, err := fetch(ctx, "http://"+webhook.started.Ops+"/readyz")
-		return err
-	}
-	if err := shared.poll(t.Context(), "not ready", ready); err != nil {
+	if err := shared.poll(t.Context(), "not ready", webhook.ready); err != nil {
 		t.Fatalf("%v\n%s", err, webhook.log)
 	}
 	refuses := func() error {
@@ -159,7 +152,7 @@ func TestAPIServerAway(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if err := errors.Join(ready(t.Context()), refuses()); err != nil {
+	if err := errors.Join(webhook.ready(t.Context()), refuses()); err != nil {
 		t.Errorf("cut off: %v", err)
 	}
 }

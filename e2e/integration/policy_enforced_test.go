@@ -74,7 +74,7 @@ func (p *enforcedPolicy) bindings() admissionclient.ValidatingAdmissionPolicyBin
 func (p *enforcedPolicy) until(t *testing.T, what string, ask func(context.Context) error) {
 	t.Helper()
 	if err := p.poll(t.Context(), what, ask); err != nil {
-		t.Fatalf("%v\n%s", err, p.controller.log)
+		t.Fatalf("%v\n%s", err, p.controller)
 	}
 }
 

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -48,10 +47,7 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	began = time.Now()
-	webhook, err := startProcess(t.Context(), "serving", shared.program, append([]string{
-		"--kubeconfig=" + kubeconfig, "--cert-dir=" + shared.mount.dir, "--own-namespace=" + system,
-		"--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
-	}, shared.usual...)...)
+	webhook, err := shared.serve(t.Context(), kubeconfig, "127.0.0.1:0", shared.usual...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +56,7 @@ func TestScale(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := shared.poll(t.Context(), "not ready", func(ctx context.Context) error {
-		_, err := fetch(ctx, "http://"+webhook.started.Ops+"/readyz")
-		return err
-	}); err != nil {
+	if err := shared.poll(t.Context(), "not ready", webhook.ready); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(began)

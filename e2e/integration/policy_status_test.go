@@ -174,7 +174,7 @@ func TestPolicyStatus(t *testing.T) {
 	if diff := cmp.Diff([]string{"netmode-policies Apply"}, managers); diff != "" {
 		t.Errorf("managers of the status (-want +got):\n%s", diff)
 	}
-	if _, err := fetch(t.Context(), "http://"+k.started.Ops+"/readyz"); err != nil {
+	if err := k.ready(t.Context()); err != nil {
 		t.Error(err)
 	}
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,6 +122,30 @@ func startProcess(ctx context.Context, message, program string, args ...string) 
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("%s %v does not serve: %w\n%s", program, args, ctx.Err(), p.log), p.kill())
 	}
+}
+
+// listen is where it serves.
+func (p *process) listen() (host string, port int32, err error) {
+	host, text, err := net.SplitHostPort(p.started.Listen)
+	if err != nil {
+		return "", 0, err
+	}
+	number, err := strconv.ParseInt(text, 10, 32)
+	return host, int32(number), err
+}
+
+// ready is an error unless the process says that it is ready.
+func (p *process) ready(ctx context.Context) error {
+	_, err := fetch(ctx, "http://"+p.started.Ops+"/readyz")
+	return err
+}
+
+// String returns the last lines that it logged, none if it was never started.
+func (p *process) String() string {
+	if p == nil {
+		return "not started"
+	}
+	return p.log.String()
 }
 
 // stop asks the process to end, and is an error if it ends with one.

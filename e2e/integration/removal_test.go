@@ -14,7 +14,7 @@ import (
 // TestRemoval: in whatever order netmode is removed, nothing is left that refuses. It has a
 // cluster of its own, since it takes the CustomResourceDefinition away.
 func TestRemoval(t *testing.T) {
-	w, err := newWorld(t.Context())
+	w, err := newWorld(t.Context(), (*world).install)
 	t.Cleanup(func() {
 		if err := w.stop(); err != nil {
 			t.Error(err)
@@ -50,11 +50,7 @@ func TestRemoval(t *testing.T) {
 		}
 	})
 	t.Run("and it comes back", func(t *testing.T) {
-		patches, err := w.toLoopback()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.apply(t.Context(), patches...); err != nil {
+		if err := w.apply(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.enforced(t).wantDenied(t)

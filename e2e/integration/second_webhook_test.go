@@ -48,33 +48,18 @@ func second[T any, P objectOf[T]](t *testing.T, w *world, namespace, resource, p
 			http.Error(writer, err.Error(), http.StatusInternalServerError)
 		}
 	}))
-	configurations := w.admin.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	configuration := &registrationv1.MutatingWebhookConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: "zz-" + namespace},
-		Webhooks: []registrationv1.MutatingWebhook{{
-			Name: "second.example.com",
-			ClientConfig: registrationv1.WebhookClientConfig{
-				URL:      new(server.URL),
-				CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
-			},
-			Rules: []registrationv1.RuleWithOperations{{
-				Operations: []registrationv1.OperationType{registrationv1.Create},
-				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{resource}},
-			}},
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
-			ReinvocationPolicy:      &reinvocation,
-			SideEffects:             new(registrationv1.SideEffectClassNone),
-			AdmissionReviewVersions: []string{"v1"},
-		}},
-	}
-	if _, err := configurations.Create(t.Context(), configuration, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := configurations.Delete(context.WithoutCancel(t.Context()), configuration.Name, metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-		server.Close()
+	t.Cleanup(server.Close)
+	creates := createsPods()
+	creates.Resources = []string{resource}
+	w.callWebhook(t, "zz-"+namespace, registrationv1.MutatingWebhook{
+		Name: "second.example.com",
+		ClientConfig: registrationv1.WebhookClientConfig{
+			URL:      new(server.URL),
+			CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+		},
+		Rules:              []registrationv1.RuleWithOperations{creates},
+		NamespaceSelector:  onlyNamespace(namespace),
+		ReinvocationPolicy: &reinvocation,
 	})
 	if err := w.poll(t.Context(), "the second webhook is not called", func(ctx context.Context) error {
 		a := w.post(ctx, namespace, resource, toJSON(t, probe), dryRun)

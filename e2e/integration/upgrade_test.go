@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -25,29 +23,47 @@ func TestUpgrade(t *testing.T) {
 	shared.stopController(t)
 	p := shared.enforcedIn(t, shared.namespace(t, map[string]string{api.LabelPolicy: api.PolicyEnabled}), hostNetworkOnly)
 	shared.earlierConfiguration(t, p.namespace)
-	const notAsked = "netmode is not asked at /validate: apply netmode's current webhook configuration"
-	p.untilRefused(t, notAsked)
+	p.untilRefused(t, notAskedAtValidate)
 
 	// From here on a pod that the policy forbids must never be accepted.
-	load := shared.startLoadOf(t, p.namespace, byHand, func(a *answer) error {
-		if a.err == nil {
-			return errors.New("the gap is open")
-		}
-		return nil
-	})
+	load := shared.startLoadOf(t, p.namespace, byHand, wantRefused)
 	shared.restartController(t)
-	p.until(t, "the earlier configuration stays", func(ctx context.Context) error {
-		_, err := shared.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		return fmt.Errorf("it is there: %w", err)
-	})
+	p.untilEarlierConfigurationIsGone(t)
 	p.wantDenied(t)
 	p.until(t, "others are not served again", func(ctx context.Context) error {
 		return shared.post(ctx, p.namespace, "pods", toJSON(t, asksNothing), dryRun).err
 	})
 	load.stop(t)
+}
+
+// notAskedAtValidate is what today's webhook says where an earlier one judged.
+const notAskedAtValidate = "netmode is not asked at /validate: apply netmode's current webhook configuration"
+
+// wantRefused is an error if the pod was accepted.
+func wantRefused(a *answer) error {
+	if a.err == nil {
+		return errors.New("the gap is open")
+	}
+	return nil
+}
+
+func (p *enforcedPolicy) untilEarlierConfigurationIsGone(t *testing.T) {
+	t.Helper()
+	p.until(t, "the earlier configuration stays", func(ctx context.Context) error {
+		if p.earlierConfigurationIsThere(ctx, t) {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+}
+
+func (p *enforcedPolicy) earlierConfigurationIsThere(ctx context.Context, t *testing.T) bool {
+	t.Helper()
+	_, err := p.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, "netmode", metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	return err == nil
 }
 
 // untilRefused waits until a pod on the host network by hand is refused so.
@@ -70,11 +86,7 @@ func (w *world) earlierConfiguration(t *testing.T, namespace string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, err := net.SplitHostPort(w.webhook.started.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.ParseInt(text, 10, 32)
+	_, port, err := w.webhook.listen()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +96,7 @@ func (w *world) earlierConfiguration(t *testing.T, namespace string) {
 		Webhooks: []registrationv1.ValidatingWebhook{{
 			Name: "policy.validate.netmode.io",
 			ClientConfig: registrationv1.WebhookClientConfig{
-				Service:  &registrationv1.ServiceReference{Namespace: system, Name: "netmode-webhook", Path: new("/validate"), Port: new(int32(port))},
+				Service:  &registrationv1.ServiceReference{Namespace: system, Name: "netmode-webhook", Path: new("/validate"), Port: &port},
 				CABundle: mutating.Webhooks[0].ClientConfig.CABundle,
 			},
 			Rules: []registrationv1.RuleWithOperations{{

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/netmode-io/netmode/e2e/await"
 	"github.com/netmode-io/netmode/e2e/command"
 	"github.com/netmode-io/netmode/e2e/progress"
 )
@@ -33,7 +33,8 @@ type world struct {
 	env     *envtest.Environment
 	config  *rest.Config // an administrator's; answers get their warnings, see answer
 	admin   *kubernetes.Clientset
-	program string // netmode-webhook
+	binary  string // netmode-webhook
+	program string // what starts it
 
 	controllerManager *process
 	certificates      *process
@@ -43,8 +44,9 @@ type world struct {
 	usual             []string // flags of the webhook
 }
 
-// newWorld starts everything. The world is to be stopped, even after an error.
-func newWorld(ctx context.Context) (*world, error) {
+// newWorld starts everything, and has install bring netmode. The world is to be stopped, even after
+// an error.
+func newWorld(ctx context.Context, install func(*world, context.Context) error) (*world, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*startTimeout) // the binaries may have to be built
 	defer cancel()
 	w := &world{usual: []string{
@@ -71,21 +73,23 @@ func newWorld(ctx context.Context) (*world, error) {
 	if w.admin, err = kubernetes.NewForConfig(w.config); err != nil {
 		return w, err
 	}
-	if err := log.Step("installing "+base, func() error { return w.install(ctx) }); err != nil {
+	if err := log.Step("installing netmode", func() error { return install(w, ctx) }); err != nil {
 		return w, err
 	}
 	return w, log.Step("starting kube-controller-manager", func() error { return w.startControllerManager(ctx, assets) })
 }
 
-func (w *world) build(ctx context.Context) error {
-	binary := w.life.path("netmode-webhook")
-	if _, err := (command.Local{}).Run(ctx, command.Command{
-		Args: []string{"go", "build", "-o", binary, "./cmd/netmode-webhook"}, Dir: repository,
+// build makes netmode-webhook, unless another world has it.
+func (w *world) build(ctx context.Context) (err error) {
+	w.binary = w.life.path("netmode-webhook")
+	if shared != nil {
+		w.binary = shared.binary
+	} else if _, err := (command.Local{}).Run(ctx, command.Command{
+		Args: []string{"go", "build", "-o", w.binary, "./cmd/netmode-webhook"}, Dir: repository,
 	}); err != nil {
 		return err
 	}
-	var err error
-	w.program, err = w.life.launcher(binary)
+	w.program, err = w.life.launcher(w.binary)
 	return err
 }
 
@@ -101,10 +105,21 @@ func (w *world) stop() error {
 	return errors.Join(errs...)
 }
 
-// install brings netmode into the cluster as the manifests have it, starts its programs, and
-// then leads the API server to the webhook's port on loopback.
+// install brings netmode into the cluster as the manifests have it, and starts its programs.
 func (w *world) install(ctx context.Context) error {
-	if err := w.apply(ctx); err != nil {
+	if err := w.startServing(ctx, w.apply); err != nil {
+		return err
+	}
+	if err := w.startController(ctx); err != nil {
+		return err
+	}
+	return w.waitUntilServed(ctx)
+}
+
+// startServing applies netmode's objects, starts the programs that serve its webhook, and applies
+// the objects again, which then lead to where it listens.
+func (w *world) startServing(ctx context.Context, apply func(context.Context) error) error {
+	if err := apply(ctx); err != nil {
 		return err
 	}
 	var err error
@@ -117,17 +132,7 @@ func (w *world) install(ctx context.Context) error {
 	if err := w.startWebhook(ctx, "127.0.0.1:0", w.usual...); err != nil {
 		return err
 	}
-	patches, err := w.toLoopback()
-	if err != nil {
-		return err
-	}
-	if err := w.apply(ctx, patches...); err != nil {
-		return err
-	}
-	if err := w.startController(ctx); err != nil {
-		return err
-	}
-	return w.waitUntilServed(ctx)
+	return apply(ctx)
 }
 
 // startController runs netmode-webhook policies with the rights of its ServiceAccount.
@@ -156,17 +161,18 @@ func (w *world) startWebhook(ctx context.Context, listen string, flags ...string
 	if err != nil {
 		return err
 	}
-	args := append([]string{
-		"--kubeconfig=" + kubeconfig, "--cert-dir=" + w.mount.dir, "--own-namespace=" + system,
-		"--listen=" + listen, "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
-	}, flags...)
-	if w.webhook, err = startProcess(ctx, "serving", w.program, args...); err != nil {
+	if w.webhook, err = w.serve(ctx, kubeconfig, listen, flags...); err != nil {
 		return err
 	}
-	return w.poll(ctx, "the webhook is not ready", func(ctx context.Context) error {
-		_, err := fetch(ctx, "http://"+w.webhook.started.Ops+"/readyz")
-		return err
-	})
+	return w.poll(ctx, "the webhook is not ready", w.webhook.ready)
+}
+
+// serve runs netmode-webhook with these rights.
+func (w *world) serve(ctx context.Context, kubeconfig, listen string, flags ...string) (*process, error) {
+	return startProcess(ctx, "serving", w.program, append([]string{
+		"--kubeconfig=" + kubeconfig, "--cert-dir=" + w.mount.dir, "--own-namespace=" + system,
+		"--listen=" + listen, "--ops-listen=127.0.0.1:0", "--shutdown-delay=0s",
+	}, flags...)...)
 }
 
 // restartWebhook runs another one on the same port.
@@ -199,15 +205,13 @@ func (w *world) waitUntilServed(ctx context.Context) error {
 
 // poll asks until there is no error.
 func (w *world) poll(ctx context.Context, what string, ask func(context.Context) error) error {
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, pollEvery, startTimeout, true, func(ctx context.Context) (bool, error) {
-		if err := ask(ctx); ctx.Err() == nil {
-			last = err
-		}
-		return last == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", what, err, last)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := await.Until(ctx, pollEvery, func(ctx context.Context) (bool, string) {
+		err := ask(ctx)
+		return err == nil, fmt.Sprint(err)
+	}); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

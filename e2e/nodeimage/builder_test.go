@@ -153,6 +153,7 @@ func TestHashes(t *testing.T) {
 		{"pause/main.go", false, true},
 		{"node.go", false, true},
 		{"node_test.go", false, false},
+		{"README.md", false, false},
 		{"../peercheck/main.go", false, false},
 	}
 	for _, test := range tests {
@@ -236,4 +237,23 @@ func (r rewriting) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.URL.Host = strings.TrimPrefix(r.url, "https://")
 	return r.next.RoundTrip(request)
+}
+
+// It can be used without the rest of the module, as its README says.
+func TestImports(t *testing.T) {
+	out, err := command.Local{}.Run(t.Context(), command.Command{Args: []string{"go", "list", "-deps", "."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/netmode-io/netmode/"
+	var have []string
+	for dep := range strings.FieldsSeq(out) {
+		if name, ok := strings.CutPrefix(dep, module); ok {
+			have = append(have, name)
+		}
+	}
+	slices.Sort(have)
+	if want := []string{"e2e/command", "e2e/filelock", "e2e/nodeimage", "e2e/progress"}; !slices.Equal(have, want) {
+		t.Errorf("have %q, want %q", have, want)
+	}
 }

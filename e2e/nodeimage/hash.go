@@ -40,15 +40,15 @@ func (s sum) file(path string) error {
 	return err
 }
 
-// sources adds the files of a folder that make its program: all but tests, in the order of
-// their names.
+// sources adds the files of a folder that make its program: all but tests and prose, in the order
+// of their names.
 func (s sum) sources(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.IsDir() || strings.HasSuffix(entry.Name(), "_test.go") {
+		if entry.IsDir() || strings.HasSuffix(entry.Name(), "_test.go") || filepath.Ext(entry.Name()) == ".md" {
 			continue
 		}
 		if err := s.file(filepath.Join(dir, entry.Name())); err != nil {

@@ -14,9 +14,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/netmode-io/netmode/e2e/await"
 )
 
 const pollEvery = 300 * time.Millisecond
@@ -68,16 +69,8 @@ func until(ctx context.Context, t *testing.T, within time.Duration, done func(co
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not within %s", within))
 	defer cancel()
-	end, missing := time.Now().Add(within), "nothing was seen"
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
-		ok, why := done(ctx)
-		if time.Until(end) > pollEvery { // else the end may have cut it short
-			missing = why
-		}
-		return ok, nil
-	})
-	if err != nil {
-		t.Fatalf("%v: %s", context.Cause(ctx), missing)
+	if err := await.Until(ctx, pollEvery, done); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -154,16 +154,16 @@ func TestMalformedAtEachEntry(t *testing.T) {
 	body := edited(t, replicaSetPod, func(_ *admissionv1.AdmissionRequest, object map[string]any) {
 		member(object, "spec")["containers"] = "none"
 	})
-	for _, entry := range Entries() {
+	for _, entry := range api.Entries() {
 		r := newReviewer(t)
 		r.Entry = entry
 		resp, rec := ask(t, r, body)
 		const want = "spec.containers: is a string, and must be a list"
 		decision := Malformed
-		if entry == Policy {
+		if entry == api.EntryPolicy {
 			decision = LetThrough
 		}
-		if resp.Allowed != (entry == Policy) || rec.Decision != decision || rec.Entry != entry || rec.Message != want {
+		if resp.Allowed != (entry == api.EntryPolicy) || rec.Decision != decision || rec.Entry != entry || rec.Message != want {
 			t.Errorf("%s: allowed %t, %+v", entry, resp.Allowed, rec)
 		}
 	}

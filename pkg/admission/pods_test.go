@@ -9,6 +9,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
@@ -119,7 +120,7 @@ func knownDNS(tb testing.TB) *engine.Settings {
 
 func newReviewer(tb testing.TB) *Reviewer {
 	tb.Helper()
-	return &Reviewer{Entry: Asked, Settings: knownDNS(tb), Snapshots: FixedSnapshot{engine.EmptySnapshot{}}}
+	return &Reviewer{Entry: api.EntryAsked, Settings: knownDNS(tb), Snapshots: FixedSnapshot{engine.EmptySnapshot{}}}
 }
 
 // largeReview is a review of about 62 kB: a Pod of a StatefulSet as large

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/engine"
 )
 
@@ -19,8 +20,8 @@ func TestBadAnnotationsAreRefused(t *testing.T) {
 		key, want string
 		bad       []string
 	}{
-		{"mode", `Unsupported value: %s: supported values: "default", "hostnetwork", "headless", "statefulset-headless"`, slices.Concat(bad, []string{"hostnet", "auto"})},
-		{"search-rewrite", `Unsupported value: %s: supported values: "auto", "prepend", "append", "init-container", "post-start", "none"`, slices.Concat(bad, []string{"first", "default"})},
+		{"mode", "Unsupported value: %s: " + apitest.SupportedModes(), slices.Concat(bad, []string{"hostnet", "auto"})},
+		{"search-rewrite", "Unsupported value: %s: " + apitest.SupportedStrategies(), slices.Concat(bad, []string{"first", "default"})},
 		{"publish-not-ready-addresses", `Unsupported value: %s: supported values: "true", "false"`, slices.Concat(bad, []string{"yes", "1"})},
 		{"service", `Invalid value: %s: must be the name of a Service in the pod's namespace: `, slices.Concat(bad, []string{"a/b", "-a"})},
 	} {
@@ -104,7 +105,7 @@ func (l labelled) Namespace(string) (api.Namespace, bool) {
 
 // What a namespace gives is audited and patched as what a pod asks for.
 func TestInheritedMode(t *testing.T) {
-	r := &Reviewer{Entry: Namespace, Settings: knownDNS(t), Snapshots: FixedSnapshot{labelled{mode: "hostnetwork"}}}
+	r := &Reviewer{Entry: api.EntryNamespace, Settings: knownDNS(t), Snapshots: FixedSnapshot{labelled{mode: "hostnetwork"}}}
 	resp, rec := ask(t, r, fixture(t, replicaSetPod))
 	if rec.Decision != Patched || rec.Mode != api.ModeHostNetwork || resp.AuditAnnotations["mode"] != "hostnetwork" {
 		t.Errorf("%+v, audit %v", rec, resp.AuditAnnotations)

@@ -35,32 +35,10 @@ func Decisions() []Decision {
 	return []Decision{Unchanged, Patched, Refused, Malformed, LetThrough, WouldPatch, WouldRefuse}
 }
 
-// Entry is the webhook entry that sent a review, from a closed list.
-type Entry string
-
-// The entries; the path of each is /mutate/ and its name.
-const (
-	// Asked has Pods and Services with an author's annotation.
-	Asked Entry = "asked"
-	// Namespace has other Pods, of namespaces with a mode.
-	Namespace Entry = "namespace"
-	// Policy has other Pods, of namespaces to which policies may give something.
-	// What they give is help, and no rule: what cannot be judged is let through.
-	Policy Entry = "policy"
-	// Workloads has the objects that make pods.
-	Workloads Entry = "workloads"
-)
-
-// Entries returns the closed list.
-func Entries() []Entry { return []Entry{Asked, Namespace, Policy, Workloads} }
-
-// Path is where the entry is served.
-func (e Entry) Path() string { return "/mutate/" + string(e) }
-
 // Record is what a caller may log and count of one review.
 type Record struct {
 	UID       string
-	Entry     Entry
+	Entry     api.Entry
 	Operation string
 	// Kind is Pod, Service, one of workload.Kinds, or "other".
 	Kind      string
@@ -108,7 +86,7 @@ func (u FixedSnapshot) FreshSnapshot(context.Context, string) (engine.Snapshot, 
 // Reviewer answers AdmissionReviews of one entry. It keeps no state between
 // them.
 type Reviewer struct {
-	Entry     Entry
+	Entry     api.Entry
 	Settings  *engine.Settings
 	Snapshots Snapshots
 	// ObserveOnly lets everything through as it is, without a word to its author.
@@ -155,7 +133,7 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 	malformed := func(message string) (response, error) {
 		rec.Decision = Malformed
 		message = plan.Clip(message, maxText)
-		if r.Entry == Policy {
+		if r.Entry == api.EntryPolicy {
 			rec.Decision, rec.Message = LetThrough, message
 			return response{uid: req.UID, allowed: true}, nil
 		}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 )
 
 var annotationsPath = field.NewPath("metadata", "annotations")
@@ -16,10 +17,10 @@ var annotationsPath = field.NewPath("metadata", "annotations")
 const (
 	noLabel = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with ` +
 		`an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`
-	wantModes    = `supported values: "default", "hostnetwork", "headless", "statefulset-headless"`
-	wantRewrites = `supported values: "auto", "prepend", "append", "init-container", "post-start", "none"`
-	wantBools    = `supported values: "true", "false"`
+	wantBools = `supported values: "true", "false"`
 )
+
+var wantModes, wantRewrites = apitest.SupportedModes(), apitest.SupportedStrategies()
 
 func TestParseAnnotationsAccepts(t *testing.T) {
 	yes, no := true, false

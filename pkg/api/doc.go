@@ -8,4 +8,6 @@
 // whatever else stands there, of whatever type, is in nobody's way.
 //
 // The package is pure: no I/O, no clock, no client.
+//
+// +kubebuilder:validation:Optional
 package api

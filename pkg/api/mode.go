@@ -4,7 +4,14 @@ import "slices"
 
 // Mode is a network mode: how a pod gets its address and the names that
 // others know it by.
+//
+// +kubebuilder:validation:Enum=default;hostnetwork;headless;statefulset-headless
 type Mode string
+
+// A ModeSet holds each mode at most once.
+//
+// +kubebuilder:validation:MaxItems=4
+type ModeSet []Mode
 
 // The modes.
 const (
@@ -34,6 +41,8 @@ func (m Mode) Headless() bool { return m == ModeHeadless || m == ModeStatefulSet
 
 // SearchRewrite is a strategy: how the peer domain gets into a pod's
 // resolv.conf.
+//
+// +kubebuilder:validation:Enum=auto;prepend;append;init-container;post-start;none
 type SearchRewrite string
 
 // The search-rewrite strategies.

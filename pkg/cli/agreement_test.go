@@ -105,8 +105,8 @@ func newAgreement(t *testing.T, c goldenCase) *agreement {
 	}
 	unknown := *settings
 	unknown.Search.Facts.Nameservers, unknown.Search.Facts.Domain, unknown.Search.Facts.NodeSearches = nil, "", nil
-	a.webhook = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: settings, Snapshots: admission.FixedSnapshot{Of: snapshot}})
-	a.unknowing = serve(t, &admission.Reviewer{Entry: admission.Asked, Settings: &unknown, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}})
+	a.webhook = serve(t, &admission.Reviewer{Entry: api.EntryAsked, Settings: settings, Snapshots: admission.FixedSnapshot{Of: snapshot}})
+	a.unknowing = serve(t, &admission.Reviewer{Entry: api.EntryAsked, Settings: &unknown, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}})
 	return a
 }
 
@@ -125,7 +125,7 @@ func serve(t *testing.T, reviewer *admission.Reviewer) *webhookProcess {
 	}
 	s, err := server.Listen(ctx, server.Config{
 		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: time.Minute, Certificates: source, Counters: m,
-		Reviews:   map[string]http.Handler{admission.Asked.Path(): server.NewReviewHandler(reviews)},
+		Reviews:   map[string]http.Handler{api.EntryAsked.Path(): server.NewReviewHandler(reviews)},
 		Elsewhere: server.NewElsewhere(reviews), Metrics: m.Handler(), Log: logr.Discard(),
 	})
 	if err != nil {
@@ -226,7 +226,7 @@ func requestFor(t *testing.T, d *decided) *admissionv1.AdmissionRequest {
 
 func send(t *testing.T, w *webhookProcess, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	t.Helper()
-	response, err := w.review(t.Context(), admission.Asked, request)
+	response, err := w.review(t.Context(), api.EntryAsked, request)
 	if err != nil {
 		t.Fatal(err)
 	}

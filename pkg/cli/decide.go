@@ -10,7 +10,6 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/netmode-io/netmode/pkg/admission"
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/cluster/offline"
 	"github.com/netmode-io/netmode/pkg/engine"
@@ -65,7 +64,7 @@ type decided struct {
 	// nil for what makes none, and where the object itself is refused.
 	pods *plan.Plan
 	// entry is where the pods are sent; empty: nowhere.
-	entry admission.Entry
+	entry api.Entry
 	// operations change the object's document.
 	operations []jsonpatch.Operation
 }
@@ -143,11 +142,12 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 	if d.template, err = workload.Parse(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return err
 	}
+	ns, _ := snapshot.Namespace(d.namespace)
 	raw := d.object.JSON
 	var mutations []plan.Mutation
 	switch {
 	case d.template != nil:
-		if mutations, err = d.decideWorkload(decide, snapshot); err != nil {
+		if mutations, err = d.decideWorkload(decide, ns.Labels); err != nil {
 			return err
 		}
 	case d.object.APIVersion == "v1" && d.object.Kind == "Pod":
@@ -155,8 +155,8 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 		if err := api.Decode(raw, &pod, ""); err != nil {
 			return err
 		}
-		d.plan = decide(&pod)
-		d.pods, d.entry = d.plan, entryOf(&pod, snapshot, d.namespace)
+		d.plan, d.entry = decide(&pod), api.EntryOfPod(pod.Metadata.Annotations, ns.Labels)
+		d.pods = d.plan
 		mutations = d.plan.Mutations
 	case d.object.APIVersion == "v1" && d.object.Kind == "Service":
 		var service api.Service
@@ -181,7 +181,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 // decideWorkload is the decision about a workload, and then about its pods. The
 // mutations are what the workload gets from the one and its template from the
 // other. The template is left as the first decision made it.
-func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, snapshot *offline.Snapshot) ([]plan.Mutation, error) {
+func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels map[string]string) ([]plan.Mutation, error) {
 	pod, err := d.template.FirstPod()
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, snapshot
 	}
 	mutations := slices.Clone(d.plan.Mutations)
 	// The webhook sees pods alone: its status names no reason of the workload's.
-	d.pods, d.entry = decide(first), entryOf(first, snapshot, d.namespace)
+	d.pods, d.entry = decide(first), api.EntryOfPod(first.Metadata.Annotations, labels)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
 			m.Pointer = d.template.Workload.Pointer() + m.Pointer
@@ -203,23 +203,6 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, snapshot
 		}
 	}
 	return mutations, nil
-}
-
-// entryOf is the webhook entry that a pod of the namespace is sent to; empty:
-// none.
-func entryOf(pod *api.Pod, snapshot *offline.Snapshot, namespace string) admission.Entry {
-	ns, _ := snapshot.Namespace(namespace)
-	_, hasMode := ns.Labels[api.LabelMode]
-	switch {
-	case api.Asks(pod.Metadata.Annotations):
-		return admission.Asked
-	case hasMode:
-		return admission.Namespace
-	case ns.Labels[api.LabelPolicy] == api.PolicyEnabled:
-		return admission.Policy
-	default:
-		return ""
-	}
 }
 
 // applyAll changes the documents.

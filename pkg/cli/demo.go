@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"sigs.k8s.io/yaml"
 
-	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -129,7 +129,7 @@ func demonstrate(ctx context.Context, streams *Streams, webhook *webhookProcess,
 	}
 	entry := d.entry
 	if d.pods == nil { // a Service
-		entry = admission.Asked
+		entry = api.EntryAsked
 	}
 	response := &admissionv1.AdmissionResponse{Allowed: true}
 	if entry != "" {

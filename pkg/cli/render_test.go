@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/manifest"
 )
 
@@ -40,9 +41,10 @@ metadata:
   annotations: {netmode.io/mode: hostnet}
 spec: {}
 `
-	refusedMessage = `refused: Pod/typo-: metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": supported values: "default", "hostnetwork", "headless", "statefulset-headless" (AnnotationInvalid)` + "\n"
-	plainPod       = "apiVersion: v1\nkind: Pod\nmetadata: {name: plain}\n"
+	plainPod = "apiVersion: v1\nkind: Pod\nmetadata: {name: plain}\n"
 )
+
+var refusedMessage = `refused: Pod/typo-: metadata.annotations[netmode.io/mode]: Unsupported value: "hostnet": ` + apitest.SupportedModes() + " (AnnotationInvalid)\n"
 
 func renderedGate() string {
 	return strings.Replace(gatePod, "spec:\n", gateStatus+"spec:\n", 1) + gateSpec

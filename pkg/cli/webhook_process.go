@@ -20,7 +20,7 @@ import (
 	"github.com/go-json-experiment/json"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/version"
 )
 
@@ -142,7 +142,7 @@ func reasonsOf(response *admissionv1.AdmissionResponse) []string {
 
 // review sends one request to an entry as the API server does and returns the
 // response.
-func (w *webhookProcess) review(ctx context.Context, entry admission.Entry, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+func (w *webhookProcess) review(ctx context.Context, entry api.Entry, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
 	review := admissionv1.AdmissionReview{Request: request}
 	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
 	body, err := marshal(&review)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 )
 
 func unused(key, why string) string {
@@ -83,8 +84,7 @@ func TestUnknownAnnotations(t *testing.T) {
 // TestBadAnnotations are refused on a Pod and on a new Service, each with the
 // values that would do.
 func TestBadAnnotations(t *testing.T) {
-	const modes = `supported values: "default", "hostnetwork", "headless", "statefulset-headless"`
-	const strategies = `supported values: "auto", "prepend", "append", "init-container", "post-start", "none"`
+	modes, strategies := apitest.SupportedModes(), apitest.SupportedStrategies()
 	at := func(key string) string { return "AnnotationInvalid metadata.annotations[" + key + "]: " }
 	for _, test := range []struct {
 		name        string
@@ -121,7 +121,7 @@ func TestBadAnnotations(t *testing.T) {
 		})
 	}
 	p := decidePod(t, annotated(`{}`, api.AnnotationSearchRewrite, "first", api.AnnotationMode, "hostnet"), &snapshot{})
-	const denial = "2 problems: metadata.annotations[netmode.io/mode]: Unsupported value: \"hostnet\": " + modes + " (AnnotationInvalid); " +
+	denial := "2 problems: metadata.annotations[netmode.io/mode]: Unsupported value: \"hostnet\": " + modes + " (AnnotationInvalid); " +
 		"metadata.annotations[netmode.io/search-rewrite]: Unsupported value: \"first\": " + strategies + " (AnnotationInvalid)"
 	if p.Denial() != denial {
 		t.Errorf("got  %s\nwant %s", p.Denial(), denial)

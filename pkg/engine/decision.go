@@ -140,7 +140,7 @@ func (d *decision) honourIgnoreLabel() bool {
 func (d *decision) applyPodMode() bool {
 	p, pod := d.plan, d.pod()
 	if !d.found {
-		if selectedByWebhook(pod, d.labels) {
+		if api.EntryOfPod(pod.Metadata.Annotations, d.labels) != "" {
 			removeStatus(p, pod.Metadata.Annotations)
 		}
 		return false
@@ -171,13 +171,6 @@ func (d *decision) applyPodMode() bool {
 		removeStatus(p, pod.Metadata.Annotations)
 	}
 	return true
-}
-
-// selectedByWebhook says whether netmode is asked about the pod at all, as the
-// webhook entries have it.
-func selectedByWebhook(pod *api.Pod, namespaceLabels map[string]string) bool {
-	_, hasMode := namespaceLabels[api.LabelMode]
-	return hasMode || namespaceLabels[api.LabelPolicy] == api.PolicyEnabled || api.Asks(pod.Metadata.Annotations)
 }
 
 // rewriteOf is the one search rewrite that policies give; zero: none.

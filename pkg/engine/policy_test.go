@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/policy"
@@ -157,12 +158,12 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 		nobody = `{"metadata":{"generateName":"web-"},"spec":{"subdomain":"workers"}}`
 
 		label    = "namespace.metadata.labels[netmode.io/mode]: Invalid value: "
-		missing  = "metadata.annotations[netmode.io/mode]: Required value: policy b requires a mode: hostnetwork, headless or statefulset-headless"
-		anyMode  = "policy b requires a mode: hostnetwork, headless or statefulset-headless"
 		allows   = "policy b allows hostnetwork; mode default is allowed, too"
 		setMode  = ": set netmode.io/mode on the pod template (PolicyModeRequired)"
 		setOther = ": set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
 	)
+	anyMode := "policy b requires a mode: " + apitest.AnyMode()
+	missing := "metadata.annotations[netmode.io/mode]: Required value: " + anyMode
 	for _, tt := range []struct {
 		name, a, b, label, raw string
 		want                   string

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/workload"
@@ -16,9 +17,9 @@ func TestPodModeTruthTable(t *testing.T) {
 	const (
 		nothing   = "kept NothingAsked"
 		inherited = "kept ModeInherited namespace.metadata.labels[netmode.io/mode]"
-		supported = `: supported values: "default", "hostnetwork", "headless", "statefulset-headless": correct the label of the namespace`
 		bad       = "warned LabelInvalid namespace.metadata.labels[netmode.io/mode]: Unsupported value: "
 	)
+	supported := ": " + apitest.SupportedModes() + ": correct the label of the namespace"
 	labels := func(mode string) map[string]string { return map[string]string{api.LabelMode: mode, "team": "storm"} }
 	type row struct {
 		name       string

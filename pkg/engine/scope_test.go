@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -14,8 +15,7 @@ const badIgnore = "warned IgnoreLabelValue metadata.labels[netmode.io/ignore]: "
 // value that would be refused, so that a look at it shows.
 func TestScope(t *testing.T) {
 	const asks = `"annotations":{"netmode.io/mode":"hostnet","kubernetes.io/config.source":"api"}`
-	const invalid = "refused AnnotationInvalid metadata.annotations[netmode.io/mode]: Unsupported value: \"hostnet\": " +
-		`supported values: "default", "hostnetwork", "headless", "statefulset-headless"`
+	invalid := "refused AnnotationInvalid metadata.annotations[netmode.io/mode]: Unsupported value: \"hostnet\": " + apitest.SupportedModes()
 	const cure = ` counts as false: write netmode.io/ignore: "true" to be left alone, or remove the label`
 	for _, test := range []struct {
 		name, metadata, namespace string

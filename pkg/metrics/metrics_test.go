@@ -29,11 +29,11 @@ func used(t *testing.T) *Metrics {
 	t.Helper()
 	m := New()
 	for _, record := range []admission.Record{
-		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
-		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
-		{Entry: admission.Policy, Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
-		{Entry: admission.Workloads, Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
-		{Entry: admission.Asked, Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
+		{Entry: api.EntryAsked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet, plan.DNSPolicySet}},
+		{Entry: api.EntryAsked, Kind: "Pod", Operation: "CREATE", Mode: api.ModeHostNetwork, Decision: admission.Patched, Reasons: []plan.Reason{plan.HostNetworkSet}},
+		{Entry: api.EntryPolicy, Kind: "Service", Operation: "UPDATE", Decision: admission.Unchanged, Reasons: []plan.Reason{plan.NothingAsked}},
+		{Entry: api.EntryWorkloads, Kind: "other", Operation: "PATCH", Decision: admission.Unchanged},
+		{Entry: api.EntryAsked, Kind: "Pod", Operation: "CREATE", Decision: admission.Malformed},
 	} {
 		m.Reviewed(&record, 3*time.Millisecond)
 	}
@@ -203,7 +203,7 @@ func TestHandler(t *testing.T) {
 // Whatever clients send, no label has a value that is not in a closed list.
 func TestLabelsAreClosed(t *testing.T) {
 	m := New()
-	reviewer := &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}}
+	reviewer := &admission.Reviewer{Entry: api.EntryAsked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}}
 	for _, hostile := range []string{"", "create", "CREATE\n", `x"} 1`, "PATCH", "ノード", strings.Repeat("x", 10_000)} {
 		for _, spoil := range []func(*admissionv1.AdmissionRequest){
 			func(*admissionv1.AdmissionRequest) {},
@@ -227,7 +227,7 @@ func TestLabelsAreClosed(t *testing.T) {
 		}
 	}
 	var entries, decisions, modes, reasons []string
-	for _, e := range admission.Entries() {
+	for _, e := range api.Entries() {
 		entries = append(entries, string(e))
 	}
 	for _, d := range admission.Decisions() {

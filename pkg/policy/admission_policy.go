@@ -144,7 +144,7 @@ func (p *Policy) action(observeOnly bool) admissionregistrationv1.ValidationActi
 
 // namespacesBut is the policy's namespaceSelector without the exempt namespaces.
 func (p *Policy) namespacesBut(exempt []string) *metav1.LabelSelector {
-	selector := p.Spec.NamespaceSelector.DeepCopy()
+	selector := p.Spec.NamespaceSelector.LabelSelector()
 	selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
 		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: slices.Clone(exempt),
 	})
@@ -167,7 +167,7 @@ func admissionName(prefix, policy string) string {
 // podExpressions are the rules for Pods.
 func (p *Policy) podExpressions(settings *AdmissionSettings) *expressions {
 	c := &expressions{
-		resource: "pods", prefix: "netmode-policy-", objectSelector: p.Spec.PodSelector.DeepCopy(),
+		resource: "pods", prefix: "netmode-policy-", objectSelector: p.Spec.PodSelector.LabelSelector(),
 		conditions: []admissionregistrationv1.MatchCondition{{Name: "no-mirror-pod", Expression: noMirrorPod}},
 	}
 	pass := "" // what lets a pod pass whatever it holds

@@ -51,9 +51,9 @@ func Compile(p *api.NetworkModePolicy) (*Policy, field.ErrorList) {
 	if spec.NamespaceSelector == nil {
 		errs = append(errs, field.Required(path.Child("namespaceSelector"), "write {} to select all namespaces"))
 	}
-	compiled.namespaces = compileSelector(spec.NamespaceSelector, path.Child("namespaceSelector"), &errs)
+	compiled.namespaces = compileSelector(spec.NamespaceSelector.LabelSelector(), path.Child("namespaceSelector"), &errs)
 	if spec.PodSelector != nil {
-		compiled.pods = compileSelector(spec.PodSelector, path.Child("podSelector"), &errs)
+		compiled.pods = compileSelector(spec.PodSelector.LabelSelector(), path.Child("podSelector"), &errs)
 	}
 	errs = append(errs, checkModes(spec, path)...)
 	if !slices.Contains(api.Enforcements(), compiled.Enforcement) {

@@ -3,6 +3,9 @@ package policy
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +76,41 @@ func TestBadPolicies(t *testing.T) {
 	t.Run("no name", func(t *testing.T) {
 		wantErrors(t, decode(t, "", `{"namespaceSelector":{}}`), []string{"metadata.name: Required value: a policy has a name"})
 	})
+}
+
+// Every field of a policy is in a good one, and in a bad one that says what is wrong with it; true
+// and false are never wrong, and neither is a number without bounds.
+func TestEveryFieldHasCases(t *testing.T) {
+	all := readTable(t)
+	for _, name := range fieldsOf(reflect.TypeFor[api.NetworkModePolicySpec]()) {
+		quoted := strconv.Quote(name) + ":"
+		good, bad := false, slices.Contains([]string{"priority", "requireMode", "allowUnmanaged", "requireDeclaredPorts"}, name)
+		for _, tt := range all.Good {
+			good = good || strings.Contains(strings.ReplaceAll(string(tt.Spec), " ", ""), quoted)
+		}
+		for _, tt := range all.Bad {
+			bad = bad || strings.Contains(strings.Join(tt.Compile, " "), name)
+		}
+		if !good || !bad {
+			t.Errorf("policies.json has the field %s in a good policy: %v, and in a bad one: %v", name, good, bad)
+		}
+	}
+}
+
+// fieldsOf are the names of a struct's members and theirs, but for selectors: they are Kubernetes'.
+func fieldsOf(of reflect.Type) []string {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || strings.HasSuffix(of.Name(), "Selector") {
+		return nil
+	}
+	var names []string
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(append(names, name), fieldsOf(field.Type)...)
+	}
+	return names
 }
 
 // wantErrors holds Compile to errors with these texts in them, one or more.

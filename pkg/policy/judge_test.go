@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
@@ -30,10 +31,10 @@ func TestModes(t *testing.T) {
 
 		missing  = "refused metadata.annotations[netmode.io/mode]: Required value: policy p "
 		isSet    = "refused metadata.annotations[netmode.io/mode]: Invalid value: "
-		anyMode  = "requires a mode: hostnetwork, headless or statefulset-headless"
 		setMode  = ": set netmode.io/mode on the pod template (PolicyModeRequired)"
 		setOther = ": set netmode.io/mode to one that it allows, or ask those who own the policy (PolicyModeNotAllowed)"
 	)
+	anyMode := "requires a mode: " + apitest.AnyMode()
 	for _, tt := range []struct {
 		spec string
 		mode api.Mode

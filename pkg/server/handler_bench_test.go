@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/metrics"
@@ -38,7 +39,7 @@ func BenchmarkReviewHandler(b *testing.B) {
 			}
 			defer func() { _ = stop() }()
 			handler := NewReviewHandler(ReviewConfig{
-				Reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
+				Reviewer: &admission.Reviewer{Entry: api.EntryAsked, Settings: &engine.Settings{}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
 				Counters: metrics.New(), Limits: NewLimits(DefaultMaxBytes, 64), MaxBody: DefaultMaxBody, Log: log,
 			})
 			request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/mutate/asked", http.NoBody)

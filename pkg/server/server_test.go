@@ -21,6 +21,7 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/flags"
 	"github.com/netmode-io/netmode/pkg/metrics"
@@ -98,7 +99,7 @@ func start(t *testing.T, change func(*setup)) *running {
 			DrainTimeout: patience,
 			Certificates: source,
 		},
-		reviewer: &admission.Reviewer{Entry: admission.Asked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
+		reviewer: &admission.Reviewer{Entry: api.EntryAsked, Settings: &engine.Settings{ExemptNamespaces: []string{"kube-system"}}, Snapshots: admission.FixedSnapshot{Of: engine.EmptySnapshot{}}},
 		limits:   NewLimits(DefaultMaxBytes, DefaultMaxReviews()),
 		maxBody:  DefaultMaxBody,
 		logLevel: "info",

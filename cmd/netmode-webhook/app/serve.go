@@ -20,6 +20,7 @@ import (
 
 	"github.com/netmode-io/netmode/certs"
 	"github.com/netmode-io/netmode/pkg/admission"
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/engine"
 	"github.com/netmode-io/netmode/pkg/metrics"
 	"github.com/netmode-io/netmode/pkg/server"
@@ -163,9 +164,9 @@ func (o *serveOptions) run(ctx context.Context, logTo io.Writer) (err error) {
 // judge is let through: it gives, and nothing that it gives is a rule.
 func (o *serveOptions) entries(config server.ReviewConfig, settings *engine.Settings, snapshots admission.Snapshots) map[string]http.Handler {
 	entries := map[string]http.Handler{}
-	for _, entry := range admission.Entries() {
+	for _, entry := range api.Entries() {
 		config.Reviewer = &admission.Reviewer{Entry: entry, Settings: settings, Snapshots: snapshots, ObserveOnly: o.observeOnly}
-		config.LetThrough = o.observeOnly || entry == admission.Policy
+		config.LetThrough = o.observeOnly || entry == api.EntryPolicy
 		entries[entry.Path()] = server.NewReviewHandler(config)
 	}
 	return entries

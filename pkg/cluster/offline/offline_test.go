@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netmode-io/netmode/pkg/api/apitest"
 	"github.com/netmode-io/netmode/pkg/manifest"
 )
 
@@ -147,7 +148,7 @@ spec: {defaultMode: hostnet}
 	want := []string{
 		"around.yaml:1: Service/a: spec.ports: is an object, and must be a list",
 		"around.yaml:6: Namespace/b: metadata.labels: is a list, and must be an object",
-		`around.yaml:10: NetworkModePolicy/c: [spec.namespaceSelector: Required value: write {} to select all namespaces, spec.defaultMode: Unsupported value: "hostnet": supported values: "default", "hostnetwork", "headless", "statefulset-headless"]`,
+		`around.yaml:10: NetworkModePolicy/c: [spec.namespaceSelector: Required value: write {} to select all namespaces, spec.defaultMode: Unsupported value: "hostnet": ` + apitest.SupportedModes() + "]",
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), err.Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
