@@ -1,7 +1,7 @@
 // Package admission turns an AdmissionReview of admission.k8s.io/v1 into its
 // answer: decode, decide, patch, respond. It knows nothing of HTTP.
 //
-// A [Reviewer] is for one [Entry] of the webhook configuration. It asks [Snapshots]
+// A [Reviewer] is for one [api.Entry] of the webhook configuration. It asks [Snapshots]
 // what is around the object, and gives back the answer's JSON and a [Record] for
 // the log and the metrics.
 package admission
