@@ -131,6 +131,7 @@ func (c *PolicyController) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.changed:
+		case <-time.After(lookAgainAfter): // what is not watched may have come back
 		}
 		again := c.try(ctx)
 		select {

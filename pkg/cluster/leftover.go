@@ -15,8 +15,9 @@ const (
 	// leftoverName is that of the ValidatingWebhookConfiguration of earlier
 	// versions, which the API server's own objects replace.
 	leftoverName = "netmode"
-	// lookAgainAfter is when a configuration that was not there is looked for again.
-	lookAgainAfter = time.Hour
+	// lookAgainAfter is when a configuration that was not there is looked for again:
+	// helm rollback may bring it back, and what it calls is no more.
+	lookAgainAfter = time.Minute
 	// settleAfter is more than an API server takes to hold to what it has said to
 	// enforce: its policy source is refreshed once a second.
 	settleAfter = 4 * time.Second

@@ -75,7 +75,7 @@ func TestLeftover(t *testing.T) {
 				if gone := err != nil; gone != (tt.want == 2) {
 					t.Errorf("gone %t: %v", gone, err)
 				}
-				// Rounds to come do not ask for it, but for one an hour.
+				// Rounds to come do not ask for it, but for one a minute.
 				for i, want := range []int{0, 1} {
 					e.later(time.Duration(i)*lookAgainAfter + time.Second)
 					e.update(newPolicy("p", int64(2+i), tt.policy))
@@ -87,4 +87,21 @@ func TestLeftover(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What helm rollback brings back goes again, though nothing else changes.
+func TestOldWebhookComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := enforce(t, policy.AdmissionSettings{}, nil)
+		e.run()
+		e.later(2 * retryAfter)
+		resource := admissionregistrationv1.SchemeGroupVersion.WithResource("validatingwebhookconfigurations")
+		if err := e.client.Tracker().Create(resource, oldWebhook(map[string]string{"app.kubernetes.io/name": "netmode"}), ""); err != nil {
+			t.Fatal(err)
+		}
+		e.later(lookAgainAfter + 2*roundEvery)
+		if _, err := e.client.Tracker().Get(resource, "", "netmode"); err == nil {
+			t.Error("it is still there after a minute")
+		}
+	})
 }

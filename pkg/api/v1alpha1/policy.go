@@ -33,7 +33,7 @@ import (
 // +kubebuilder:printcolumn:name=Conflict,type=string,JSONPath=`.status.conditions[?(@.type=="Conflict")].status`,priority=1,description="True where this policy and another allow no mode in common."
 // +kubebuilder:printcolumn:name=Age,type=date,JSONPath=`.metadata.creationTimestamp`
 type NetworkModePolicy struct {
-	metav1.TypeMeta   `json:",inline"`
+	metav1.TypeMeta   `json:",inline"` //nolint:revive // struct-tag: as every kind of Kubernetes has it
 	metav1.ObjectMeta `json:"metadata"`
 
 	// What the policy is for and what it says. Example, for namespaces of batch jobs, which
