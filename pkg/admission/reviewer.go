@@ -76,10 +76,10 @@ type Snapshots interface {
 type FixedSnapshot struct{ Of engine.Snapshot }
 
 // Snapshot returns what there is.
-func (u FixedSnapshot) Snapshot(context.Context, string) engine.Snapshot { return u.Of }
+func (f FixedSnapshot) Snapshot(context.Context, string) engine.Snapshot { return f.Of }
 
 // FreshSnapshot has nothing newer.
-func (u FixedSnapshot) FreshSnapshot(context.Context, string) (engine.Snapshot, bool) {
+func (f FixedSnapshot) FreshSnapshot(context.Context, string) (engine.Snapshot, bool) {
 	return nil, false
 }
 

@@ -1,5 +1,6 @@
-// Package metrics counts what the webhook does, for Prometheus. Every label
-// takes its values from a closed list; nothing that a client sends becomes one.
+// Package metrics is what the programs count, for Prometheus: a registry for all of
+// them, and the webhook's own metrics. Every label takes its values from a closed
+// list; nothing that a client sends becomes one.
 package metrics
 
 import (

@@ -1,4 +1,5 @@
-// Package app is the program netmode-webhook: flags, configuration, server.
+// Package app is the program netmode-webhook: the webhook itself, and the commands that
+// run its controllers, certificates and policies.
 package app
 
 import (

@@ -34,17 +34,17 @@ func New(assumed map[string]string) *Snapshot {
 
 // Services returns the manifests' Services of a namespace. Manifests without
 // any say nothing about what the cluster has.
-func (m *Snapshot) Services(namespace string) ([]api.Service, bool) {
-	services, known := m.services[namespace]
+func (s *Snapshot) Services(namespace string) ([]api.Service, bool) {
+	services, known := s.services[namespace]
 	return services, known
 }
 
 // Namespace returns a Namespace of the manifests, or what is assumed of it. One
 // of which nothing is known has the label that every Namespace has.
-func (m *Snapshot) Namespace(name string) (api.Namespace, bool) {
-	ns, known := m.namespaces[name]
+func (s *Snapshot) Namespace(name string) (api.Namespace, bool) {
+	ns, known := s.namespaces[name]
 	if !known {
-		ns.Labels, known = m.assumed, len(m.assumed) > 0
+		ns.Labels, known = s.assumed, len(s.assumed) > 0
 	}
 	labels := map[string]string{}
 	maps.Copy(labels, ns.Labels)
@@ -53,21 +53,21 @@ func (m *Snapshot) Namespace(name string) (api.Namespace, bool) {
 }
 
 // Policies returns the policies for a namespace.
-func (m *Snapshot) Policies(namespace string) policy.Set {
-	ns, _ := m.Namespace(namespace)
-	return m.policies.ForNamespace(ns.Labels)
+func (s *Snapshot) Policies(namespace string) policy.Set {
+	ns, _ := s.Namespace(namespace)
+	return s.policies.ForNamespace(ns.Labels)
 }
 
 // Add adds the object, if it is one that decisions look at. An error names the
 // field.
-func (m *Snapshot) Add(o *manifest.Object, namespace string) error {
+func (s *Snapshot) Add(o *manifest.Object, namespace string) error {
 	switch o.APIVersion + "/" + o.Kind {
 	case "v1/Service":
 		var service api.Service
 		if err := api.Decode(o.JSON, &service, ""); err != nil {
 			return err
 		}
-		m.put(namespace, service)
+		s.put(namespace, service)
 	case "v1/Namespace":
 		var ns struct {
 			Metadata api.ObjectMeta `json:"metadata"`
@@ -75,15 +75,15 @@ func (m *Snapshot) Add(o *manifest.Object, namespace string) error {
 		if err := api.Decode(o.JSON, &ns, ""); err != nil {
 			return err
 		}
-		m.namespaces[ns.Metadata.Name] = api.Namespace{Labels: ns.Metadata.Labels}
+		s.namespaces[ns.Metadata.Name] = api.Namespace{Labels: ns.Metadata.Labels}
 	case api.PolicyAPIVersion + "/" + api.PolicyKind:
-		return m.addPolicy(o.JSON)
+		return s.addPolicy(o.JSON)
 	}
 	return nil
 }
 
 // addPolicy adds a policy, or replaces one of the same name.
-func (m *Snapshot) addPolicy(text []byte) error {
+func (s *Snapshot) addPolicy(text []byte) error {
 	decoded, err := api.DecodePolicy(text)
 	if err != nil {
 		return err
@@ -92,14 +92,14 @@ func (m *Snapshot) addPolicy(text []byte) error {
 	if len(errs) > 0 {
 		return errs.ToAggregate()
 	}
-	others := slices.DeleteFunc(slices.Clone(m.policies.Policies()), func(p *policy.Policy) bool { return p.Name == compiled.Name })
-	m.policies = policy.NewSet(append(others, compiled))
+	others := slices.DeleteFunc(slices.Clone(s.policies.Policies()), func(p *policy.Policy) bool { return p.Name == compiled.Name })
+	s.policies = policy.NewSet(append(others, compiled))
 	return nil
 }
 
 // AddPolicies adds the policies and Namespaces of files that hold nothing else.
 // An error names the file, the line and the object.
-func (m *Snapshot) AddPolicies(files []*manifest.File) error {
+func (s *Snapshot) AddPolicies(files []*manifest.File) error {
 	var errs []error
 	for o, err := range manifest.Objects(files...) {
 		if err != nil {
@@ -108,7 +108,7 @@ func (m *Snapshot) AddPolicies(files []*manifest.File) error {
 		}
 		switch o.APIVersion + "/" + o.Kind {
 		case api.PolicyAPIVersion + "/" + api.PolicyKind, "v1/Namespace":
-			if err := m.Add(o, ""); err != nil {
+			if err := s.Add(o, ""); err != nil {
 				errs = append(errs, o.Fail(err))
 			}
 		default:
@@ -120,14 +120,14 @@ func (m *Snapshot) AddPolicies(files []*manifest.File) error {
 
 // AddFiles adds what there is to add in the files; namespace is that of objects
 // that name none. An error names the file, the line and the object.
-func (m *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
+func (s *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
 	var errs []error
 	for o, err := range manifest.Objects(files...) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if err := m.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
+		if err := s.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
 			errs = append(errs, o.Fail(err))
 		}
 	}
@@ -135,13 +135,13 @@ func (m *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
 }
 
 // put adds a Service, or replaces one of the same name as kubectl apply would.
-func (m *Snapshot) put(namespace string, service api.Service) {
-	services := m.services[namespace]
+func (s *Snapshot) put(namespace string, service api.Service) {
+	services := s.services[namespace]
 	i := slices.IndexFunc(services, func(known api.Service) bool {
 		return service.Metadata.Name != "" && known.Metadata.Name == service.Metadata.Name
 	})
 	if i < 0 {
-		m.services[namespace] = append(services, service)
+		s.services[namespace] = append(services, service)
 		return
 	}
 	services[i] = service
