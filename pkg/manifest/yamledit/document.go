@@ -55,8 +55,13 @@ type Document struct {
 	Line int
 
 	original []byte
-	text     []byte
-	content  content
+	// text is what is read and edited. Its last line always ends: kubectl ends it, and
+	// a block scalar there has a line break by that.
+	text []byte
+	// unended says that the last line of the original does not end, nor then that of
+	// Bytes, where that means the same.
+	unended bool
+	content content
 	// lines and root are those of the text, once a line of JSON is asked for.
 	lines *lines
 	root  *node
@@ -66,10 +71,15 @@ type Document struct {
 func (d *Document) Original() []byte { return bytes.Clone(d.original) }
 
 // Bytes returns the document's text as it is now. The slice is the caller's.
-func (d *Document) Bytes() []byte { return bytes.Clone(d.text) }
+func (d *Document) Bytes() []byte {
+	if d.unended {
+		return bytes.Clone(bytes.TrimSuffix(d.text, []byte("\n")))
+	}
+	return bytes.Clone(d.text)
+}
 
 // Changed says whether the text differs from what was read.
-func (d *Document) Changed() bool { return !bytes.Equal(d.original, d.text) }
+func (d *Document) Changed() bool { return !bytes.Equal(d.original, d.Bytes()) }
 
 // JSON returns the document, as it is now, as JSON: the way kubectl reads it.
 // It is nil for a document that holds no value. The slice is the caller's.
@@ -86,7 +96,11 @@ func Read(name string, stream []byte) ([]*Document, error) {
 	if line := invalidUTF8(stream); line > 0 {
 		return nil, &Error{Name: name, Line: line, Problem: "not UTF-8 text", Cure: "save the file as UTF-8"}
 	}
+	size := len(stream)
 	stream = bytes.Clone(stream)
+	if size > 0 && stream[size-1] != '\n' {
+		stream = append(stream, '\n')
+	}
 	all := newLines(stream)
 	chunks, bad := split(stream)
 	if bad != nil {
@@ -101,7 +115,11 @@ func Read(name string, stream []byte) ([]*Document, error) {
 		from := c.start
 		for _, p := range parts {
 			text := stream[from : from+p.size : from+p.size]
-			documents = append(documents, &Document{Name: name, Line: all.lineOf(from) + 1, original: text, text: text, content: p.content})
+			original := stream[from:min(from+p.size, size)]
+			documents = append(documents, &Document{
+				Name: name, Line: all.lineOf(from) + 1,
+				original: original, text: text, unended: len(original) < len(text), content: p.content,
+			})
 			from += p.size
 		}
 	}
@@ -153,6 +171,9 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 		if text, ok := attempt(t); ok {
 			if got, ok := d.means(text, want); ok {
 				d.text, d.content, d.root = text, got, nil
+				if d.unended = d.unended && !bytes.HasPrefix(d.original, text); d.unended {
+					_, d.unended = d.means(bytes.TrimSuffix(text, []byte("\n")), want)
+				}
 				return nil
 			}
 		}
