@@ -13,7 +13,13 @@ var byteOrderMark = []byte("\uFEFF")
 type lines struct {
 	text   []byte
 	starts []int
+	// strides has, by line, the offset of each stride-th character of one that was
+	// looked into: a whole List may stand on it.
+	strides map[int][]int
 }
+
+// stride is how many characters are stepped over at most to find a column.
+const stride = 512
 
 func newLines(text []byte) *lines {
 	l := &lines{text: text, starts: []int{0}}
@@ -95,14 +101,49 @@ func (l *lines) offset(line, column int) int {
 		return -1
 	}
 	i := l.start(l.starts[line])
-	for ; column > 0 && i < len(l.text); column-- {
-		_, size := utf8.DecodeRune(l.text[i:])
-		i += size
+	if column >= stride {
+		known := l.stridesOf(line, i)
+		n := min(column/stride, len(known)-1)
+		i, column = known[n], column-n*stride
 	}
-	if column > 0 {
+	i, left := advance(l.text, i, column)
+	if left > 0 {
 		return -1
 	}
 	return i
+}
+
+// stridesOf returns the offsets of each stride-th character from where the line
+// starts to its end.
+func (l *lines) stridesOf(line, start int) []int {
+	if known, ok := l.strides[line]; ok {
+		return known
+	}
+	end := len(l.text)
+	if line+1 < len(l.starts) {
+		end = l.starts[line+1]
+	}
+	known := []int{start}
+	for i, left := start, 0; left == 0 && i < end; {
+		if i, left = advance(l.text[:end], i, stride); left == 0 {
+			known = append(known, i)
+		}
+	}
+	if l.strides == nil {
+		l.strides = map[int][]int{}
+	}
+	l.strides[line] = known
+	return known
+}
+
+// advance returns the offset so many characters later, and how many there are too
+// few.
+func advance(text []byte, i, characters int) (offset, left int) {
+	for ; characters > 0 && i < len(text); characters-- {
+		_, size := utf8.DecodeRune(text[i:])
+		i += size
+	}
+	return i, characters
 }
 
 // column returns the offset's place in its line, in characters.
