@@ -104,7 +104,7 @@ func attacks() []attack {
 			return sent("Pod", "u", `{"metadata":{"name":"`+long()+`","annotations":{`+wantsPeers+`}}}`)
 		}, Refused, plan.HostnameInvalid},
 		{"hostname of 8 MB", pod(wantsPeers, func() string { return `"hostname":"` + long() + `"` }), Refused, plan.HostnameInvalid},
-		{"subdomain of 8 MB", pod(`"netmode.io/mode":"statefulset-headless"`, func() string { return `"subdomain":"` + long() + `"` }), Refused, plan.SearchLimit},
+		{"subdomain of 8 MB", pod(`"netmode.io/mode":"statefulset-headless"`, func() string { return `"subdomain":"` + long() + `"` }), Refused, plan.GoverningServiceInvalid},
 		{"annotation of 8 MB", func() []byte { return asking(`"netmode.io/mode":"`+long()+`"`, "") }, Refused, plan.AnnotationInvalid},
 		{"annotation key of 8 MB", func() []byte { return asking(`"netmode.io/`+long()+`":"x",`+wantsHostNetwork, "") }, Malformed, ""},
 		{"1.45 million <, read", pod(wantsPeers, func() string { return `"hostname":"` + strings.Repeat(`\u003c`, 1_450_000) + `"` }), Refused, plan.HostnameInvalid},

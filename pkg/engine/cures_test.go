@@ -87,6 +87,7 @@ func remedies() []remedy {
 		{plan.StatefulSetPod, ofSet, []string{"p", onlyHeadless}, "remove netmode.io/mode, or have a Deployment", func(_, metadata, _ members) { delete(metadata, "annotations") }},
 		{plan.GoverningServiceConflict, annotated(`{"subdomain":"s"}`, api.AnnotationMode, "headless", api.AnnotationService, "t"), nil, "remove the annotation",
 			func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationService) }},
+		{plan.GoverningServiceInvalid, headless(`{"subdomain":"s.default.svc.cluster.local"}`), nil, "write the bare name of the headless Service", set("subdomain", "s")},
 		{plan.GoverningServiceUnknown, headless(`{}`), nil, "name it with the annotation netmode.io/service", annotate(api.AnnotationService, "s")},
 		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "remove dnsPolicy", remove("dnsPolicy")},
 		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "set netmode.io/search-rewrite: none", annotate(api.AnnotationSearchRewrite, "none")},

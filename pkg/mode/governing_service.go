@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -21,6 +22,7 @@ func annotationPath(key string) *field.Path {
 //	s           "" or s    not asked                     s
 //	s           t          not asked                     refused: GoverningServiceConflict
 //	none        t          not asked                     t
+//	none        no name    not asked                     refused: GoverningServiceInvalid
 //	none        ""         one headless selects the pod  that one
 //	none        ""         several do                    refused: GoverningServiceAmbiguous
 //	none        ""         none does, or not known       refused: GoverningServiceUnknown
@@ -36,6 +38,10 @@ func findGoverningService(c *PodCase) {
 	case named != "":
 		useNamedService(c, annotationPath(api.AnnotationService), named)
 	case subdomain != "":
+		if problems := validation.IsDNS1123Label(subdomain); len(problems) > 0 {
+			c.Plan.Refuse(plan.GoverningServiceInvalid, specPath.Child("subdomain"), subdomain, "no Service can have this name: "+problems[0])
+			return
+		}
 		useNamedService(c, specPath.Child("subdomain"), subdomain)
 	default:
 		deriveService(c)

@@ -66,11 +66,7 @@ func setServiceHostname(c *PodCase) {
 	}
 	switch hostname := c.Pod.Spec.Hostname; hostname {
 	case service:
-		refuseNoLabel(c, specPath.Child("hostname"), hostname)
 	case "":
-		if refuseNoLabel(c, specPath.Child("subdomain"), service) {
-			return
-		}
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", plan.Clip(service, maxShown)+", the governing Service's name")
 	default:
 		if c.Pod.Metadata.ControllerKind() != "StatefulSet" {

@@ -49,6 +49,11 @@ func hostnameInvalid(path, value, why string) string {
 	return "refused HostnameInvalid " + path + `: Invalid value: "` + value + `": cannot be a hostname: ` + why + chooseName
 }
 
+func serviceInvalid(value, why string) string {
+	return `refused GoverningServiceInvalid spec.subdomain: Invalid value: "` + value + `": no Service can have this name: ` + why +
+		": write the bare name of the headless Service"
+}
+
 func TestHeadlessPod(t *testing.T) { runPodRows(t, api.ModeHeadless, headlessPods()) }
 
 func headlessPods() []podRow {
@@ -100,11 +105,11 @@ func headlessPods() []podRow {
 		{line: "a Service's name of 63 characters can be a hostname", metadata: `{"name":"x","annotations":{"netmode.io/service":"` + label63 + `"}}`, spec: `{` + onePort + `}`,
 			patch: `[{"op":"add","path":"/spec/hostname","value":"` + label63 + `"},{"op":"add","path":"/spec/subdomain","value":"` + label63 + `"}]`, want: set},
 		{line: "a subdomain of 64 characters is refused", spec: `{"subdomain":"` + label64 + `",` + onePort + `}`,
-			want: []string{namedBySpec, hostnameInvalid("spec.subdomain", label64, tooLong)}},
+			want: []string{serviceInvalid(label64, tooLong)}},
 		{line: "a subdomain with dots is refused", spec: `{"subdomain":"a.b",` + onePort + `}`,
-			want: []string{namedBySpec, hostnameInvalid("spec.subdomain", "a.b", dotted)}},
+			want: []string{serviceInvalid("a.b", dotted)}},
 		{line: "a hostname that equals the Service and is no label is refused", spec: `{"hostname":"Nimbus","subdomain":"Nimbus",` + onePort + `}`,
-			want: []string{namedBySpec, hostnameInvalid("spec.hostname", "Nimbus", notLabel)}},
+			want: []string{serviceInvalid("Nimbus", notLabel)}},
 		{line: "more than one replica is warned of at the workload", metadata: fromReplicaSet, spec: `{` + onePort + `}`, patch: headlessPatch,
 			workload: &workload.Workload{Kind: "Deployment", Name: "nimbus", Replicas: 3, ReplicasField: "spec.replicas", SurgeField: "spec.strategy"},
 			want:     append(append([]string{}, set...), "warned HostnameShared spec.replicas: 3 pods would share one hostname"+runOne)},

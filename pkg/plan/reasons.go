@@ -92,6 +92,7 @@ const (
 	GoverningServiceNamed     Reason = "GoverningServiceNamed"
 	GoverningServiceDerived   Reason = "GoverningServiceDerived"
 	GoverningServiceConflict  Reason = "GoverningServiceConflict"
+	GoverningServiceInvalid   Reason = "GoverningServiceInvalid"
 	GoverningServiceUnknown   Reason = "GoverningServiceUnknown"
 	GoverningServiceAmbiguous Reason = "GoverningServiceAmbiguous"
 	GoverningServiceMissing   Reason = "GoverningServiceMissing"

@@ -83,6 +83,7 @@ var reasonTable = []ReasonDoc{
 	{GoverningServiceNamed, "The governing Service is named by the pod.", ""},
 	{GoverningServiceDerived, "The governing Service is the only headless Service that selects the pod.", ""},
 	{GoverningServiceConflict, "The annotation and spec.subdomain name two different Services.", "make netmode.io/service and subdomain (a StatefulSet's serviceName) equal, or remove the annotation"},
+	{GoverningServiceInvalid, "spec.subdomain, or a StatefulSet's spec.serviceName, is a name that no Service can have.", "write the bare name of the headless Service"},
 	{GoverningServiceUnknown, "No governing Service is named, and none could be found.", "name it with the annotation netmode.io/service on the pod template"},
 	{GoverningServiceAmbiguous, "No governing Service is named, and several could be meant.", "name one with the annotation netmode.io/service on the pod template"},
 	{GoverningServiceMissing, "The governing Service does not exist yet; until it does, the pod's name does not resolve.", "create it"},
