@@ -129,13 +129,23 @@ func refuseNetSysctls(c *PodCase) {
 	}
 }
 
+// meshContainers are the proxies of service meshes, and the init containers that
+// write their iptables rules or look for them, as each mesh's injector names them;
+// read-only.
+var meshContainers = []string{
+	"istio-proxy", "istio-init", "istio-validation",
+	"linkerd-proxy", "linkerd-init", "linkerd-network-validator",
+	"consul-dataplane", "consul-connect-inject-init",
+	"kuma-sidecar", "kuma-init", "kuma-validation",
+	"nginx-mesh-sidecar", "nginx-mesh-init",
+	"osm-init",  // Open Service Mesh; its proxy is named envoy, as others' own are
+	"proxyinit", // AWS App Mesh, likewise
+}
+
 func refuseMeshSidecar(c *PodCase) {
-	// The proxies and the init containers that write their iptables rules, of
-	// Istio and of Linkerd.
-	sidecars := []string{"istio-proxy", "istio-init", "linkerd-proxy", "linkerd-init"}
 	look := func(list string, containers []api.Container) {
 		for i := range containers {
-			if slices.Contains(sidecars, containers[i].Name) && !c.Plan.Counted(plan.Refused, plan.MeshSidecar) {
+			if slices.Contains(meshContainers, containers[i].Name) && !c.Plan.Counted(plan.Refused, plan.MeshSidecar) {
 				c.Plan.Refuse(plan.MeshSidecar, specPath.Child(list).Index(i).Child("name"), containers[i].Name,
 					"a service mesh was injected already, and its rules would be the node's")
 			}
