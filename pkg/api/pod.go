@@ -1,6 +1,10 @@
 package api
 
-import "slices"
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
 
 // DNS policies of the Pod API (corev1.DNSPolicy).
 const (
@@ -31,6 +35,7 @@ type PodSpec struct {
 	DNSConfig         *PodDNSConfig          `json:"dnsConfig"`
 	OS                *PodOS                 `json:"os"`
 	NodeSelector      map[string]string      `json:"nodeSelector"`
+	Affinity          *Affinity              `json:"affinity"`
 	SecurityContext   *PodSecurityContext    `json:"securityContext"`
 	ImagePullSecrets  []LocalObjectReference `json:"imagePullSecrets"`
 	PriorityClassName string                 `json:"priorityClassName"`
@@ -76,9 +81,16 @@ type LocalObjectReference struct {
 
 // PodSecurityContext is the part of corev1.PodSecurityContext that a decision reads.
 type PodSecurityContext struct {
-	RunAsUser    *int64   `json:"runAsUser"`
-	RunAsNonRoot *bool    `json:"runAsNonRoot"`
-	Sysctls      []Sysctl `json:"sysctls"`
+	RunAsUser      *int64          `json:"runAsUser"`
+	RunAsNonRoot   *bool           `json:"runAsNonRoot"`
+	Sysctls        []Sysctl        `json:"sysctls"`
+	WindowsOptions *WindowsOptions `json:"windowsOptions"`
+}
+
+// WindowsOptions is the part of corev1.WindowsSecurityContextOptions that a
+// decision reads.
+type WindowsOptions struct {
+	HostProcess bool `json:"hostProcess"`
 }
 
 // Sysctl is the part of corev1.Sysctl that a decision reads.
@@ -131,13 +143,26 @@ type ExecAction struct {
 	Command []string `json:"command"`
 }
 
-// Windows reports whether the pod is for Windows nodes, by spec.os or by its
-// node selector.
-func (p *Pod) Windows() bool {
-	if p.Spec.OS != nil && p.Spec.OS.Name == "windows" {
-		return true
+// Windows returns the field that makes the pod one for Windows nodes: spec.os, its
+// node selector, a HostProcess container's option or a required node affinity; nil:
+// none does.
+func (p *Pod) Windows() *field.Path {
+	spec, path := &p.Spec, field.NewPath("spec")
+	if spec.OS != nil && spec.OS.Name == windows {
+		return path.Child("os", "name")
 	}
-	return p.Spec.NodeSelector["kubernetes.io/os"] == "windows"
+	for _, label := range osLabels() {
+		if spec.NodeSelector[label] == windows {
+			return path.Child("nodeSelector").Key(label)
+		}
+	}
+	if s := spec.SecurityContext; s != nil && s.WindowsOptions != nil && s.WindowsOptions.HostProcess {
+		return path.Child("securityContext", "windowsOptions", "hostProcess")
+	}
+	if spec.Affinity.requiresWindows() {
+		return path.Child("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+	}
+	return nil
 }
 
 // Restartable reports whether an init container keeps running beside the

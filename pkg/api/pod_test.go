@@ -24,8 +24,8 @@ func TestPodWindows(t *testing.T) {
 	}
 	for _, tt := range tests {
 		pod, err := decode[api.Pod]([]byte(`{"spec":` + tt.spec + `}`))
-		if err != nil || pod.Windows() != tt.want {
-			t.Errorf("%s: Windows is %t, %v", tt.spec, pod.Windows(), err)
+		if err != nil || (pod.Windows() != nil) != tt.want {
+			t.Errorf("%s: Windows by %v, %v", tt.spec, pod.Windows(), err)
 		}
 	}
 }

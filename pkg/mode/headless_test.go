@@ -54,6 +54,12 @@ func serviceInvalid(value, why string) string {
 		": write the bare name of the headless Service"
 }
 
+const onWindows = `{"matchExpressions":[{"key":"a","operator":"Exists"},{"key":"kubernetes.io/os","operator":"In","values":["windows"]}]}`
+
+func windowsBy(path string) string {
+	return "refused WindowsPod spec." + path + `: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`
+}
+
 func TestHeadlessPod(t *testing.T) { runPodRows(t, api.ModeHeadless, headlessPods()) }
 
 func headlessPods() []podRow {
@@ -97,6 +103,16 @@ func headlessPods() []podRow {
 		{line: "Windows by os.name is refused", metadata: fromReplicaSet, spec: `{"os":{"name":"windows"},` + onePort + `}`, want: append([]string{windowsByOS}, set...)},
 		{line: "Windows by nodeSelector is refused", metadata: fromReplicaSet, spec: `{"nodeSelector":{"kubernetes.io/os":"windows"},` + onePort + `}`,
 			want: append([]string{windowsBySelector}, set...)},
+		{line: "Windows by the deprecated label is refused", metadata: fromReplicaSet, spec: `{"nodeSelector":{"beta.kubernetes.io/os":"windows"},` + onePort + `}`,
+			want: append([]string{windowsBy("nodeSelector[beta.kubernetes.io/os]")}, set...)},
+		{line: "Windows by HostProcess is refused", metadata: fromReplicaSet, spec: `{"securityContext":{"windowsOptions":{"hostProcess":true}},` + onePort + `}`,
+			want: append([]string{windowsBy("securityContext.windowsOptions.hostProcess")}, set...)},
+		{line: "Windows by every term of a required affinity is refused", metadata: fromReplicaSet,
+			spec: `{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[` + onWindows + `,` + onWindows + `]}}},` + onePort + `}`,
+			want: append([]string{windowsBy("affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution")}, set...)},
+		{line: "an affinity that Linux nodes may satisfy is served", metadata: fromReplicaSet, patch: headlessPatch,
+			spec: `{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[` + onWindows + `,{"matchExpressions":[{"key":"a","operator":"Exists"}]}]}}},` + onePort + `}`,
+			want: set},
 		{line: "the refusal names the field that says Windows", metadata: fromReplicaSet, spec: `{"os":{},"nodeSelector":{"kubernetes.io/os":"windows"},` + onePort + `}`,
 			want: append([]string{windowsBySelector}, set...)},
 		{line: "every problem is named at once", metadata: fromStatefulSet,

@@ -156,14 +156,9 @@ func refuseMeshSidecar(c *PodCase) {
 }
 
 func refuseWindows(c *PodCase) {
-	if !c.Pod.Windows() {
-		return
+	if path := c.Pod.Windows(); path != nil {
+		c.Plan.Refuse(plan.WindowsPod, path, "windows", "the mode works on Linux nodes only")
 	}
-	path := specPath.Child("nodeSelector").Key("kubernetes.io/os")
-	if os := c.Pod.Spec.OS; os != nil && os.Name == "windows" {
-		path = specPath.Child("os", "name")
-	}
-	c.Plan.Refuse(plan.WindowsPod, path, "windows", "the mode works on Linux nodes only")
 }
 
 func declaresPort(pod *api.Pod) bool {
