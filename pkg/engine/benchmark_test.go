@@ -25,7 +25,7 @@ func BenchmarkPod(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				build(b, raw, engine.Decide(engine.Request{Settings: settings, Snapshot: cluster, Namespace: "default", Object: pod, Judge: true}), m != api.ModeDefault)
+				build(b, raw, engine.Decide(engine.Request{Settings: settings, Snapshot: cluster, Namespace: "default", Object: pod, Judge: true}), true)
 			}
 		})
 	}
