@@ -104,6 +104,11 @@ func attacks() []attack {
 			return sent("Pod", "u", `{"metadata":{"name":"`+long()+`","annotations":{`+wantsPeers+`}}}`)
 		}, Refused, plan.HostnameInvalid},
 		{"hostname of 8 MB", pod(wantsPeers, func() string { return `"hostname":"` + long() + `"` }), Refused, plan.HostnameInvalid},
+		{"a million affinity expressions", pod(wantsHostNetwork, func() string {
+			term := `{"matchExpressions":[` + many(999, func(int) string { return "{}" }) + `]}`
+			return `"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[` +
+				many(999, func(int) string { return term }) + `]}}}`
+		}), Patched, plan.HostNetworkSet},
 		{"subdomain of 8 MB", pod(`"netmode.io/mode":"statefulset-headless"`, func() string { return `"subdomain":"` + long() + `"` }), Refused, plan.GoverningServiceInvalid},
 		{"annotation of 8 MB", func() []byte { return asking(`"netmode.io/mode":"`+long()+`"`, "") }, Refused, plan.AnnotationInvalid},
 		{"annotation key of 8 MB", func() []byte { return asking(`"netmode.io/`+long()+`":"x",`+wantsHostNetwork, "") }, Malformed, ""},

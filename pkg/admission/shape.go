@@ -15,6 +15,9 @@ const markOld = "old "
 // mostWords is more than is read of the command of a container.
 const mostWords = 8
 
+// mostValues is enough to see that an expression has more than one value.
+const mostValues = 2
+
 // reviewShape is what is read of a review. Of lists and maps it holds one more
 // than netmode looks at, so that it shows where there are too many.
 func reviewShape() *jsonprune.Shape {
@@ -41,6 +44,9 @@ func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 		containers.Most(api.MaxContainers + 1)
 		object.Member("spec", "initContainers").Most(api.MaxInitContainers + 1)
 		object.Member("spec", "dnsConfig", "searches").Most(api.MaxSearches + 1)
+		terms := object.Member("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+		terms.Member("matchExpressions").Most(api.MaxExpressions)
+		terms.Member("matchExpressions", "values").Most(mostValues)
 		for _, list := range []string{"containers", "initContainers"} {
 			object.Member("spec", list, "command").Most(mostWords)
 		}

@@ -37,14 +37,20 @@ type NodeSelectorRequirement struct {
 	Values   []string `json:"values"`
 }
 
+// RequiredTerms are the terms of which a node has to match one.
+func (a *Affinity) RequiredTerms() []NodeSelectorTerm {
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.Required == nil {
+		return nil
+	}
+	return a.NodeAffinity.Required.Terms
+}
+
 // requiresWindows says whether each of the terms wants a Windows node.
 func (a *Affinity) requiresWindows() bool {
-	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.Required == nil {
-		return false
-	}
-	terms := a.NodeAffinity.Required.Terms
+	terms := a.RequiredTerms()
 	return len(terms) > 0 && !slices.ContainsFunc(terms, func(t NodeSelectorTerm) bool {
-		return !slices.ContainsFunc(t.Expressions, func(e NodeSelectorRequirement) bool {
+		read := t.Expressions[:min(len(t.Expressions), MaxExpressions)]
+		return !slices.ContainsFunc(read, func(e NodeSelectorRequirement) bool {
 			return slices.Contains(osLabels(), e.Key) && e.Operator == "In" && len(e.Values) == 1 && e.Values[0] == windows
 		})
 	})

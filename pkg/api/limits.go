@@ -10,6 +10,9 @@ const (
 	MaxPorts = 1000
 	// MaxSearches is what Kubernetes allows in dnsConfig.searches.
 	MaxSearches = 32
+	// MaxExpressions is how many expressions are read of each term of a required node
+	// affinity; more are not refused.
+	MaxExpressions = 32
 	// MaxItems holds for every other list or map that a decision reads. Of annotations it
 	// counts those that netmode reads.
 	MaxItems = 1000

@@ -54,7 +54,8 @@ func refusePodTooLarge(p *plan.Plan, pod *api.Pod) bool {
 	t.count(ports(spec.Containers)+ports(spec.InitContainers), api.MaxPorts, "ports in all", specPath, "containers[*]", "ports")
 	t.count(len(spec.NodeSelector), api.MaxItems, "labels", specPath, "nodeSelector")
 	t.count(len(spec.ImagePullSecrets), api.MaxItems, "Secrets", specPath, "imagePullSecrets")
-	t.affinity(spec.Affinity)
+	t.count(len(spec.Affinity.RequiredTerms()), api.MaxItems, "terms", specPath,
+		"affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
 	if s := spec.SecurityContext; s != nil {
 		t.count(len(s.Sysctls), api.MaxItems, "sysctls", specPath, "securityContext", "sysctls")
 	}
@@ -67,25 +68,6 @@ func refusePodTooLarge(p *plan.Plan, pod *api.Pod) bool {
 		t.hook(i, spec.Containers[i].Lifecycle)
 	}
 	return t.refuse(p, plan.PodTooLarge)
-}
-
-// affinity counts what is required of nodes, in all terms.
-func (t *tooLarge) affinity(a *api.Affinity) {
-	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.Required == nil {
-		return
-	}
-	terms := a.NodeAffinity.Required.Terms
-	expressions, values := 0, 0
-	for i := range terms {
-		expressions += len(terms[i].Expressions)
-		for j := range terms[i].Expressions {
-			values += len(terms[i].Expressions[j].Values)
-		}
-	}
-	path := specPath.Child("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-	t.count(len(terms), api.MaxItems, "terms", path, "nodeSelectorTerms")
-	t.count(expressions, api.MaxItems, "expressions in all", path, "nodeSelectorTerms[*]", "matchExpressions")
-	t.count(values, api.MaxItems, "values in all", path, "nodeSelectorTerms[*]", "matchExpressions[*]", "values")
 }
 
 // hook looks at the one command that is also written. Of those of containers
