@@ -78,7 +78,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: version is %q, want %q first", program, got, want)
 		}
 	}
-	if code := Main(nil, Streams{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}); code != 0 {
+	if code := Main([]string{"netmode"}, Streams{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}); code != 0 {
 		t.Errorf("without any argument: exit code %d", code)
 	}
 }
