@@ -16,7 +16,7 @@ import (
 
 // strategies are those that rewrite the search list.
 func strategies() []api.SearchRewrite {
-	return []api.SearchRewrite{api.SearchAuto, api.SearchPrepend, api.SearchAppend, api.SearchInitContainer, api.SearchPostStart}
+	return slices.DeleteFunc(api.SearchRewrites(), func(s api.SearchRewrite) bool { return s == api.SearchNone })
 }
 
 // readOnly is a container with a shell and a read-only root filesystem.

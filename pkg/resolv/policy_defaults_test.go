@@ -113,7 +113,7 @@ func TestGivenStrategyApplies(t *testing.T) {
 // the two, policies may change. What the pod asks for is done all the same.
 func TestGivenStrategyChanges(t *testing.T) {
 	settings := resolv.Settings{Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"}}
-	strategies := []api.SearchRewrite{"", api.SearchAuto, api.SearchPrepend, api.SearchAppend, api.SearchInitContainer, api.SearchPostStart}
+	strategies := slices.DeleteFunc(append(api.SearchRewrites(), ""), func(s api.SearchRewrite) bool { return s == api.SearchNone })
 	for _, before := range strategies {
 		first := rewriteCase{spec: `{"containers":[{"name":"main"}]}`, given: given(before), settings: settings}
 		_, spec := first.run(t)
@@ -127,7 +127,7 @@ func TestGivenStrategyChanges(t *testing.T) {
 			continue
 		}
 		asks := rewriteCase{spec: spec, asked: api.SearchPostStart, given: given(before), settings: settings}
-		if p, _ := asks.run(t); p.Changes() != (before == api.SearchAppend || before == api.SearchInitContainer) {
+		if p, _ := asks.run(t); p.Changes() != !strings.Contains(spec, `"dnsPolicy":"None"`) {
 			t.Errorf("%q, and the pod asks for post-start: %v %v", before, p.Mutations, p.Reasons())
 		}
 	}
