@@ -62,20 +62,21 @@ func TestRecipesAreComplete(t *testing.T) {
 		least   int
 	}{{"A new mode", modes, 2}, {"A new search strategy", strategies, 5}, {"A new policy field", fields, 3}} {
 		listed := recipe(t, tt.heading)
-		found := filesThatName(t, tt.words)
-		for _, file := range found {
+		for _, file := range filesThatName(t, tt.words, 0) {
 			if !slices.Contains(listed, file) {
 				t.Errorf("%s: %s names all of %q, and the recipe does not list it", tt.heading, file, tt.words)
 			}
 		}
-		if len(found) < tt.least {
-			t.Errorf("%s: only %q name all of %q", tt.heading, found, tt.words)
+		// The one that is being added is not everywhere yet.
+		if found := filesThatName(t, tt.words, 1); len(found) < tt.least {
+			t.Errorf("%s: only %q name %q", tt.heading, found, tt.words)
 		}
 	}
 }
 
-// filesThatName returns the files that hold all words in quotes or as members, or their constants.
-func filesThatName(t *testing.T, words []string) []string {
+// filesThatName returns the files that hold all words but a few in quotes or as members, or their
+// constants.
+func filesThatName(t *testing.T, words []string, but int) []string {
 	t.Helper()
 	var patterns []*regexp.Regexp
 	for _, w := range words {
@@ -96,7 +97,13 @@ func filesThatName(t *testing.T, words []string) []string {
 			return nil
 		}
 		text := read(t, path)
-		if !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return !p.MatchString(text) }) {
+		missing := 0
+		for _, p := range patterns {
+			if !p.MatchString(text) {
+				missing++
+			}
+		}
+		if missing <= but {
 			found = append(found, path)
 		}
 		return nil
