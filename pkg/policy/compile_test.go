@@ -78,8 +78,9 @@ func TestBadPolicies(t *testing.T) {
 	})
 }
 
-// Every field of a policy is in a good one, and in a bad one that says what is wrong with it; true
-// and false are never wrong, and neither is a number without bounds.
+// Every field of a policy is in a good one, in one that has its AdmissionPolicies in a golden, and
+// in a bad one that says what is wrong with it; true and false are never wrong, and neither is a
+// number without bounds.
 func TestEveryFieldHasCases(t *testing.T) {
 	all := readTable(t)
 	for _, name := range fieldsOf(reflect.TypeFor[api.NetworkModePolicySpec]()) {
@@ -93,6 +94,13 @@ func TestEveryFieldHasCases(t *testing.T) {
 		}
 		if !good || !bad {
 			t.Errorf("policies.json has the field %s in a good policy: %v, and in a bad one: %v", name, good, bad)
+		}
+		golden := false
+		for _, tt := range admissionGoldens {
+			golden = golden || strings.Contains(tt.spec, quoted)
+		}
+		if !golden {
+			t.Errorf("no golden of testdata/admission is of a policy with the field %s", name)
 		}
 	}
 }
