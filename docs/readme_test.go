@@ -24,6 +24,8 @@ var (
 	shComment  = regexp.MustCompile(`(?m)\s+#.*$`)
 	link       = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	repository = ".."
+	// helpCommand is a command that a help text lists.
+	helpCommand = regexp.MustCompile(`(?m)^  ([a-z]+) {2,}[A-Z]`)
 	// fileArgument is a path behind -f or --data-binary @.
 	fileArgument = regexp.MustCompile(`(?:-f |--data-binary @)([a-z][^\s]*)`)
 )
@@ -88,11 +90,14 @@ func TestConsoleBlocks(t *testing.T) {
 	}
 }
 
-// Every command line that the README names exists, with those flags.
+// Every command line that the README names exists, with those flags, and it names each command of
+// netmode that people call.
 func TestCommandsExist(t *testing.T) {
 	path := buildPrograms(t)
 	checked := 0
-	for _, b := range blocks(read(t, "README.md")) {
+	readme := read(t, "README.md")
+	showsCommands(t, readme, path)
+	for _, b := range blocks(readme) {
 		if b.language != "sh" {
 			continue
 		}
@@ -103,10 +108,7 @@ func TestCommandsExist(t *testing.T) {
 			}
 			var probe []string
 			switch words[0] {
-			case "netmode":
-				// A file that is not there stops the command after its flags were read.
-				probe = append(slices.Clone(words), "--help")
-			case "netmode-webhook":
+			case "netmode", "netmode-webhook":
 				probe = append(slices.Clone(words), "--help")
 			case "make":
 				probe = append(slices.Clone(words), "--dry-run")
@@ -123,6 +125,25 @@ func TestCommandsExist(t *testing.T) {
 	}
 	if checked == 0 {
 		t.Error("README.md names no command")
+	}
+}
+
+// showsCommands holds the README to the commands that netmode --help lists: init containers call
+// resolvconf, and the others people.
+func showsCommands(t *testing.T, readme, path string) {
+	t.Helper()
+	help := exec.CommandContext(t.Context(), "sh", "-c", "netmode --help")
+	help.Env = append(os.Environ(), path)
+	out, err := help.Output()
+	listed := helpCommand.FindAllStringSubmatch(string(out), -1)
+	if err != nil || len(listed) == 0 {
+		t.Fatalf("%v: netmode --help lists %q", err, listed)
+	}
+	for _, match := range listed {
+		ours := !slices.Contains([]string{"help", "completion", "resolvconf"}, match[1])
+		if ours && !regexp.MustCompile(`(?m)^netmode `+match[1]+`\b`).MatchString(readme) {
+			t.Errorf("README.md does not show netmode %s", match[1])
+		}
 	}
 }
 

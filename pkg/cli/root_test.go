@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestErrors reads what is printed when a command cannot do its work.
+// TestErrors reads what is printed when a command cannot do its work. Each has a row.
 func TestErrors(t *testing.T) {
 	folder := t.TempDir()
 	loop := filepath.Join(folder, "loop.yaml")
@@ -40,13 +40,21 @@ func TestErrors(t *testing.T) {
 		"no webhook":          {"demo --webhook " + folder + "/none -f " + gate, "starting " + folder + "/none: fork/exec " + folder + "/none: no such file or directory: name netmode-webhook with --webhook"},
 		"a folder of nothing": {"render -f " + t.TempDir(), "no manifests in this directory"},
 	}
+	tried := map[string]bool{}
 	for name, tt := range tests {
+		command, _, _ := strings.Cut(tt.args, " ")
+		tried[command] = true
 		t.Run(name, func(t *testing.T) {
 			got := netmode(t, strings.Fields(tt.args)...)
 			if got.code != 1 || got.out != "" || !strings.HasPrefix(got.err, "error: ") || !strings.Contains(got.err, tt.want) {
 				t.Errorf("exit code %d, standard output %q\ngot  %s\nwant error: %s", got.code, got.out, got.err, tt.want)
 			}
 		})
+	}
+	for _, c := range newRoot("netmode", &Streams{}).Commands() {
+		if !tried[c.Name()] {
+			t.Errorf("no row calls %s", c.Name())
+		}
 	}
 }
 
