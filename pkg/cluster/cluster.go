@@ -57,12 +57,11 @@ func New(client kubernetes.Interface, dynamicClient dynamic.Interface, log logr.
 	c := &Cache{log: log}
 	var errs [4]error
 	core := client.CoreV1()
-	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
 	trim := &trimmer{}
 	byNamespace := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
-	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, failed)
-	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
-	c.policies, errs[2] = newWatched(dynamicClient.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, failed)
+	c.services, errs[0] = newWatched(core.Services(metav1.NamespaceAll), &corev1.Service{}, byNamespace, trim.service, log)
+	c.namespaces, errs[1] = newWatched(core.Namespaces(), &corev1.Namespace{}, nil, trim.namespace, log)
+	c.policies, errs[2] = newWatched(dynamicClient.Resource(PolicyResource()), &unstructured.Unstructured{}, nil, trimPolicy, log)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -129,7 +128,11 @@ func (c *Cache) PoliciesLeftOut() int { return int(c.set.leftOut.Load()) }
 // Namespace that the cache has not heard of does it ask the API server, for at
 // most a second.
 func (c *Cache) Snapshot(ctx context.Context, namespace string) engine.Snapshot {
-	s := &snapshot{namespace: namespace, list: func() []api.Service { return c.cachedServices(namespace) }}
+	return c.snapshot(ctx, namespace)
+}
+
+func (c *Cache) snapshot(ctx context.Context, namespace string) *snapshot {
+	s := &snapshot{namespace: namespace, list: sync.OnceValue(func() []api.Service { return c.cachedServices(namespace) })}
 	found, exists, err := c.namespaces.GetStore().GetByKey(namespace)
 	if cached, ok := found.(*trimmedNamespace); err == nil && exists && ok {
 		s.own = namespaceRead{cached.view, true}
@@ -156,11 +159,9 @@ func (c *Cache) FreshSnapshot(ctx context.Context, namespace string) (fresh engi
 		c.log.Info("Services not read, the cache decides", "namespace", namespace, "cause", err.Error())
 		return nil, false
 	}
-	s, isOurs := c.Snapshot(ctx, namespace).(*snapshot)
-	if isOurs {
-		s.list = func() []api.Service { return services }
-	}
-	return s, isOurs
+	s := c.snapshot(ctx, namespace)
+	s.list = func() []api.Service { return services }
+	return s, true
 }
 
 func (c *Cache) cachedServices(namespace string) []api.Service {
@@ -209,9 +210,7 @@ type snapshot struct {
 	namespace string
 	own       namespaceRead
 	policies  policy.Set
-	list      func() []api.Service
-	services  []api.Service
-	listed    bool
+	list      func() []api.Service // the same at each call
 }
 
 // Services returns the Services of the decision's namespace, by name; of no
@@ -220,10 +219,7 @@ func (s *snapshot) Services(namespace string) ([]api.Service, bool) {
 	if namespace != s.namespace {
 		return nil, false
 	}
-	if !s.listed {
-		s.services, s.listed = s.list(), true
-	}
-	return s.services, true
+	return s.list(), true
 }
 
 // Namespace returns the decision's Namespace.

@@ -68,13 +68,14 @@ func NewPolicyController(client kubernetes.Interface, custom dynamic.Interface, 
 		changed: make(chan struct{}, 1), written: map[string]written{},
 		leftover: &leftover{client: client.AdmissionregistrationV1().ValidatingWebhookConfigurations(), log: log},
 	}
-	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
 	var errs [5]error
 	trim := &trimmer{}
-	c.namespaces, errs[0] = newWatched(client.CoreV1().Namespaces(), &corev1.Namespace{}, nil, trim.namespace, failed)
-	c.policies, errs[1] = newWatched(c.resource, &unstructured.Unstructured{}, nil, trimStatusPolicy, failed)
-	c.admission, errs[2] = newOwnedPolicies(client, hooks.ObjectWritten, log)
-	c.bindings, errs[3] = newOwnedBindings(client, hooks.ObjectWritten, log)
+	c.namespaces, errs[0] = newWatched(client.CoreV1().Namespaces(), &corev1.Namespace{}, nil, trim.namespace, log)
+	c.policies, errs[1] = newWatched(c.resource, &unstructured.Unstructured{}, nil, trimStatusPolicy, log)
+	c.admission, errs[2] = newOwned(KindPolicy, client.AdmissionregistrationV1().ValidatingAdmissionPolicies(), &admissionPolicy{},
+		func(p *admissionPolicy) any { return p.Spec }, hooks.ObjectWritten, log)
+	c.bindings, errs[3] = newOwned(KindBinding, client.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings(), &admissionBinding{},
+		func(b *admissionBinding) any { return b.Spec }, hooks.ObjectWritten, log)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/netmode-io/netmode/pkg/policy"
 )
@@ -97,28 +95,13 @@ type takenError struct {
 // Error implements error.
 func (e *takenError) Error() string { return fmt.Sprintf("%s %s is not netmode's", e.kind, e.name) }
 
-func newOwnedPolicies(client kubernetes.Interface, wrote func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionPolicy], error) {
-	from := client.AdmissionregistrationV1().ValidatingAdmissionPolicies()
-	w, err := watchOwned(from, &admissionPolicy{}, log)
-	return &ownedKind[*admissionPolicy]{
-		watched: w, kind: KindPolicy, client: from, spec: func(p *admissionPolicy) any { return p.Spec },
-		wrote: wrote, log: log, settled: map[string]settled[*admissionPolicy]{},
-	}, err
-}
-
-func newOwnedBindings(client kubernetes.Interface, wrote func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[*admissionBinding], error) {
-	from := client.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings()
-	w, err := watchOwned(from, &admissionBinding{}, log)
-	return &ownedKind[*admissionBinding]{
-		watched: w, kind: KindBinding, client: from, spec: func(b *admissionBinding) any { return b.Spec },
-		wrote: wrote, log: log, settled: map[string]settled[*admissionBinding]{},
-	}, err
-}
-
-// watchOwned watches what has netmode's labels.
-func watchOwned[List runtime.Object](from resource[List], example runtime.Object, log logr.Logger) (*watched, error) {
-	failed := func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) }
-	return newWatched(selected[List]{from, labels.SelectorFromSet(policy.AdmissionLabels()).String()}, example, nil, trimOwned, failed)
+// newOwned keeps those of a kind that have netmode's labels.
+func newOwned[T ownedObject, List runtime.Object](kind ObjectKind, from interface {
+	resource[List]
+	ownedClient[T]
+}, example T, spec func(T) any, wrote func(ObjectKind, ObjectAction), log logr.Logger) (*ownedKind[T], error) {
+	w, err := newWatched(selected[List]{from, labels.SelectorFromSet(policy.AdmissionLabels()).String()}, example, nil, trimOwned, log)
+	return &ownedKind[T]{watched: w, kind: kind, client: from, spec: spec, wrote: wrote, log: log, settled: map[string]settled[T]{}}, err
 }
 
 // trimOwned leaves out what nobody reads.

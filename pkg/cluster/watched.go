@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,7 +52,7 @@ func (s selected[List]) Watch(ctx context.Context, options metav1.ListOptions) (
 }
 
 // newWatched reads from the resource. Of each object it keeps what trim returns.
-func newWatched[List runtime.Object](from resource[List], example runtime.Object, indexers cache.Indexers, trim cache.TransformFunc, failed cache.WatchErrorHandlerWithContext) (*watched, error) {
+func newWatched[List runtime.Object](from resource[List], example runtime.Object, indexers cache.Indexers, trim cache.TransformFunc, log logr.Logger) (*watched, error) {
 	w := &watched{}
 	w.hear()
 	source := pagedLists{&cache.ListWatch{
@@ -76,7 +77,7 @@ func newWatched[List runtime.Object](from resource[List], example runtime.Object
 	if err := w.SetTransform(trim); err != nil {
 		return nil, err
 	}
-	return w, w.SetWatchErrorHandlerWithContext(failed)
+	return w, w.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { watchFailed(log, err) })
 }
 
 func (w *watched) hear() { w.heard.Store(new(time.Now())) }
