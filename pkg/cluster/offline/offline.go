@@ -100,36 +100,30 @@ func (s *Snapshot) addPolicy(text []byte) error {
 // AddPolicies adds the policies and Namespaces of files that hold nothing else.
 // An error names the file, the line and the object.
 func (s *Snapshot) AddPolicies(files []*manifest.File) error {
-	var errs []error
-	for o, err := range manifest.Objects(files...) {
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
+	return addEach(files, func(o *manifest.Object) error {
 		switch o.APIVersion + "/" + o.Kind {
 		case api.PolicyAPIVersion + "/" + api.PolicyKind, "v1/Namespace":
-			if err := s.Add(o, ""); err != nil {
-				errs = append(errs, o.Fail(err))
-			}
-		default:
-			errs = append(errs, o.Fail(fmt.Errorf("is neither a %s nor a Namespace: name it with -f", api.PolicyKind)))
+			return s.Add(o, "")
 		}
-	}
-	return errors.Join(errs...)
+		return fmt.Errorf("is neither a %s nor a Namespace: name it with -f", api.PolicyKind)
+	})
 }
 
 // AddFiles adds what there is to add in the files; namespace is that of objects
 // that name none. An error names the file, the line and the object.
 func (s *Snapshot) AddFiles(files []*manifest.File, namespace string) error {
+	return addEach(files, func(o *manifest.Object) error { return s.Add(o, cmp.Or(o.Namespace, namespace)) })
+}
+
+func addEach(files []*manifest.File, add func(*manifest.Object) error) error {
 	var errs []error
 	for o, err := range manifest.Objects(files...) {
-		if err != nil {
-			errs = append(errs, err)
-			continue
+		if err == nil {
+			if err = add(o); err != nil {
+				err = o.Fail(err)
+			}
 		}
-		if err := s.Add(o, cmp.Or(o.Namespace, namespace)); err != nil {
-			errs = append(errs, o.Fail(err))
-		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
