@@ -34,10 +34,6 @@ type body struct {
 // bodies hands out buffers.
 type bodies struct{ pool sync.Pool }
 
-func newBodies() *bodies {
-	return &bodies{sync.Pool{New: func() any { return &body{data: make([]byte, 0, firstBuffer)} }}}
-}
-
 func (p *bodies) get(limits *Limits) *body {
 	b, ok := p.pool.Get().(*body)
 	if !ok {

@@ -206,7 +206,7 @@ func TestBufferGrows(t *testing.T) {
 	for _, length := range []int64{-1, 1 << 10, 100 << 10, 3 << 20, most} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
 			limits := NewLimits(DefaultMaxBytes, 1)
-			bodies := newBodies()
+			bodies := &bodies{}
 			b := bodies.get(limits)
 			defer bodies.put(b)
 			size := length

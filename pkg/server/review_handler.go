@@ -96,7 +96,7 @@ type ReviewHandler struct {
 func NewReviewHandler(config ReviewConfig) *ReviewHandler {
 	return &ReviewHandler{
 		ReviewConfig: config, patchLog: config.Log.V(verbosityPatch),
-		strangers: newBoundedLog(config.Log), bodies: newBodies(),
+		strangers: newBoundedLog(config.Log), bodies: &bodies{},
 	}
 }
 
