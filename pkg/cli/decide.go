@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 			errs = append(errs, err)
 			continue
 		}
-		d := &decided{object: o, namespace: orDefault(o.Namespace, in.namespace)}
+		d := &decided{object: o, namespace: cmp.Or(o.Namespace, in.namespace)}
 		if err := snapshot.Add(o, d.namespace); err != nil {
 			errs = append(errs, d.fail(err))
 		}
@@ -250,11 +251,4 @@ func reportFindings(streams *Streams, all []*decided) int {
 		}
 	}
 	return refused
-}
-
-func orDefault(s, byDefault string) string {
-	if s == "" {
-		return byDefault
-	}
-	return s
 }

@@ -1,13 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	stdjson "encoding/json"
+	stdjson "encoding/json" // the API types of Kubernetes are written for it
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +24,6 @@ import (
 	"github.com/netmode-io/netmode/pkg/patch"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/workload"
-)
-
-// The API types of Kubernetes are written for encoding/json.
-var (
-	marshal   = stdjson.Marshal
-	unmarshal = stdjson.Unmarshal
 )
 
 // What a cluster made by kubeadm has; the demo has no cluster to ask.
@@ -53,7 +47,7 @@ needs no cluster and leaves nothing behind.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(in.decision.ClusterDNS) == 0 && in.decision.ResolvConf == "" {
 				in.decision.ClusterDNS = []string{demoClusterDNS}
-				in.decision.ClusterDomain = orDefault(in.decision.ClusterDomain, demoClusterDomain)
+				in.decision.ClusterDomain = cmp.Or(in.decision.ClusterDomain, demoClusterDomain)
 			}
 			_, all, err := in.read(cmd.Context(), streams)
 			if err != nil {
@@ -74,16 +68,12 @@ needs no cluster and leaves nothing behind.`,
 // bare name for PATH to find.
 func besideThisProgram(name string) string {
 	if own, err := os.Executable(); err == nil {
-		if path := filepath.Join(filepath.Dir(own), name); isFile(path) {
+		path := filepath.Join(filepath.Dir(own), name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path
 		}
 	}
 	return name
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // tally counts what became of the objects.
@@ -159,14 +149,6 @@ func policyFindings(p *plan.Plan) *plan.Plan {
 	return &said
 }
 
-func reasonWords(p *plan.Plan) []string {
-	var all []string
-	for _, r := range p.Reasons() {
-		all = append(all, string(r))
-	}
-	return all
-}
-
 // admissionRequest is what an API server would ask about the object, or about
 // the first pod of its template.
 func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
@@ -182,15 +164,14 @@ func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
 	var named struct {
 		Metadata metav1.ObjectMeta `json:"metadata"`
 	}
-	if err := unmarshal(raw, &named); err != nil {
+	if err := stdjson.Unmarshal(raw, &named); err != nil {
 		return nil, err
 	}
-	dryRun := false
 	return &admissionv1.AdmissionRequest{
 		UID: uuid.NewUUID(), Kind: gvk, Resource: gvr, RequestKind: &gvk, RequestResource: &gvr,
 		Name: named.Metadata.Name, Namespace: d.namespace, Operation: admissionv1.Create,
 		UserInfo: authenticationv1.UserInfo{Username: user, Groups: []string{"system:authenticated"}},
-		Object:   runtime.RawExtension{Raw: raw}, DryRun: &dryRun,
+		Object:   runtime.RawExtension{Raw: raw}, DryRun: new(false),
 		Options: runtime.RawExtension{Raw: []byte(`{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}`)},
 	}, nil
 }
@@ -223,28 +204,24 @@ func showResponse(streams *Streams, request *admissionv1.AdmissionRequest, respo
 			return err
 		}
 	}
-	showReasons(streams, reasonsOf(response), reasonWords(judged))
-	for _, warning := range response.Warnings {
-		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", colors.yellow("Warning:"), warning)
+	// First what the webhook says, and then what policies say.
+	var reasons []plan.Reason
+	for reason := range strings.SplitSeq(response.AuditAnnotations["reasons"], ",") {
+		reasons = append(reasons, plan.Reason(reason))
 	}
-	showWarnings(streams, judged)
-	return nil
-}
-
-// showReasons explains the reasons of the webhook, and then those of policies.
-func showReasons(streams *Streams, reasons, more []string) {
-	for _, reason := range slices.Concat(reasons, more) {
-		if doc := plan.Reason(reason).Doc(); doc.Reason != "" {
-			_, _ = fmt.Fprintf(streams.Out, "  %s  %s\n", streams.outPalette().cyan(reason), doc.Sentence)
+	for _, reason := range append(reasons, judged.Reasons()...) {
+		if doc := reason.Doc(); doc.Reason != "" {
+			_, _ = fmt.Fprintf(streams.Out, "  %s  %s\n", colors.cyan(string(reason)), doc.Sentence)
 		}
 	}
-}
-
-func showWarnings(streams *Streams, judged *plan.Plan) {
-	warned := judged.Findings(plan.Warned)
-	for i := range warned {
-		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", streams.outPalette().yellow("Warning:"), judged.Message(&warned[i]))
+	warnings := response.Warnings
+	for _, f := range judged.Findings(plan.Warned) {
+		warnings = append(warnings, judged.Message(&f))
 	}
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintf(streams.Out, "  %s %s\n", colors.yellow("Warning:"), warning)
+	}
+	return nil
 }
 
 // showPatch shows what the patch changes.

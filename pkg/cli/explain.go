@@ -74,10 +74,8 @@ The exit code is 1 when something is refused.`,
 			if err != nil {
 				return fmt.Errorf("writing the explanation: %w", err)
 			}
-			for _, e := range explained {
-				if e.Decision == "refused" {
-					return errRefused
-				}
+			if slices.ContainsFunc(explained, func(e explanation) bool { return e.Decision == "refused" }) {
+				return errRefused
 			}
 			return nil
 		},

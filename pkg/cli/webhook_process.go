@@ -3,9 +3,11 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	stdjson "encoding/json" // the API types of Kubernetes are written for it
 	"errors"
 	"fmt"
 	"io"
@@ -80,7 +82,7 @@ func startWebhook(ctx context.Context, program string, flags []string) (_ *webho
 			err = errors.New("it ended before it served")
 		}
 		return nil, fmt.Errorf("%s did not start: %w: name a netmode-webhook of version %s with --webhook; this one said: %s",
-			program, err, version.Version, orDefault(strings.TrimSpace(w.log.String()), "nothing"))
+			program, err, version.Version, cmp.Or(strings.TrimSpace(w.log.String()), "nothing"))
 	}
 	ca, err := os.ReadFile(filepath.Join(folder, "ca.crt"))
 	if err != nil {
@@ -133,19 +135,12 @@ func (w *webhookProcess) stop() error {
 	return errors.Join(err, os.RemoveAll(w.folder))
 }
 
-// auditReasons is the audit annotation with the reasons, if there are any.
-const auditReasons = "reasons"
-
-func reasonsOf(response *admissionv1.AdmissionResponse) []string {
-	return strings.FieldsFunc(response.AuditAnnotations[auditReasons], func(r rune) bool { return r == ',' })
-}
-
 // review sends one request to an entry as the API server does and returns the
 // response.
 func (w *webhookProcess) review(ctx context.Context, entry api.Entry, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
 	review := admissionv1.AdmissionReview{Request: request}
 	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
-	body, err := marshal(&review)
+	body, err := stdjson.Marshal(&review)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +161,7 @@ func (w *webhookProcess) review(ctx context.Context, entry api.Entry, request *a
 		return nil, fmt.Errorf("the webhook answered %s: %s", answer.Status, bytes.TrimSpace(data))
 	}
 	var answered admissionv1.AdmissionReview
-	if err := unmarshal(data, &answered); err != nil {
+	if err := stdjson.Unmarshal(data, &answered); err != nil {
 		return nil, fmt.Errorf("the webhook's answer: %w", err)
 	}
 	switch response := answered.Response; {
