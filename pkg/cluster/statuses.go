@@ -7,34 +7,25 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/api/v1alpha1"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
 // written is a status that the informer may not have seen yet.
 type written struct {
-	status policyStatus
+	status v1alpha1.Status
 	over   string // resourceVersion of what it was written over
-}
-
-// policyStatus is the status of a NetworkModePolicy.
-type policyStatus struct {
-	ObservedGeneration   int64              `json:"observedGeneration"`
-	SelectedNamespaces   int                `json:"selectedNamespaces"`
-	UnlabelledNamespaces int                `json:"unlabelledNamespaces"`
-	UnlabelledExamples   []string           `json:"unlabelledExamples,omitempty"`
-	Conditions           []metav1.Condition `json:"conditions"`
 }
 
 // statusPolicy is what a PolicyController keeps of a NetworkModePolicy.
 type statusPolicy struct {
 	trimmedPolicy
-	status policyStatus
+	status v1alpha1.Status
 }
 
 // DeepCopyObject implements runtime.Object. A trimmed object does not change.
@@ -49,7 +40,7 @@ func trimStatusPolicy(found any) (any, error) {
 	if status, ok := u.Object["status"].(map[string]any); ok {
 		// A status that is not as it should be is written anew.
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(status, &p.status); err != nil {
-			p.status = policyStatus{}
+			p.status = v1alpha1.Status{}
 		}
 	}
 	return p, nil
@@ -84,25 +75,27 @@ func (c *PolicyController) writeStatuses(ctx context.Context, known []*statusPol
 }
 
 // next is the status to write over p's.
-func (p *statusPolicy) next(s policy.Status, now metav1.Time) policyStatus {
-	next := policyStatus{
-		ObservedGeneration: p.Generation, SelectedNamespaces: s.Selected,
-		UnlabelledNamespaces: s.Unlabelled, UnlabelledExamples: s.UnlabelledExamples,
+func (p *statusPolicy) next(s policy.Status, now metav1.Time) v1alpha1.Status {
+	next := v1alpha1.Status{
+		ObservedGeneration: p.Generation, UnlabelledExamples: s.UnlabelledExamples,
+		SelectedNamespaces: int32(s.Selected), UnlabelledNamespaces: int32(s.Unlabelled), //nolint:gosec // G115: no cluster has so many
 	}
 	for _, c := range s.Conditions {
-		condition := metav1.Condition{
+		condition := v1alpha1.Condition{
 			Type: c.Type, Status: c.Status, ObservedGeneration: p.Generation,
 			LastTransitionTime: now, Reason: c.Reason, Message: c.Message,
 		}
-		if before := meta.FindStatusCondition(p.status.Conditions, c.Type); before != nil && before.Status == condition.Status {
-			condition.LastTransitionTime = before.LastTransitionTime
+		for _, before := range p.status.Conditions {
+			if before.Type == c.Type && before.Status == c.Status {
+				condition.LastTransitionTime = before.LastTransitionTime
+			}
 		}
 		next.Conditions = append(next.Conditions, condition)
 	}
 	return next
 }
 
-func (c *PolicyController) writeStatus(ctx context.Context, name string, status policyStatus) error {
+func (c *PolicyController) writeStatus(ctx context.Context, name string, status v1alpha1.Status) error {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	kubetesting "k8s.io/client-go/testing"
 
+	"github.com/netmode-io/netmode/pkg/api/v1alpha1"
 	"github.com/netmode-io/netmode/pkg/policy"
 )
 
@@ -32,7 +33,7 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 	client := fake.NewClientset(newNamespace("a", map[string]string{"team": "a"}))
 	policies := newPolicies(newPolicy("p", 1, selecting("a")))
 	var mu sync.Mutex
-	var sent []policyStatus
+	var sent []v1alpha1.Status
 	fail := true
 	policies.PrependReactor("patch", "networkmodepolicies", func(action kubetesting.Action) (bool, runtime.Object, error) {
 		mu.Lock()
@@ -46,7 +47,7 @@ func TestStatusIsWrittenOnce(t *testing.T) {
 			t.Errorf("%+v", action)
 			return true, nil, errors.New("no status")
 		}
-		var object struct{ Status policyStatus }
+		var object struct{ Status v1alpha1.Status }
 		if err := json.Unmarshal(patch.GetPatch(), &object); err != nil {
 			t.Error(err)
 		}
@@ -134,7 +135,7 @@ func TestTransitionTimes(t *testing.T) {
 	}
 	p.status = p.next(status(metav1.ConditionTrue), early)
 	next := p.next(status(metav1.ConditionFalse), late)
-	want := []metav1.Condition{
+	want := []v1alpha1.Condition{
 		{Type: "Effective", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: late, Reason: "Any", Message: "m"},
 		{Type: "Conflict", Status: metav1.ConditionFalse, ObservedGeneration: 3, LastTransitionTime: early, Reason: "Other", Message: "m"},
 	}

@@ -70,7 +70,7 @@ type Status struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10
 	// +kubebuilder:validation:items:MaxLength=63
-	UnlabelledExamples []string `json:"unlabelledExamples"`
+	UnlabelledExamples []string `json:"unlabelledExamples,omitempty"`
 	// Enforced: True where the API server holds what the policy forbids, False where it cannot
 	// or does not yet. Effective: False where another policy overrides or refuses the
 	// defaultMode, in some or in all of the namespaces. Conflict: True where this policy and
