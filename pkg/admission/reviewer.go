@@ -158,7 +158,7 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 			return malformed(err.Error())
 		}
 		rec.Name = workload.Metadata.DisplayName()
-		return rec.respond(r.decideObject(ctx, req.Namespace, workload), req.Object)
+		return rec.respond(r.decideObject(ctx, req, workload), req.Object)
 	case req.isPod():
 		var pod api.Pod
 		if err := api.Decode(req.Object, &pod, ""); err != nil {
@@ -169,14 +169,14 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 			rec.Decision, rec.Reasons = Unchanged, []plan.Reason{plan.MirrorPod}
 			return response{uid: req.UID, allowed: true}, nil
 		}
-		return rec.respond(r.decideObject(ctx, req.Namespace, &pod), req.Object)
+		return rec.respond(r.decideObject(ctx, req, &pod), req.Object)
 	default:
 		var service api.Service
 		if err := api.Decode(req.Object, &service, ""); err != nil {
 			return malformed(err.Error())
 		}
 		rec.Name = service.Metadata.DisplayName()
-		return rec.respond(r.decideObject(ctx, req.Namespace, &service), req.Object)
+		return rec.respond(r.decideObject(ctx, req, &service), req.Object)
 	}
 }
 
@@ -184,15 +184,16 @@ func (r *Reviewer) decide(ctx context.Context, req *request, rec *Record) (respo
 // set: they forbid nothing then, and the decision says what they would. It is made
 // from the cache, and where it depends on which Services there are, once more with
 // the latest ones, since the cache may lag.
-func (r *Reviewer) decideObject(ctx context.Context, namespace string, object engine.Object) *plan.Plan {
+func (r *Reviewer) decideObject(ctx context.Context, req *request, object engine.Object) *plan.Plan {
 	request := engine.Request{
-		Settings: r.Settings, Snapshot: r.Snapshots.Snapshot(ctx, namespace), Namespace: namespace, Object: object, Judge: r.ObserveOnly,
+		Settings: r.Settings, Snapshot: r.Snapshots.Snapshot(ctx, req.Namespace), Namespace: req.Namespace,
+		Object: object, UID: req.UID, Judge: r.ObserveOnly,
 	}
 	p := engine.Decide(request)
 	if !engine.DependsOnServices(p) {
 		return p
 	}
-	fresh, ok := r.Snapshots.FreshSnapshot(ctx, namespace)
+	fresh, ok := r.Snapshots.FreshSnapshot(ctx, req.Namespace)
 	if !ok {
 		return p
 	}

@@ -15,7 +15,7 @@ const markOld = "old "
 // mostWords is more than is read of the command of a container.
 const mostWords = 8
 
-// mostValues is enough to see that an expression has more than one value.
+// mostValues is enough to see that an expression, or a term, has more than one.
 const mostValues = 2
 
 // reviewShape is what is read of a review. Of lists and maps it holds one more
@@ -47,6 +47,8 @@ func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 		terms := object.Member("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
 		terms.Member("matchExpressions").Most(api.MaxExpressions)
 		terms.Member("matchExpressions", "values").Most(mostValues)
+		terms.Member("matchFields").Most(mostValues)
+		terms.Member("matchFields", "values").Most(mostValues)
 		for _, list := range []string{"containers", "initContainers"} {
 			object.Member("spec", list, "command").Most(mostWords)
 		}

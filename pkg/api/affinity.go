@@ -28,6 +28,7 @@ type NodeSelector struct {
 // all expressions have to match.
 type NodeSelectorTerm struct {
 	Expressions []NodeSelectorRequirement `json:"matchExpressions"`
+	Fields      []NodeSelectorRequirement `json:"matchFields"`
 }
 
 // NodeSelectorRequirement is corev1.NodeSelectorRequirement.

@@ -13,6 +13,7 @@ type Intent struct {
 	Mode                     Mode
 	Service                  string
 	SearchRewrite            SearchRewrite
+	Hostname                 HostnameSource
 	PublishNotReadyAddresses *bool
 	// Keys are the author's keys that were given, sorted.
 	Keys []string
@@ -45,6 +46,8 @@ func ParseAnnotations(annotations map[string]string, path *field.Path) (Intent, 
 			intent.Mode, err = oneOf(path.Key(key), value, Modes())
 		case AnnotationSearchRewrite:
 			intent.SearchRewrite, err = oneOf(path.Key(key), value, SearchRewrites())
+		case AnnotationHostname:
+			intent.Hostname, err = oneOf(path.Key(key), value, HostnameSources())
 		case AnnotationService:
 			intent.Service, err = serviceName(path.Key(key), value)
 		case AnnotationPublishNotReadyAddresses:

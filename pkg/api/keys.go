@@ -11,6 +11,8 @@ const (
 	AnnotationService = Prefix + "service"
 	// AnnotationSearchRewrite says how the peer domain gets into resolv.conf; see SearchRewrites.
 	AnnotationSearchRewrite = Prefix + "search-rewrite"
+	// AnnotationHostname says where a pod's hostname comes from; see HostnameSources.
+	AnnotationHostname = Prefix + "hostname"
 	// AnnotationPublishNotReadyAddresses is "true" or "false", for headless Services.
 	AnnotationPublishNotReadyAddresses = Prefix + "publish-not-ready-addresses"
 )
@@ -46,6 +48,7 @@ func AuthorAnnotations() []string {
 		AnnotationMode,
 		AnnotationService,
 		AnnotationSearchRewrite,
+		AnnotationHostname,
 		AnnotationPublishNotReadyAddresses,
 	}
 }

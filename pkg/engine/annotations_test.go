@@ -22,6 +22,7 @@ func TestUnusedAnnotations(t *testing.T) {
 	values := map[string]string{
 		api.AnnotationService:                  "peers",
 		api.AnnotationSearchRewrite:            "none",
+		api.AnnotationHostname:                 "own",
 		api.AnnotationPublishNotReadyAddresses: "true",
 	}
 	used := map[string][]string{
@@ -29,7 +30,7 @@ func TestUnusedAnnotations(t *testing.T) {
 		"Pod/default":                  nil,
 		"Pod/hostnetwork":              nil,
 		"Pod/headless":                 {api.AnnotationService},
-		"Pod/statefulset-headless":     {api.AnnotationService, api.AnnotationSearchRewrite},
+		"Pod/statefulset-headless":     {api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname},
 		"Service/":                     nil,
 		"Service/default":              nil,
 		"Service/hostnetwork":          nil,

@@ -64,6 +64,7 @@ func remedies() []remedy {
 	peers := func(spec string, more ...string) string {
 		return annotated(spec, append([]string{api.AnnotationMode, "statefulset-headless"}, more...)...)
 	}
+	withoutHostname := func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationHostname) }
 	inRange := set("containers", []any{port("c", 20001)})
 	return []remedy{
 		{plan.AnnotationInvalid, annotated(`{}`, api.AnnotationMode, "hostnet"), nil, `supported values: "default", "hostnetwork"`, mode("hostnetwork")},
@@ -80,6 +81,10 @@ func remedies() []remedy {
 		{plan.HostnameIsFQDN, headless(`{"subdomain":"s","setHostnameAsFQDN":true}`), nil, "remove setHostnameAsFQDN", remove("setHostnameAsFQDN")},
 		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "remove hostname", remove("hostname")},
 		{plan.HostnameInvalid, peers(`{"subdomain":"s","hostname":"A_b"}`), nil, "choose a shorter or simpler name", set("hostname", "a-b")},
+		{plan.HostnameNotGenerated, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "generated"), nil, "remove netmode.io/hostname", withoutHostname},
+		{plan.HostnameNoNode, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "node"), nil, "remove netmode.io/hostname", withoutHostname},
+		{plan.NoStableHostname, `{"metadata":{"generateName":"web-","annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/hostname":"own"}},"spec":{"subdomain":"s"}}`,
+			nil, "remove netmode.io/hostname, so that a name is generated", withoutHostname},
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "remove hostNetwork, or use netmode.io/mode: hostnetwork", remove("hostNetwork")},
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "or use netmode.io/mode: hostnetwork", mode("hostnetwork")},
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), []string{"p", onlyHeadless}, "name and address: remove hostNetwork (", remove("hostNetwork")},
@@ -150,7 +155,7 @@ func TestEveryCureIsTried(t *testing.T) {
 		plan.ServiceWithoutSelector, plan.HostnameShared, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
 		plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
 		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
-		plan.NotAsPromised, plan.NoLongerApplicable, plan.NoStableHostname, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
+		plan.NotAsPromised, plan.NoLongerApplicable, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
 		plan.GoverningServiceAmbiguous, plan.SearchLimit, plan.PostStartImpossible, plan.InitContainerRoot, plan.InitContainerName,
 	}
 	tried := map[plan.Reason]bool{}

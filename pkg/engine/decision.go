@@ -151,6 +151,7 @@ func (d *decision) applyPodMode() bool {
 		Namespace:       d.Namespace,
 		NamespaceLabels: d.labels,
 		Intent:          d.intent,
+		UID:             d.UID,
 		Workload:        d.Workload,
 		Snapshot:        d.Snapshot,
 		Search:          &d.Settings.Search,

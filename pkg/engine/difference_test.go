@@ -19,7 +19,7 @@ var (
 		api.ModeDefault:             {},
 		api.ModeHostNetwork:         {"/spec/hostNetwork", "/spec/dnsPolicy"},
 		api.ModeHeadless:            {"/spec/hostname", "/spec/subdomain"},
-		api.ModeStatefulSetHeadless: {"/spec/hostname", "/spec/subdomain"},
+		api.ModeStatefulSetHeadless: {"/spec/hostname", "/spec/subdomain", "/metadata/name"},
 	}
 	serviceFields = map[api.Mode][]string{
 		api.ModeDefault:             {},

@@ -67,6 +67,9 @@ type Request struct {
 	// Namespace is the object's.
 	Namespace string
 	Object    Object
+	// UID is that of the admission request, of which names are made; empty where there
+	// is none.
+	UID string
 	// Workload is what will make a Pod that is the first one of a template; nil for
 	// any other.
 	Workload *workload.Workload

@@ -70,7 +70,8 @@ func (g *generator) metadata(annotations members) members {
 	}
 	g.put(m, "labels", 2, members{"app": "nimbus"}, members{"app": "nimbus", "tier": "x"}, members{})
 	g.put(m, "ownerReferences", 3,
-		[]any{members{"kind": "StatefulSet", "controller": true}}, []any{members{"kind": "ReplicaSet", "controller": true}}, []any{members{"kind": "Job", "controller": true}}, []any{})
+		[]any{members{"kind": "StatefulSet", "controller": true}}, []any{members{"kind": "ReplicaSet", "controller": true}}, []any{members{"kind": "Job", "controller": true}},
+		[]any{members{"kind": "DaemonSet", "controller": true}}, []any{})
 	g.put(m, "deletionTimestamp", 60, "2026-11-23T05:01:01Z")
 	switch {
 	case len(annotations) > 0:
@@ -97,13 +98,16 @@ func (g *generator) asked(mode api.Mode, strategy api.SearchRewrite) members {
 	if g.oneIn(6) {
 		m[api.AnnotationStatus] = "{}"
 	}
+	if g.oneIn(6) {
+		m[api.AnnotationHostname] = string(pick(g, api.HostnameSources()...))
+	}
 	if g.oneIn(12) {
 		m["netmode.io/unknown"] = "x"
 	}
 	if g.oneIn(3) {
 		m[api.AnnotationPublishNotReadyAddresses] = pick(g, "true", "false")
 	}
-	if g.oneIn(40) {
+	if g.oneIn(25) {
 		m[api.AnnotationMode] = "hostnet"
 	}
 	return m
@@ -121,6 +125,8 @@ func (g *generator) pod(mode api.Mode, strategy api.SearchRewrite) members {
 	g.put(spec, "os", 20, members{"name": "linux"}, members{"name": "windows"}, members{})
 	g.put(spec, "nodeSelector", 20, members{"kubernetes.io/os": "linux"}, members{"kubernetes.io/os": "windows"})
 	g.put(spec, "imagePullSecrets", 4, []any{}, []any{members{"name": "registry"}}, []any{members{"name": "own", "future": "x"}})
+	g.put(spec, "affinity", 3, members{"nodeAffinity": members{"requiredDuringSchedulingIgnoredDuringExecution": members{"nodeSelectorTerms": []any{
+		members{"matchFields": []any{members{"key": "metadata.name", "operator": "In", "values": []any{pick(g, "node-1", "node-1.example", "")}}}}}}}})
 	if g.oneIn(3) {
 		spec["dnsConfig"] = pick[any](g, nil, g.dnsConfig())
 	}

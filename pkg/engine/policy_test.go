@@ -155,7 +155,7 @@ func TestJudgementOfInheritedModes(t *testing.T) {
 		required = `{"namespaceSelector":{},"requireMode":true}`
 
 		peer   = `{"metadata":{"name":"worker-0"},"spec":{"hostname":"worker-0","subdomain":"workers"}}`
-		nobody = `{"metadata":{"generateName":"web-"},"spec":{"subdomain":"workers"}}`
+		nobody = `{"metadata":{"name":"web.0"},"spec":{"subdomain":"workers"}}`
 
 		label    = "namespace.metadata.labels[netmode.io/mode]: Invalid value: "
 		allows   = "policy b allows hostnetwork; mode default is allowed, too"

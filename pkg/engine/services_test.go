@@ -20,7 +20,7 @@ func TestDependsOnServices(t *testing.T) {
 	const (
 		peers   = "statefulset-headless"
 		named   = `"name":"web-0","labels":{"app":"nimbus"}`
-		nobody  = `"generateName":"web-","labels":{"app":"nimbus"}`
+		nobody  = `"name":"web.0","labels":{"app":"nimbus"}`
 		onNode  = `{"hostNetwork":true}`
 		asks    = `,"annotations":{"netmode.io/mode":"statefulset-headless"}`
 		asksFor = `,"annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/service":"peers"}`

@@ -116,7 +116,8 @@ func TestEveryListIsBounded(t *testing.T) {
 	// Only their first few words, expressions and values are read.
 	unbounded := []string{"Spec.InitContainers[0].Command", "Spec.Containers[0].Command",
 		"Spec.InitContainers[0].Lifecycle.PostStart.Exec.Command", "Metadata.Annotations",
-		"Spec.Affinity.NodeAffinity.Required.Terms[0].Expressions", "Spec.Affinity.NodeAffinity.Required.Terms[0].Expressions[0].Values"}
+		"Spec.Affinity.NodeAffinity.Required.Terms[0].Expressions", "Spec.Affinity.NodeAffinity.Required.Terms[0].Expressions[0].Values",
+		"Spec.Affinity.NodeAffinity.Required.Terms[0].Fields", "Spec.Affinity.NodeAffinity.Required.Terms[0].Fields[0].Values"}
 	pods, services := 0, 0
 	each(reflect.TypeFor[api.Pod](), "", func(path string, fill func(reflect.Value)) {
 		pod := &api.Pod{}

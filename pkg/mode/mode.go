@@ -69,6 +69,9 @@ type PodCase struct {
 	// NamespaceLabels are the labels of the pod's Namespace where they are known.
 	NamespaceLabels map[string]string
 	Intent          api.Intent
+	// UID is the request's, and another in each: names are made of it. Offline there is
+	// none.
+	UID string
 	// Workload is what will make the pod, where the pod is that of a template.
 	Workload *workload.Workload
 	Snapshot Snapshot

@@ -32,6 +32,7 @@ type podRow struct {
 	services        string
 	namespaceLabels map[string]string
 	workload        *workload.Workload
+	uid             string
 	search          resolv.Settings
 	// patch is the whole JSON Patch; "" is none.
 	patch string
@@ -129,6 +130,7 @@ func (row *podRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan {
 		Namespace:       namespace,
 		NamespaceLabels: row.namespaceLabels,
 		Intent:          asks(t, pod.Metadata),
+		UID:             row.uid,
 		Workload:        row.workload,
 		Snapshot:        cluster,
 		Search:          &row.search,

@@ -3,9 +3,6 @@ package mode
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/resolv"
@@ -32,7 +29,7 @@ func statefulSetHeadless() Mode {
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
 		Applied:            appliedForPeers,
-		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite},
+		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 		Promise: Promise{Variable: "peers", Service: heldHeadless(), Publishes: true, Pod: []Held{
 			heldOfPod("variables.hostname != ''", "spec.hostname: Required value: is not set, as mode statefulset-headless needs it"),
@@ -46,24 +43,6 @@ func statefulSetHeadless() Mode {
 	}
 }
 
-func setOwnHostname(c *PodCase) {
-	hostname, name := c.Pod.Spec.Hostname, c.Pod.Metadata.Name
-	switch {
-	case hostname != "":
-		if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
-			return
-		}
-		c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")
-		if w := c.Workload; w != nil && !w.OwnHostnames {
-			warnSharedHostname(c) // it is the template's, and so every pod's
-		}
-	case name == "":
-		c.Plan.Refuse(plan.NoStableHostname, specPath.Child("hostname"), nil, "the pod has neither a hostname nor a name that peers could know")
-	case !refuseNoLabel(c, field.NewPath("metadata", "name"), name):
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
-	}
-}
-
 // appliedForPeers looks for the search rewrite, and for the hostname where it is
 // not the StatefulSet's controller that sets it.
 func appliedForPeers(c *PodCase, service string) bool {
@@ -71,17 +50,8 @@ func appliedForPeers(c *PodCase, service string) bool {
 		return false
 	}
 	name := c.Pod.Metadata.Name
-	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}) ||
+	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}, c.Intent.SearchRewrite) ||
 		name != "" && c.Pod.Spec.Hostname == name && c.Pod.Metadata.ControllerKind() != "StatefulSet"
-}
-
-func refuseNoLabel(c *PodCase, path *field.Path, hostname string) bool {
-	problems := validation.IsDNS1123Label(hostname)
-	if len(problems) == 0 {
-		return false
-	}
-	c.Plan.Refuse(plan.HostnameInvalid, path, hostname, "cannot be a hostname: "+problems[0])
-	return true
 }
 
 func rewriteSearch(c *PodCase) {

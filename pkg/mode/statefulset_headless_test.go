@@ -36,7 +36,7 @@ func statefulSetHeadlessPods() []podRow {
 		return all
 	}
 	const noName = "refused NoStableHostname spec.hostname: Required value: the pod has neither a hostname nor a name that peers could know: " +
-		"use a StatefulSet, or a Job with completionMode Indexed"
+		"remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed"
 	bare := func(name string) string {
 		return `{"name":"` + name + `","annotations":{"netmode.io/service":"nimbus"}}`
 	}
@@ -59,9 +59,8 @@ func statefulSetHeadlessPods() []podRow {
 			want:  with([]string{named, hostnameSet, subdomainSet}, appended)},
 		{line: "an Indexed Job's pod has a hostname and only a generateName", metadata: fromIndexedJob, spec: `{"hostname":"nimbus-0",` + onePort + `}`,
 			patch: `[{"op":"add","path":"/spec/subdomain","value":"nimbus"},` + appendPatch, want: with([]string{named, hostnameKept, subdomainSet}, appended)},
-		{line: "a ReplicaSet's pod is refused", metadata: fromReplicaSet, spec: `{` + onePort + `}`, want: with([]string{named, noName, subdomainSet}, appended)},
-		{line: "a DaemonSet's pod is refused", metadata: fromDaemonSet, spec: `{` + onePort + `}`, want: with([]string{named, noName, subdomainSet}, appended)},
-		{line: "a Job's pod that is not Indexed is refused", metadata: fromIndexedJob, spec: `{"hostname":"",` + onePort + `}`, want: with([]string{named, noName, subdomainSet}, appended)},
+		{line: "every problem of the pod's name is named at once, too", metadata: `{"annotations":{"netmode.io/service":"nimbus"}}`, spec: `{` + onePort + `}`,
+			want: with([]string{named, noName, subdomainSet}, appended)},
 		{line: "a hostname differs from the pod's name, and stays", metadata: bare("worker"), spec: `{"hostname":"other",` + onePort + `}`,
 			patch: `[{"op":"add","path":"/spec/subdomain","value":"nimbus"},` + appendPatch, want: with([]string{named, hostnameKept, subdomainSet}, appended)},
 		{line: "a name with dots is refused", metadata: bare("a.b"), spec: `{` + onePort + `}`,
@@ -90,7 +89,7 @@ func statefulSetHeadlessPods() []podRow {
 			want: with([]string{windowsBySelector, namedBySpec, hostnameKept}, appended)},
 		{line: "every problem is named at once", metadata: `{"generateName":"x-","annotations":{"netmode.io/service":"nimbus"}}`,
 			spec: `{"hostNetwork":true,"hostnameOverride":"x","setHostnameAsFQDN":true,"os":{"name":"windows"},"subdomain":"other","dnsPolicy":"Default",` + onePort + `}`,
-			want: []string{hostNetworkOn, hostnameOverridden, hostnameFQDN, windowsByOS, conflict, noName}},
+			want: []string{hostNetworkOn, hostnameOverridden, hostnameFQDN, windowsByOS, conflict, "kept HostnameGenerated spec.hostname"}},
 		{line: "the governing Service's named targetPorts are compared", metadata: fromStatefulSet,
 			services: `[{"metadata":{"name":"nimbus"},"spec":{"clusterIP":"None","selector":{"app":"nimbus"},"ports":[{"port":80,"targetPort":"p"}]}}]`,
 			spec:     `{"hostname":"nimbus-0","subdomain":"nimbus","containers":[{"name":"a","ports":[{"name":"p","containerPort":81}]}]}`,
@@ -150,7 +149,6 @@ func templateHostnames(with func([]string, ...[]string) []string) []podRow {
 		row("as those of a StatefulSet have", fromStatefulSet, workload.Workload{Kind: "StatefulSet", Replicas: 3, ReplicasField: "spec.replicas", OwnHostnames: true}),
 		{line: "without a hostname there is none to share", metadata: fromReplicaSet, spec: `{` + onePort + `}`,
 			workload: &workload.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas"},
-			want: with([]string{named, "refused NoStableHostname spec.hostname: Required value: the pod has neither a hostname nor a name that peers could know: " +
-				"use a StatefulSet, or a Job with completionMode Indexed", subdomainSet}, appended)},
+			patch:    `[{"op":"add","path":"/spec/subdomain","value":"nimbus"},` + appendPatch, want: with([]string{named, "kept HostnameGenerated spec.hostname", subdomainSet}, appended)},
 	}
 }

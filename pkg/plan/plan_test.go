@@ -163,7 +163,7 @@ func TestDenial(t *testing.T) {
 	p.Pass()
 	p.Refuse(plan.NoStableHostname, subdomain, nil, "the pod has no name")
 	two := "2 problems: " + one + "; spec.subdomain: Required value: the pod has no name: " +
-		"use a StatefulSet, or a Job with completionMode Indexed (NoStableHostname)"
+		"remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed (NoStableHostname)"
 	if got := p.Denial(); got != two {
 		t.Errorf("two refusals:\ngot  %s\nwant %s", got, two)
 	}

@@ -104,7 +104,7 @@ func Strategies() []Strategy { return slices.Clone(registry) }
 // it was: policies change.
 func Rewrite(c *Case, asked api.SearchRewrite) {
 	c.asked = asked != ""
-	c.stands = !c.asked && InPlace(c)
+	c.stands = !c.asked && InPlace(c, "")
 	if given := c.Defaults.Strategy; given != "" && !c.asked {
 		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Defaults.Policy)
 	}
@@ -117,10 +117,10 @@ func Rewrite(c *Case, asked api.SearchRewrite) {
 	}
 }
 
-// InPlace reports whether the pod holds what a strategy writes to a pod that asks
-// for none.
-func InPlace(c *Case) bool {
-	return slices.ContainsFunc(registry, func(s Strategy) bool { return !s.byAuto && s.inPlace(c) })
+// InPlace reports whether the pod holds what the asked strategy writes, or what
+// any writes to a pod that asks for none.
+func InPlace(c *Case, asked api.SearchRewrite) bool {
+	return slices.ContainsFunc(registry, func(s Strategy) bool { return (s.Name == asked || !s.byAuto) && s.inPlace(c) })
 }
 
 func (s Strategy) run(c *Case) {

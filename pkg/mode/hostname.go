@@ -1,0 +1,141 @@
+package mode
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/netmode-io/netmode/pkg/api"
+	"github.com/netmode-io/netmode/pkg/plan"
+)
+
+// Names that are made of a generateName, as the API server makes them
+// (k8s.io/apiserver/pkg/storage/names).
+const (
+	generatedLetters = "bcdfghjklmnpqrstvwxz2456789"
+	generatedSuffix  = 5
+	generatedBase    = validation.DNS1123LabelMaxLength - generatedSuffix
+)
+
+// setOwnHostname gives the pod the hostname that its peers know it by:
+//
+//	hostname  name  asks for        decision
+//	h         any   own, node, ""   h stays
+//	h         h     generated       h stays, if it looks generated: reinvocation
+//	h         ""    generated       h stays: an Indexed Job's
+//	h         else  generated       refused: HostnameNotGenerated
+//	""        any   node            the node's name; no DaemonSet's pod: refused
+//	""        n     own, ""         n
+//	""        n     generated       refused: HostnameNotGenerated
+//	""        ""    own             refused: NoStableHostname
+//	""        ""    generated, ""   name and hostname are generated, and equal
+func setOwnHostname(c *PodCase) {
+	hostname, name, asked := c.Pod.Spec.Hostname, c.Pod.Metadata.Name, c.Intent.Hostname
+	switch {
+	case asked == api.HostnameGenerated && name != "" && !(name == hostname && looksGenerated(name, c.Pod.Metadata.GenerateName)):
+		c.Plan.Refuse(plan.HostnameNotGenerated, annotationPath(api.AnnotationHostname), string(asked), "the pod is named "+plan.Clip(name, maxShown)+" already")
+	case hostname != "":
+		keepHostname(c)
+	case asked == api.HostnameNode:
+		setNodeHostname(c)
+	case name != "":
+		if !refuseNoLabel(c, field.NewPath("metadata", "name"), name) {
+			c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
+		}
+	case asked == api.HostnameOwn || c.Pod.Metadata.GenerateName == "":
+		c.Plan.Refuse(plan.NoStableHostname, specPath.Child("hostname"), nil, "the pod has neither a hostname nor a name that peers could know")
+	default:
+		generateName(c)
+	}
+}
+
+func keepHostname(c *PodCase) {
+	hostname := c.Pod.Spec.Hostname
+	if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
+		return
+	}
+	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")
+	if w := c.Workload; w != nil && !w.OwnHostnames {
+		warnSharedHostname(c) // it is the template's, and so every pod's
+	}
+}
+
+// generateName names the pod in the API server's place, so that the name is known
+// before the pod is made. The name of a collision is refused by the API server, and
+// the pod's controller tries again: another request, another name.
+func generateName(c *PodCase) {
+	base := cutBase(c.Pod.Metadata.GenerateName)
+	name := base + suffixOf(c.UID)
+	if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+		about, path, value := c.Plan.About(nil), field.NewPath("metadata", "generateName"), c.Pod.Metadata.GenerateName
+		if c.Workload != nil {
+			about, path, value = c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}), field.NewPath("metadata", "name"), c.Workload.Name
+		}
+		about.RefuseError(plan.HostnameInvalid, field.Invalid(path, value, "the names of pods begin with it, and cannot be hostnames: "+problems[0]))
+		return
+	}
+	if c.UID == "" {
+		c.Plan.Keep(plan.HostnameGenerated, "spec.hostname", "each pod gets a name like "+name+" when it is made, and the name is its hostname")
+		return
+	}
+	c.Plan.Change(plan.Mutation{Pointer: "/metadata/name", Value: name}, plan.HostnameGenerated, "metadata.name", name)
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameGenerated, "spec.hostname", name+", the pod's name")
+}
+
+func cutBase(generateName string) string { return generateName[:min(len(generateName), generatedBase)] }
+
+// suffixOf makes of an admission request's uid what the API server takes from a
+// random source: a decision has none.
+func suffixOf(uid string) string {
+	sum := sha256.Sum256([]byte(uid))
+	number := binary.BigEndian.Uint64(sum[:])
+	suffix := make([]byte, generatedSuffix)
+	for i := range suffix {
+		suffix[i] = generatedLetters[number%uint64(len(generatedLetters))]
+		number /= uint64(len(generatedLetters))
+	}
+	return string(suffix)
+}
+
+// looksGenerated reports whether the name is one that is made of the generateName.
+func looksGenerated(name, generateName string) bool {
+	suffix, ok := strings.CutPrefix(name, cutBase(generateName))
+	return ok && generateName != "" && len(suffix) == generatedSuffix && strings.Trim(suffix, generatedLetters) == ""
+}
+
+// setNodeHostname gives a DaemonSet's pod the name of its node, which stays when the
+// pod is made anew.
+func setNodeHostname(c *PodCase) {
+	asked := annotationPath(api.AnnotationHostname)
+	if w := c.Workload; w != nil && w.Kind == "DaemonSet" {
+		c.Plan.Keep(plan.HostnameOfNode, "spec.hostname", "each pod gets the name of its node")
+		if w.Surges {
+			c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}).Warn(plan.HostnameShared, w.SurgeField,
+				"a rolling update runs the old and the new pod of a node at once, and they would share one hostname")
+		}
+		return
+	}
+	node := c.Pod.Spec.DaemonSetNode()
+	if node == "" || c.Pod.Metadata.ControllerKind() != "DaemonSet" {
+		c.Plan.Refuse(plan.HostnameNoNode, asked, string(api.HostnameNode), "no DaemonSet makes the pod for one node")
+		return
+	}
+	hostname := strings.ReplaceAll(node[:min(len(node), api.MaxText)], ".", "-")
+	if problems := validation.IsDNS1123Label(hostname); len(problems) > 0 {
+		c.Plan.Refuse(plan.HostnameInvalid, asked, string(api.HostnameNode), "the node's name "+plan.Clip(node, maxShown)+" cannot be a hostname: "+problems[0])
+		return
+	}
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: hostname}, plan.HostnameOfNode, "spec.hostname", hostname+", the name of the pod's node")
+}
+
+func refuseNoLabel(c *PodCase, path *field.Path, hostname string) bool {
+	problems := validation.IsDNS1123Label(hostname)
+	if len(problems) == 0 {
+		return false
+	}
+	c.Plan.Refuse(plan.HostnameInvalid, path, hostname, "cannot be a hostname: "+problems[0])
+	return true
+}
