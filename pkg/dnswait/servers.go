@@ -12,8 +12,9 @@ const (
 	// maxServers is how many nameservers resolvers ask (resolv.conf(5), MAXNS).
 	maxServers = 3
 	// setAside is for how long a nameserver that did not answer is asked only
-	// when no other answers.
-	setAside = 30 * time.Second
+	// when no other answers. It is short, as the first may be the only one that
+	// knows the cluster.
+	setAside = 10 * time.Second
 )
 
 // Nameservers returns the first three addresses among the nameservers of a

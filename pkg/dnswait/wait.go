@@ -156,13 +156,10 @@ func (w *waiter) lookAt(ctx context.Context, s server, n *name) error {
 		if err != nil {
 			return err
 		}
-		switch answer.Code {
-		case dnsmessage.RCodeNotImplemented, dnsmessage.RCodeRefused, dnsmessage.RCodeFormatError:
+		if declines(answer) {
 			w.servers.learn(s.addr, func(s *server) { s.plain = true })
-		default:
-			if err := usable(s.addr, answer); err != nil || !n.polled(time.Now(), answer) {
-				return err
-			}
+		} else if err := usable(s.addr, answer); err != nil || !n.polled(time.Now(), answer) {
+			return err
 		}
 	}
 	if !n.free {
@@ -190,10 +187,13 @@ func (w *waiter) resolve(ctx context.Context, addr netip.AddrPort, n *name) erro
 
 func (w *waiter) askAddresses(ctx context.Context, addr netip.AddrPort, n *name, t dnsmessage.Type) (Answer, error) {
 	answer, err := w.ask(ctx, addr, Question{Name: n.Name, Type: t})
-	if err == nil {
-		err = usable(addr, answer)
+	if err != nil {
+		return Answer{}, err
 	}
-	return answer, err
+	if declines(answer) {
+		w.servers.learn(addr, func(s *server) { s.aside = time.Now().Add(setAside) })
+	}
+	return answer, usable(addr, answer)
 }
 
 // ask gives the server its time, and sets it aside if it does not answer.
@@ -212,6 +212,11 @@ func (w *waiter) ask(ctx context.Context, addr netip.AddrPort, q Question) (Answ
 		return Answer{}, fmt.Errorf("no answer from %s within %s", addr, tryTime)
 	}
 	return Answer{}, fmt.Errorf("no answer from %s: %w", addr, err)
+}
+
+// declines says whether the server will not answer such questions, whatever the name.
+func declines(a Answer) bool {
+	return a.Code == dnsmessage.RCodeNotImplemented || a.Code == dnsmessage.RCodeRefused || a.Code == dnsmessage.RCodeFormatError
 }
 
 // usable says whether the server said something about the name.
