@@ -3,6 +3,7 @@ package dnswait
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,17 +24,22 @@ const (
 func Nameservers(values []string) []netip.AddrPort {
 	var servers []netip.AddrPort
 	for _, value := range values {
-		server, err := netip.ParseAddrPort(value)
-		if addr, plainErr := netip.ParseAddr(value); plainErr == nil {
-			server, err = netip.AddrPortFrom(addr, 53), nil
-		} else if err == nil && (!strings.HasPrefix(value, "[") || server.Port() == 0) {
-			continue
-		}
-		if err == nil && len(servers) < maxServers && !slices.Contains(servers, server) {
+		server, ok := nameserver(value)
+		if ok && len(servers) < maxServers && !slices.Contains(servers, server) {
 			servers = append(servers, server)
 		}
 	}
 	return servers
+}
+
+func nameserver(value string) (netip.AddrPort, bool) {
+	host, number := value, "53"
+	if bracketed, ok := strings.CutPrefix(value, "["); ok {
+		host, number, _ = strings.Cut(bracketed, "]:")
+	}
+	addr, err := netip.ParseAddr(host)
+	port, portErr := strconv.ParseUint(number, 10, 16)
+	return netip.AddrPortFrom(addr, uint16(port)), err == nil && portErr == nil && port > 0
 }
 
 // server is a nameserver and what is known of it.
