@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -55,6 +56,7 @@ func Wait(ctx context.Context, o Options) (time.Duration, error) {
 		w.names = append(w.names, newName(t, begin))
 	}
 	limited, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer w.group.Wait()
 	defer cancel()
 	progress := newProgress(o.Progress, begin)
 	for {
@@ -82,6 +84,7 @@ type waiter struct {
 	// flying is how many names are being looked at. Each lands as a copy.
 	flying int
 	landed chan landing
+	group  sync.WaitGroup
 }
 
 type landing struct {
@@ -100,11 +103,12 @@ func (w *waiter) start(ctx context.Context, now time.Time) {
 	for _, n := range due[:min(len(due), maxInFlight-w.flying)] {
 		n.flies = true
 		w.flying++
-		go func(look name) {
+		look := *n
+		w.group.Go(func() {
 			look.begin(time.Now())
 			w.look(ctx, &look)
 			w.landed <- landing{of: n, look: look}
-		}(*n)
+		})
 	}
 }
 
