@@ -7,10 +7,12 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/netmode-io/netmode/pkg/dnswait"
@@ -50,15 +52,37 @@ count. At the time-out it says who is missing, and the exit code is 1.`,
 			return runWait(cmd.Context(), streams, flags, args)
 		},
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return waitFlagError(err) })
 	cmd.Flags().IntVar(&flags.addresses, "addresses", flags.addresses, "how many addresses each NAME must have, at least")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", flags.timeout, "how long to wait, from 1s to 1h")
 	cmd.Flags().StringVar(&flags.resolvConf, "resolv-conf", flags.resolvConf, "the resolv.conf that names the nameservers")
 	return cmd
 }
 
+// waitFlagError says what to type instead of a value that cannot be read.
+func waitFlagError(err error) error {
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		switch bad.GetFlag().Name {
+		case "addresses":
+			return badAddresses(bad.GetValue())
+		case "timeout":
+			return badTimeout(bad.GetValue())
+		}
+	}
+	return err
+}
+
+func badAddresses(value string) error {
+	return fmt.Errorf("--addresses %q: use 1 to %d: an answer of DNS has room for no more", value, maxWaitAddresses)
+}
+
+func badTimeout(value string) error {
+	return fmt.Errorf("--timeout %q: use a duration from 1s to 1h, such as 5m", value)
+}
+
 func runWait(ctx context.Context, streams *Streams, flags waitFlags, args []string) error {
 	if flags.timeout < minWait || flags.timeout > maxWait {
-		return fmt.Errorf("--timeout %q: use a duration from 1s to 1h, such as 5m", flags.timeout)
+		return badTimeout(flags.timeout.String())
 	}
 	targets, err := waitTargets(args, flags.addresses)
 	if err != nil {
@@ -90,7 +114,7 @@ func resolved(targets []dnswait.Target) string {
 func waitTargets(args []string, addresses int) ([]dnswait.Target, error) {
 	switch {
 	case addresses < 1 || addresses > maxWaitAddresses:
-		return nil, fmt.Errorf("--addresses \"%d\": use 1 to %d: an answer of DNS has room for no more", addresses, maxWaitAddresses)
+		return nil, badAddresses(strconv.Itoa(addresses))
 	case len(args) == 0:
 		return nil, errors.New("no NAME: give the names to wait for, such as app-0.peers.default.svc.cluster.local")
 	case len(args) > maxWaitNames:
