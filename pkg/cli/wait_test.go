@@ -64,10 +64,16 @@ func answerAddresses(m *dnsmessage.Message, addresses map[string]int) {
 	if !there {
 		m.RCode = dnsmessage.RCodeNameError
 	}
-	for i := 0; i < count && q.Type == dnsmessage.TypeA; i++ {
+	body := dnsmessage.AResource{A: [4]byte{10, 0, 0, 0}}
+	for range count {
+		if q.Type != dnsmessage.TypeA {
+			break
+		}
+		body.A[3]++
+		record := body
 		m.Answers = append(m.Answers, dnsmessage.Resource{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class},
-			Body:   &dnsmessage.AResource{A: [4]byte{10, 0, 0, byte(i)}},
+			Body:   &record,
 		})
 	}
 }

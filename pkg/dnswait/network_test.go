@@ -104,15 +104,16 @@ func serveConnections(connections net.Listener, answer func(*dnsmessage.Message)
 
 // framed puts its length before a message, as TCP needs it.
 func framed(message []byte) []byte {
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...)
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...) //nolint:gosec // G115: none of them is longer
 }
 
 // answering makes an answer to the query with so many addresses.
 func answering(t *testing.T, query *dnsmessage.Message, count int) *dnsmessage.Message {
 	t.Helper()
 	m := &dnsmessage.Message{Header: dnsmessage.Header{ID: query.ID, Response: true}, Questions: query.Questions}
-	for i := range count {
-		addr := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+	addr := netip.MustParseAddr("10.0.0.0")
+	for range count {
+		addr = addr.Next()
 		m.Answers = append(m.Answers, addressRecord(strings.TrimSuffix(query.Questions[0].Name.String(), "."), addr.String()))
 	}
 	return m

@@ -19,25 +19,19 @@ const (
 // answer no by name, type and CD bit: each question is another one, until all
 // have been asked. They come in random order, so that pods which wait for the
 // same name seldom meet each other's answers.
-type polls struct{ left []int }
+type polls struct{ left []uint16 }
 
 func (p *polls) next(name string) Question {
 	if len(p.left) == 0 {
-		for i := range 2 * privateTypes {
+		for i := range uint16(2 * privateTypes) {
 			p.left = append(p.left, i)
 		}
 	}
-	last := len(p.left) - 1
-	at := below(len(p.left))
+	var random [2]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	at, last := int(binary.BigEndian.Uint16(random[:]))%len(p.left), len(p.left)-1
 	n := p.left[at]
 	p.left[at] = p.left[last]
 	p.left = p.left[:last]
 	return Question{Name: name, Type: dnsmessage.Type(firstPrivate + n%privateTypes), CheckingDisabled: n >= privateTypes}
-}
-
-// below returns a random number in [0, n).
-func below(n int) int {
-	var random [4]byte
-	_, _ = rand.Read(random[:])                                // it never fails
-	return int(binary.BigEndian.Uint32(random[:]) % uint32(n)) //nolint:gosec // G115: n is how many questions there are
 }

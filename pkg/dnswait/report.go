@@ -1,6 +1,7 @@
 package dnswait
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,7 +76,7 @@ func timedOut(timeout time.Duration, missing []*name, of int) error {
 		_, _ = fmt.Fprintf(&text, "\n  %s: %s", n.Name, n.said)
 	}
 	text.WriteString(more(missing, "\n  ") + "\n" + cure(missing))
-	return fmt.Errorf("%s", text.String())
+	return errors.New(text.String())
 }
 
 // cure says where to look: at the nameservers, or at what DNS is made from.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,31 @@ func TestTimedOutBeforeAnAnswer(t *testing.T) {
 	got := w.run(t, Options{Targets: names("app-0." + peers), Timeout: time.Second}, nil)
 	if want := "app-0." + peers + ": no answer yet" + dnsCure; got.err == nil || got.took != time.Second || !strings.HasSuffix(got.err.Error(), want) {
 		t.Errorf("took %s, error %v", got.took, got.err)
+	}
+}
+
+// lateContext is past its deadline, and its timer has not gone off yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Microsecond), true }
+
+// What the time-out interrupts is not taken for what DNS said.
+func TestInterruptedLookSaysNothing(t *testing.T) {
+	for title, err := range map[string]error{"dialling": fmt.Errorf("udp: %w", context.DeadlineExceeded), "reading": fmt.Errorf("udp: %w", os.ErrDeadlineExceeded)} {
+		t.Run(title, func(t *testing.T) {
+			w := &waiter{servers: newServers([]netip.AddrPort{serverOne}), asker: askerFunc(func(context.Context, netip.AddrPort, Question) (Answer, error) {
+				return Answer{}, err
+			})}
+			n := name{said: "NXDOMAIN"}
+			w.look(lateContext{t.Context()}, &n)
+			if n.said != "NXDOMAIN" || n.unanswered || !w.servers.all[0].aside.IsZero() {
+				t.Errorf("said %q, server %+v", n.said, w.servers.all[0])
+			}
+			w.look(t.Context(), &n)
+			if n.said != "no answer from 10.96.0.10:53 within 2s" || w.servers.all[0].aside.IsZero() {
+				t.Errorf("in time: said %q, server %+v", n.said, w.servers.all[0])
+			}
+		})
 	}
 }
 

@@ -1,9 +1,9 @@
 package dnswait
 
 import (
+	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -37,9 +37,8 @@ func nameserver(value string) (netip.AddrPort, bool) {
 	if bracketed, ok := strings.CutPrefix(value, "["); ok {
 		host, number, _ = strings.Cut(bracketed, "]:")
 	}
-	addr, err := netip.ParseAddr(host)
-	port, portErr := strconv.ParseUint(number, 10, 16)
-	return netip.AddrPortFrom(addr, uint16(port)), err == nil && portErr == nil && port > 0
+	server, err := netip.ParseAddrPort(net.JoinHostPort(host, number))
+	return server, err == nil && server.Port() > 0
 }
 
 // server is a nameserver and what is known of it.

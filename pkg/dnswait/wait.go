@@ -146,7 +146,7 @@ func (w *waiter) look(ctx context.Context, n *name) {
 	var reasons []string
 	for _, s := range w.servers.order(time.Now()) {
 		err := w.lookAt(ctx, s, n)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || over(ctx) {
 			return
 		}
 		reasons = append(reasons, err.Error())
@@ -209,13 +209,20 @@ func (w *waiter) ask(ctx context.Context, addr netip.AddrPort, q Question) (Answ
 		w.servers.learn(addr, func(s *server) { s.aside = time.Time{} })
 		return answer, nil
 	}
-	if ctx.Err() == nil {
+	if !over(ctx) {
 		w.servers.learn(addr, func(s *server) { s.aside = time.Now().Add(setAside) })
 	}
-	if try.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return Answer{}, fmt.Errorf("no answer from %s within %s", addr, tryTime)
 	}
 	return Answer{}, fmt.Errorf("no answer from %s: %w", addr, err)
+}
+
+// over says whether the context has ended. Its deadline ends what goes over the
+// network, and some moments later the context itself.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // declines says whether the server will not answer such questions, whatever the name.

@@ -105,8 +105,8 @@ func TestWaitForAddresses(t *testing.T) {
 						serial++
 					}
 				}
-				if tt.busy {
-					serial += uint32(after / s)
+				for second := s; tt.busy && second <= after; second += s {
+					serial++
 				}
 				return serial
 			}

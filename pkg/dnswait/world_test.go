@@ -112,17 +112,16 @@ func since(pods map[string]time.Duration) func(string, dnsmessage.Type, time.Dur
 // service makes the addresses behind a Service whose pods come after these times.
 func service(families string, comes ...time.Duration) func(string, dnsmessage.Type, time.Duration) ([]netip.Addr, bool) {
 	return func(_ string, t dnsmessage.Type, after time.Duration) (all []netip.Addr, there bool) {
-		for i, c := range comes {
+		addr := map[dnsmessage.Type]netip.Addr{dnsmessage.TypeA: netip.MustParseAddr("10.0.0.1"), dnsmessage.TypeAAAA: netip.MustParseAddr("fd00::1")}[t]
+		for _, c := range comes {
 			if after < c {
 				continue
 			}
 			there = true
-			switch {
-			case t == dnsmessage.TypeA && strings.Contains(families, "4"):
-				all = append(all, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
-			case t == dnsmessage.TypeAAAA && strings.Contains(families, "6"):
-				all = append(all, netip.AddrFrom16([16]byte{0: 0xfd, 15: byte(i)}))
+			if addr.Is4() && strings.Contains(families, "4") || addr.Is6() && strings.Contains(families, "6") {
+				all = append(all, addr)
 			}
+			addr = addr.Next()
 		}
 		return all, there
 	}
