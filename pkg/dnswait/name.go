@@ -44,10 +44,8 @@ type name struct {
 	// due is when to look at it again; pause is the time between two looks.
 	due   time.Time
 	pause time.Duration
-	// asked is when its addresses were asked for, and free whether they may be
-	// asked for in the look that is going on.
-	asked time.Time
-	free  bool
+	// asked says whether its addresses have been asked for.
+	asked bool
 	// seen counts the answers that it is there. since is the first of them, and
 	// changed the last time when the zone's serial grew.
 	seen           int
@@ -63,11 +61,6 @@ type name struct {
 
 func newName(t Target, now time.Time) *name {
 	return &name{Target: t, due: now, pause: firstPause, said: "no answer yet", unanswered: true}
-}
-
-// begin begins a look.
-func (n *name) begin(now time.Time) {
-	n.free = n.asked.IsZero() || now.Sub(n.asked) >= lastPause
 }
 
 // end ends a look. Names that are not there yet share what may be asked.
@@ -97,16 +90,16 @@ func (n *name) polled(now time.Time, a Answer) bool {
 	if a.Serial > n.serial {
 		n.serial, n.changed = a.Serial, now
 	}
-	return n.free && n.seen >= enoughPolls && (n.Addresses == 1 || !n.asked.IsZero() || n.settled(now))
+	return n.seen >= enoughPolls && (n.Addresses == 1 || n.asked || n.settled(now))
 }
 
 func (n *name) settled(now time.Time) bool {
 	return now.Sub(n.changed) >= quiet || now.Sub(n.since) >= patience
 }
 
-// asking notes that the addresses are asked for.
-func (n *name) asking(now time.Time) {
-	n.asked, n.pause = now, lastPause
+// asking notes that the addresses are asked for. The next look comes a second later.
+func (n *name) asking() {
+	n.asked, n.pause = true, lastPause
 }
 
 // resolved takes the answers to A and AAAA.

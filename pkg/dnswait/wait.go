@@ -105,7 +105,6 @@ func (w *waiter) start(ctx context.Context, now time.Time) {
 		w.flying++
 		look := *n
 		w.group.Go(func() {
-			look.begin(time.Now())
 			w.look(ctx, &look)
 			w.landed <- landing{of: n, look: look}
 		})
@@ -166,15 +165,12 @@ func (w *waiter) lookAt(ctx context.Context, s server, n *name) error {
 			return err
 		}
 	}
-	if !n.free {
-		return nil
-	}
 	return w.resolve(ctx, s.addr, n)
 }
 
 // resolve asks for the addresses, as programs in the pod will.
 func (w *waiter) resolve(ctx context.Context, addr netip.AddrPort, n *name) error {
-	n.asking(time.Now())
+	n.asking()
 	v4, err := w.askAddresses(ctx, addr, n, dnsmessage.TypeA)
 	if err != nil {
 		return err
@@ -206,7 +202,6 @@ func (w *waiter) ask(ctx context.Context, addr netip.AddrPort, q Question) (Answ
 	defer cancel()
 	answer, err := w.asker.Ask(try, addr, q)
 	if err == nil {
-		w.servers.learn(addr, func(s *server) { s.aside = time.Time{} })
 		return answer, nil
 	}
 	if !over(ctx) {

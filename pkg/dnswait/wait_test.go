@@ -231,7 +231,7 @@ func TestWaitForManyNames(t *testing.T) {
 	}
 	w := &world{addresses: since(nil)}
 	got := w.run(t, Options{Targets: names(targets...), Timeout: 2 * time.Minute}, nil)
-	if w.most > maxInFlight {
+	if w.most != 8 {
 		t.Errorf("%d questions at once", w.most)
 	}
 	seen := map[string]int{}
@@ -243,6 +243,39 @@ func TestWaitForManyNames(t *testing.T) {
 	}
 	if got.err == nil || !strings.Contains(got.err.Error(), "\n  and 990 more\n") || !strings.Contains(got.progress, ", and 990 more\n") {
 		t.Errorf("error %v, progress\n%s", got.err, got.progress)
+	}
+}
+
+// While no nameserver answers, all names have their turn.
+func TestWaitGivesEachNameItsTurn(t *testing.T) {
+	targets := make([]string, 0, 20)
+	for i := range cap(targets) {
+		targets = append(targets, fmt.Sprintf("app-%d.%s", i, peers))
+	}
+	w := &world{answers: answers{serverOne: silent}}
+	w.run(t, Options{Targets: names(targets...), Timeout: 5 * time.Second}, nil)
+	asked := map[string]bool{}
+	for _, a := range w.asked {
+		asked[a.Name] = true
+	}
+	if len(asked) != len(targets) {
+		t.Errorf("%d of %d names had their turn", len(asked), len(targets))
+	}
+}
+
+// Replicas of a nameserver have serials of their own: only one that grows means
+// that something has changed.
+func TestPolledWithSerialsOfReplicas(t *testing.T) {
+	n := newName(Target{Name: peers, Addresses: 2}, time.Time{})
+	var now time.Time
+	for i, serial := range []uint32{7, 6, 7, 6, 7, 6} {
+		now = time.Time{}.Add(time.Duration(i) * 500 * time.Millisecond)
+		if ask, want := n.polled(now, Answer{Serial: serial}), i >= 4; ask != want {
+			t.Errorf("after %s: %v", now.Sub(time.Time{}), ask)
+		}
+	}
+	if n.polled(now, Answer{Serial: 8}) {
+		t.Error("something has changed this moment, and addresses are asked for")
 	}
 }
 
