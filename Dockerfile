@@ -11,7 +11,7 @@ LABEL org.opencontainers.image.title="netmode" \
 
 COPY bin/image/netmode bin/image/netmode-webhook /
 
-# The search rewrite's init container runs `/netmode resolvconf` from this image too;
-# the pod sets its user (0) there.
+# Init containers run `/netmode resolvconf` and `/netmode wait` from this image too; the
+# pod sets its user (0) for the first.
 USER 65532:65532
 ENTRYPOINT ["/netmode-webhook"]

@@ -69,6 +69,7 @@ func TestEndToEnd(t *testing.T) {
 			{"rescheduled", testRescheduled},
 			{"Service later", testServiceLater},
 			{"Indexed Job", testIndexedJob},
+			{"generated names", testGeneratedNames},
 			{"annotation of another webhook", testLateAnnotation},
 			{"annotation of a policy", testPolicyAnnotation},
 			{"webhook on the host network", testWebhookOnHostNetwork},

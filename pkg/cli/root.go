@@ -68,7 +68,7 @@ this machine and sends it manifests.`,
 	}
 	cmd.PersistentFlags().StringVar(&streams.Color, "color", "auto", "colours in output: auto (only on a terminal), always or never")
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return streams.validate() }
-	cmd.AddCommand(newRender(streams), newExplain(streams), newDemo(streams), newResolvconf(streams))
+	cmd.AddCommand(newRender(streams), newExplain(streams), newDemo(streams), newResolvconf(streams), newWait(streams))
 	for _, c := range cmd.Commands() {
 		c.Example = strings.ReplaceAll(c.Example, "  netmode ", "  "+name+" ")
 	}
