@@ -8,7 +8,8 @@
 // and asks for A and AAAA once the name is there. What others have made a
 // cache keep, it waits for: programs in the pod would get no other answer. So it
 // does with a list of addresses that was too short when it was asked for, which
-// caches keep for its TTL: CoreDNS for 5 s as a rule, and never above 30 s.
+// caches keep for its TTL: 5 s by CoreDNS's own default, 30 s where its
+// Corefile says ttl 30 and does not switch the cache off for the cluster.
 package dnswait
 
 import (
