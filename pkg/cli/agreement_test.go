@@ -215,7 +215,8 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 func withoutGeneratedName(t *testing.T, pod []byte) []byte {
 	t.Helper()
 	object := parse(t, pod)
-	metadata, spec := object["metadata"].(map[string]any), object["spec"].(map[string]any)
+	metadata, _ := object["metadata"].(map[string]any)
+	spec, _ := object["spec"].(map[string]any)
 	if metadata["name"] == nil || metadata["name"] != spec["hostname"] {
 		t.Errorf("the name %v and the hostname %v", metadata["name"], spec["hostname"])
 	}
