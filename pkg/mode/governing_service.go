@@ -61,7 +61,10 @@ func useNamedService(c *PodCase, path *field.Path, name string) {
 		c.Plan.Warn(plan.GoverningServiceMissing, path.String(), fmt.Sprintf("there is no Service %s in namespace %s", shown, c.Namespace))
 		return
 	}
-	if !services[i].Headless() {
+	switch kind := services[i].Spec.Type; {
+	case kind != "" && kind != api.ServiceClusterIP:
+		c.Plan.Warn(plan.GoverningServiceType, path.String(), fmt.Sprintf("Service %s is of type %s", shown, plan.Clip(kind, maxShown)))
+	case !services[i].Headless():
 		c.Plan.Warn(plan.GoverningServiceClusterIP, path.String(), fmt.Sprintf("Service %s is not headless", shown))
 	}
 	if !services[i].Selects(c.Pod.Metadata.Labels) {

@@ -20,6 +20,11 @@ func notHeadless(field string) string {
 		"annotate the Service with the same mode when it is created, or create it anew with clusterIP: None"
 }
 
+func ofType(kind string) string {
+	return "warned GoverningServiceType " + annotationField + ": Service nimbus is of type " + kind + ": " +
+		"make a second Service with clusterIP: None and the same selector, and name that one"
+}
+
 func missing(field string) string {
 	return "warned GoverningServiceMissing " + field + ": there is no Service nimbus in namespace storm: create it"
 }
@@ -57,6 +62,9 @@ func TestGoverningService(t *testing.T) {
 		{"the annotation, and nobody knows the Services", "nimbus", "", "", "nimbus", []string{named}},
 		{"the annotation, and the Service is good", "nimbus", "", `[` + good + `]`, "nimbus", []string{named}},
 		{"the annotation goes before a Service that could be derived", "nimbus", "", `[` + service("other", `"clusterIP":"None",`+selected) + `,` + good + `]`, "nimbus", []string{named}},
+		{"the annotation, and the Service is a NodePort", "nimbus", "", `[` + service("nimbus", `"type":"NodePort","clusterIP":"10.96.0.1",`+selected) + `]`, "nimbus", []string{named, ofType("NodePort")}},
+		{"the annotation, and the Service is a LoadBalancer", "nimbus", "", `[` + service("nimbus", `"type":"LoadBalancer","clusterIP":"10.96.0.1",`+selected) + `]`, "nimbus", []string{named, ofType("LoadBalancer")}},
+		{"the annotation, and the Service is an ExternalName that asks to be headless", "nimbus", "", `[` + asking("nimbus", "headless", `"type":"ExternalName",`+selected) + `]`, "nimbus", []string{named, ofType("ExternalName")}},
 		{"annotation and subdomain agree", "nimbus", "nimbus", `[` + good + `]`, "nimbus", []string{named}},
 		{"annotation and subdomain disagree", "nimbus", "other", `[` + good + `]`, "", []string{conflict}},
 		{"they disagree, and nobody knows the Services", "nimbus", "other", "", "", []string{conflict}},

@@ -20,7 +20,7 @@ func headless() Mode {
 			{"hostname override", refuseHostnameOverride},
 			{"hostname as FQDN", refuseHostnameAsFQDN},
 			{"Windows", refuseWindows},
-			{"StatefulSet", refuseStatefulSetPod},
+			{"own hostnames", refuseNamedPod},
 			{"governing Service", findGoverningService},
 			{"hostname", setServiceHostname},
 			{"subdomain", setSubdomain},
@@ -53,10 +53,23 @@ func refuseHostnameAsFQDN(c *PodCase) {
 	}
 }
 
-func refuseStatefulSetPod(c *PodCase) {
-	if c.Pod.Metadata.ControllerKind() == "StatefulSet" {
-		c.Plan.Refuse(plan.StatefulSetPod, annotationPath(api.AnnotationMode), string(api.ModeHeadless), "the pods of a StatefulSet have names of their own")
+func refuseNamedPod(c *PodCase) {
+	if by := namedBy(c.Pod); by != "" {
+		c.Plan.Refuse(plan.StatefulSetPod, annotationPath(api.AnnotationMode), string(api.ModeHeadless), "the pods of "+by+" have names of their own")
 	}
+}
+
+// namedBy is the controller that gives each of its pods a hostname; empty: none does.
+func namedBy(pod *api.Pod) string {
+	const index = "batch.kubernetes.io/job-completion-index"
+	_, indexed := pod.Metadata.Labels[index]
+	switch kind := pod.Metadata.ControllerKind(); {
+	case kind == "StatefulSet":
+		return "a StatefulSet"
+	case kind == "Job" && indexed:
+		return "an Indexed Job"
+	}
+	return ""
 }
 
 func setServiceHostname(c *PodCase) {
@@ -69,7 +82,7 @@ func setServiceHostname(c *PodCase) {
 	case "":
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", plan.Clip(service, maxShown)+", the governing Service's name")
 	default:
-		if c.Pod.Metadata.ControllerKind() != "StatefulSet" {
+		if namedBy(c.Pod) == "" {
 			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+plan.Clip(service, maxShown))
 		}
 	}

@@ -90,6 +90,10 @@ func headlessPods() []podRow {
 			want: []string{named, taken("other"), subdomainSet}},
 		{line: "an Indexed Job's pod has a hostname of its own, and is refused", metadata: fromIndexedJob, spec: `{"hostname":"nimbus-0",` + onePort + `}`,
 			want: []string{named, taken("nimbus-0"), subdomainSet}},
+		{line: "an Indexed Job's pod is told of the mode for it, once",
+			metadata: strings.Replace(fromIndexedJob, `"annotations"`, `"labels":{"batch.kubernetes.io/job-completion-index":"0"},"annotations"`, 1), spec: `{"hostname":"nimbus-0",` + onePort + `}`,
+			want: []string{`refused StatefulSetPod metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of an Indexed Job have names of their own: ` +
+				"use netmode.io/mode: statefulset-headless", named, subdomainSet}},
 		{line: "a StatefulSet's pod is refused, once", metadata: fromStatefulSet, spec: `{"hostname":"nimbus-0","subdomain":"nimbus",` + onePort + `}`,
 			want: []string{statefulSet, namedBySpec}},
 		{line: "a StatefulSet that only owns the pod does not control it",

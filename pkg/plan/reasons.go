@@ -101,6 +101,7 @@ const (
 	GoverningServiceAmbiguous Reason = "GoverningServiceAmbiguous"
 	GoverningServiceMissing   Reason = "GoverningServiceMissing"
 	GoverningServiceClusterIP Reason = "GoverningServiceClusterIP"
+	GoverningServiceType      Reason = "GoverningServiceType"
 	GoverningServiceMismatch  Reason = "GoverningServiceMismatch"
 
 	SearchNone            Reason = "SearchNone"

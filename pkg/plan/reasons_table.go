@@ -81,7 +81,7 @@ var reasonTable = []ReasonDoc{
 	{HostnameIsFQDN, "setHostnameAsFQDN makes hostname(1) the full name, which is not the name that peers know.", "remove setHostnameAsFQDN"},
 	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"},
 	{NoStableHostname, "The pod has neither a hostname nor a name of its own, so peers cannot know it beforehand.", "remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed"},
-	{StatefulSetPod, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet have names of their own.", "use netmode.io/mode: statefulset-headless"},
+	{StatefulSetPod, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet or an Indexed Job have names of their own.", "use netmode.io/mode: statefulset-headless"},
 	{SubdomainSet, "The pod's subdomain is its governing Service, so that cluster DNS serves <hostname>.<service>.", ""},
 	{HostNetworkInUse, "A pod on the host network has its node's address and no name of its own.", "remove hostNetwork, or use netmode.io/mode: hostnetwork"},
 	{GoverningServiceNamed, "The governing Service is named by the pod.", ""},
@@ -92,6 +92,7 @@ var reasonTable = []ReasonDoc{
 	{GoverningServiceAmbiguous, "No governing Service is named, and several could be meant.", "name one with the annotation netmode.io/service on the pod template"},
 	{GoverningServiceMissing, "The governing Service does not exist yet; until it does, the pod's name does not resolve.", "create it"},
 	{GoverningServiceClusterIP, "The governing Service has a cluster IP, so its own name does not resolve to the pods.", "annotate the Service with the same mode when it is created, or create it anew with clusterIP: None"},
+	{GoverningServiceType, "The governing Service is of a type that needs a cluster IP, so its own name does not resolve to the pods, and cannot.", "make a second Service with clusterIP: None and the same selector, and name that one"},
 	{GoverningServiceMismatch, "The governing Service does not select the pod, so cluster DNS gives the pod no name.", "make the Service's selector match the pod's labels"},
 
 	{SearchNone, "The search list stays as it is, because netmode.io/search-rewrite is none.", ""},
