@@ -66,6 +66,9 @@ func (t *TargetPort) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // Headless reports whether the Service has no cluster IP, or will have none
 // because its annotation asks for it.
 func (s *Service) Headless() bool {
+	if kind := s.Spec.Type; kind != "" && kind != ServiceClusterIP {
+		return false
+	}
 	switch s.Spec.ClusterIP {
 	case ClusterIPNone:
 		return true

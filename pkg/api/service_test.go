@@ -78,6 +78,13 @@ func TestServiceHeadless(t *testing.T) {
 			t.Errorf("clusterIP %q, mode %q: Headless is %t", tt.clusterIP, tt.mode, got)
 		}
 	}
+	for _, kind := range []string{"NodePort", "LoadBalancer", "ExternalName"} {
+		s := api.Service{Spec: api.ServiceSpec{Type: kind}}
+		s.Metadata.Annotations = map[string]string{api.AnnotationMode: "headless"}
+		if s.Headless() {
+			t.Errorf("a Service of type %s cannot be headless, and asks for it", kind)
+		}
+	}
 }
 
 func TestServiceSelects(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 type trimmedService struct {
 	object
 	namespace, name, resourceVersion string
-	clusterIP                        string
+	kind, clusterIP                  string // kind is spec.type
 	mode                             *string // the annotation; nil: it has none
 	selector                         []label
 	ports                            []api.ServicePort
@@ -38,7 +38,7 @@ func (s *trimmedService) DeepCopyObject() runtime.Object { return s }
 func (s *trimmedService) view() api.Service {
 	view := api.Service{
 		Metadata: api.ObjectMeta{Name: s.name, Namespace: s.namespace},
-		Spec:     api.ServiceSpec{ClusterIP: s.clusterIP, Ports: s.ports},
+		Spec:     api.ServiceSpec{Type: s.kind, ClusterIP: s.clusterIP, Ports: s.ports},
 	}
 	if s.mode != nil {
 		view.Metadata.Annotations = map[string]string{api.AnnotationMode: *s.mode}
@@ -102,7 +102,7 @@ func (t *trimmer) service(found any) (any, error) {
 	view := viewOfService(s)
 	trimmed := &trimmedService{
 		namespace: s.Namespace, name: s.Name, resourceVersion: s.ResourceVersion,
-		clusterIP: s.Spec.ClusterIP, ports: slices.Clip(view.Spec.Ports),
+		kind: t.word(view.Spec.Type), clusterIP: s.Spec.ClusterIP, ports: slices.Clip(view.Spec.Ports),
 	}
 	if trimmed.clusterIP == api.ClusterIPNone {
 		trimmed.clusterIP = api.ClusterIPNone

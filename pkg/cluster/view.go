@@ -8,11 +8,12 @@ import (
 )
 
 // viewOfService is what a decision about a pod reads of a Service beside it:
-// whether it is or will be headless, which pods it selects, and its ports.
+// whether it is, will or can be headless, which pods it selects, and its ports.
 func viewOfService(s *corev1.Service) api.Service {
 	view := api.Service{
 		Metadata: api.ObjectMeta{Name: s.Name, Namespace: s.Namespace},
 		Spec: api.ServiceSpec{
+			Type:      string(s.Spec.Type),
 			ClusterIP: s.Spec.ClusterIP,
 			Selector:  s.Spec.Selector,
 		},
