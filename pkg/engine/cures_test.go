@@ -150,7 +150,7 @@ func TestCures(t *testing.T) {
 func TestEveryCureIsTried(t *testing.T) {
 	notOfThePod := []plan.Reason{
 		// told, never refused
-		plan.IgnoreLabelValue, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
+		plan.IgnoreLabelValue, plan.ModeLabel, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
 		plan.DNSPolicyKept, plan.NoDeclaredPort, plan.HostPortsSurge, plan.PodSecurityRejects, plan.PortNotTranslated, plan.SessionAffinityIgnored, plan.ExternalIPsIgnored,
 		plan.ServiceWithoutSelector, plan.HostnameShared, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceType, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
 		plan.SearchOtherDomain, plan.RevisionTooLong, plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,

@@ -28,6 +28,7 @@ var (
 	podRules = rules{[]rule{
 		(*decision).selectPolicies,
 		(*decision).honourIgnoreLabel,
+		(*decision).warnModeLabel,
 		(*decision).parseAnnotations,
 		(*decision).resolvePodMode,
 		(*decision).warnUnusedOnPod,
@@ -36,6 +37,7 @@ var (
 
 	serviceRules = rules{[]rule{
 		(*decision).honourIgnoreLabel,
+		(*decision).warnModeLabel,
 		(*decision).parseAnnotations,
 		(*decision).resolveServiceMode,
 		(*decision).warnUnusedOnService,

@@ -47,6 +47,7 @@ func (d *decision) copyAnnotations() bool {
 	if !c.Workload.Copies() || !d.honourIgnoreLabel() {
 		return true
 	}
+	d.warnModeLabel()
 	if !d.parseAnnotations() {
 		return false
 	}

@@ -21,6 +21,7 @@ const (
 	NotApplicable        Reason = "NotApplicable"
 	NoLongerApplicable   Reason = "NoLongerApplicable"
 	IgnoreLabel          Reason = "IgnoreLabel"
+	ModeLabel            Reason = "ModeLabel"
 	IgnoreLabelValue     Reason = "IgnoreLabelValue"
 	ExemptNamespace      Reason = "ExemptNamespace"
 	MirrorPod            Reason = "MirrorPod"

@@ -12,6 +12,7 @@ var reasonTable = []ReasonDoc{
 	{NoLongerApplicable, "The pod was given an inherited mode, and another webhook made it one that the mode cannot serve.", "keep that webhook from the pod, or set netmode.io/mode on the pod template to a mode that can serve it"},
 	{IgnoreLabel, "The label netmode.io/ignore=true keeps netmode from changing the object.", ""},
 	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
+	{ModeLabel, "The mode is asked for by a label, and only a Namespace's counts.", "write it as an annotation, netmode.io/mode"},
 	{ExemptNamespace, "The namespace is never touched: kube-system, or netmode's own.", ""},
 	{MirrorPod, "The pod mirrors a static pod, which belongs to its node's kubelet.", ""},
 	{BeingDeleted, "The object is being deleted.", ""},
