@@ -47,6 +47,9 @@ func TestObjects(t *testing.T) {
 			{"/items/1", "v1", "B", "", "", "", `{"apiVersion":"v1","kind":"B"}`, 7},
 			{"/items/2", "v1", "B", "", "", "", `{"apiVersion":"v1","kind":"B"}`, 10},
 			{"/items/3/items/0", "v1", "C", "", "", "", `{"apiVersion":"v1","kind":"C"}`, 13}}},
+		"items of a PodList": {"kind: PodList\napiVersion: v1\nitems:\n- metadata: {name: a}\n- kind: B\n  apiVersion: b/v1\n", []object{
+			{"/items/0", "v1", "Pod", "", "a", "", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}`, 4},
+			{"/items/1", "b/v1", "B", "", "", "", `{"apiVersion":"b/v1","kind":"B"}`, 5}}},
 		"no list": {"kind: AccessList\napiVersion: x/v1\nspec: {}\n", []object{{"", "x/v1", "AccessList", "", "", "", `{"apiVersion":"x/v1","kind":"AccessList","spec":{}}`, 1}}},
 		"items of another kind": {"kind: AccessList\napiVersion: x/v1\nitems: {}\n", []object{
 			{"", "x/v1", "AccessList", "", "", "", `{"apiVersion":"x/v1","items":{},"kind":"AccessList"}`, 1}}},
@@ -114,6 +117,10 @@ func TestObjectsRefuses(t *testing.T) {
 		"item":          {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n", "x.yaml:4: /items/0: kind: missing; a Kubernetes object has both apiVersion and kind"},
 		"item a word":   {"apiVersion: v1\nkind: List\nitems:\n- kind: A\n  apiVersion: v1\n- x\n", "x.yaml:6: /items/1: is not an object; each item is an object with apiVersion and kind"},
 		"null item":     {"apiVersion: v1\nkind: List\nitems:\n-\n", "x.yaml:4: /items/0: is not an object; each item is an object with apiVersion and kind"},
+		"a list":        {"# c\n- b\n", "x.yaml:2: the document is a list, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"a word":        {"hello\n", "x.yaml:1: the document is a single value, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"a patch":       {"# c\nkind: Pod\napiVersion: v1\nspec: {containers: [{name: a, $patch: delete}]}\n", "x.yaml:2: a patch ($patch), not an object; let kustomize apply it: kustomize build . | netmode render -f -"},
+		"half a kind":   {"apiVersion: v1\nkind: PodList\nitems:\n- kind: Pod\n", "x.yaml:4: /items/0: apiVersion: missing; a Kubernetes object has both apiVersion and kind"},
 		"list of none":  {"apiVersion: v1\nkind: List\nitems: {}\n", "x.yaml:3: items: is not a list; write one object an item, each behind a dash"},
 		"JSON item":     {"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n{\"kind\":\"A\",\"apiVersion\":\n7}]}", "x.yaml:3: /items/0: apiVersion: invalid value 7; it must be a string: put quotes around it"},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 type content struct {
 	isJSON bool
 	json   []byte
+	aside  *flaw        // what a document is that is no object
 	doc    *yamlv3.Node // for the comments that root does not hold
 	root   *yamlv3.Node
 	body   int // offset where the content may begin
@@ -43,6 +45,11 @@ func (c chunk) read(text []byte) ([]part, *flaw) {
 		return parts, badJSON
 	}
 	got, bad := readYAML(text, body, end)
+	if bad != nil {
+		if line := templateLine(text[:end], body, bad.line); line >= 0 {
+			return nil, &flaw{line: line, problem: "a Helm (or Go) template, not YAML yet", template: true}
+		}
+	}
 	if bad != nil && badJSON != nil && looksLikeJSON(text[body:]) {
 		return nil, badJSON
 	}
@@ -66,7 +73,7 @@ func readYAML(text []byte, body, end int) (got content, bad *flaw) {
 		if root.Kind == yamlv3.SequenceNode {
 			what = "a list"
 		}
-		return got, &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object", notObject: true}
+		got.aside = &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object", notObject: true}
 	}
 	if bad := checkKeys(root, map[string]string{}); bad != nil {
 		return got, bad
@@ -107,7 +114,23 @@ func mask(text []byte, body, end int) []byte {
 		out[i] = ' '
 		i++
 	}
-	return out[:end]
+	return unmarked(out[:end], head)
+}
+
+// unmarked takes out the byte order mark before a later document's content: the
+// parser would count it as a column.
+func unmarked(text []byte, from int) []byte {
+	for i := from; i < len(text); {
+		if i > 0 && bytes.HasPrefix(text[i:], byteOrderMark) {
+			return slices.Delete(text, i, i+len(byteOrderMark))
+		}
+		line, _, ended := bytes.Cut(text[i:], []byte("\n"))
+		if line = bytes.TrimSpace(line); !ended || len(line) > 0 && line[0] != '#' {
+			break
+		}
+		i += bytes.IndexByte(text[i:], '\n') + 1
+	}
+	return text
 }
 
 // parse returns the document's node, nil if it has no content.
@@ -214,7 +237,7 @@ func explain(err error, read int, text []byte) *flaw {
 	switch {
 	case strings.Contains(problem, "control characters"):
 		cure = "remove the character, or write it as an escape between double quotes"
-	case bytes.Contains(here, []byte("{{")) || bytes.Contains(here, []byte("{%")):
+	case bytes.Contains(here, []byte("{%")):
 		cure = "this looks like a template: render it first"
 	case strings.Contains(problem, "cannot start any token") && bytes.Contains(here, []byte("\t")):
 		problem, cure = "a tab in the indentation", "indent with spaces"
@@ -243,11 +266,7 @@ func checkKeys(n *yamlv3.Node, seen map[string]string) *flaw {
 			k = k.Alias
 		}
 		if k.Kind != yamlv3.ScalarNode {
-			cure := "write a plain word as the key"
-			if n.Style&yamlv3.FlowStyle != 0 {
-				cure = "this looks like a template: render it first, or put quotes around it"
-			}
-			return &flaw{line: n.Content[i].Line - 1, problem: "a list or a mapping as a key", cure: cure}
+			return &flaw{line: n.Content[i].Line - 1, problem: "a list or a mapping as a key", cure: "write a plain word as the key"}
 		}
 		key := keyString(k, seen)
 		if at, twice := first[key]; twice {

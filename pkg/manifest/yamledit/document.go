@@ -24,6 +24,9 @@ type Error struct {
 	// NotObject says that a document is a list or a single value. The cure is left
 	// to who knows what it ought to be.
 	NotObject bool
+	// Template says that a document is a template, which something has to render
+	// first. The cure is left to who knows what.
+	Template bool
 }
 
 // Error returns "name:line: problem: cause; cure".
@@ -88,10 +91,20 @@ func (d *Document) JSON() []byte { return bytes.Clone(d.content.json) }
 // Empty says whether the document holds no value, only comments or nothing.
 func (d *Document) Empty() bool { return d.content.json == nil }
 
+// NotObject says what a document is that is neither an object nor empty; nil for
+// the others.
+func (d *Document) NotObject() *Error {
+	if d.content.aside == nil {
+		return nil
+	}
+	return d.content.aside.in(d.Name, d.Line-1)
+}
+
 // Read splits a stream into documents, empty ones included, and reads each.
 // Their texts, joined, are the stream; its name is for messages. It holds UTF-8:
 // YAML documents (as kubectl separates them: lines that begin with "---"), or
-// JSON values one after the other, each an object. The error is an *Error.
+// JSON values one after the other, each an object. A YAML document that is none
+// is told by NotObject. The error is an *Error.
 func Read(name string, stream []byte) ([]*Document, error) {
 	if line := invalidUTF8(stream); line > 0 {
 		return nil, &Error{Name: name, Line: line, Problem: "not UTF-8 text", Cure: "save the file as UTF-8"}

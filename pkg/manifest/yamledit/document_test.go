@@ -34,12 +34,14 @@ func TestLineOf(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	_, err := yamledit.Read("x.yaml", []byte("a: b\n---\n- c\n"))
-	bad, ok := errors.AsType[*yamledit.Error](err)
-	if !ok || !bad.NotObject || err.Error() != "x.yaml:3: the document is a list, not an object" {
-		t.Errorf("got %v", err)
+	documents, err := yamledit.Read("x.yaml", []byte("a: b\n---\n- c\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	documents, err := yamledit.Read("x.yaml", []byte("a: b\n---\nc: d\n"))
+	if bad := documents[1].NotObject(); documents[0].NotObject() != nil || bad == nil || !bad.NotObject || bad.Error() != "x.yaml:3: the document is a list, not an object" {
+		t.Errorf("got %v", bad)
+	}
+	documents, err = yamledit.Read("x.yaml", []byte("a: b\n---\nc: d\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,8 +75,8 @@ func (l *locator) skip(i int) int {
 			i++
 		case l.text[i] == '#' && (i == l.lines.start(i) || isSpaceAt(l.text, i-1)):
 			i = l.lines.end(i)
-		case i == 0 && bytes.HasPrefix(l.text, byteOrderMark):
-			i = len(byteOrderMark)
+		case bytes.HasPrefix(l.text[i:], byteOrderMark) && i+len(byteOrderMark) == l.lines.start(i):
+			i += len(byteOrderMark)
 		default:
 			return i
 		}
