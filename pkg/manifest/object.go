@@ -55,10 +55,10 @@ func (d *Document) Objects() ([]Object, error) {
 		return nil, bad
 	}
 	if key := patchKey(d.JSON()); key != "" {
-		return nil, &Error{Name: d.Name, Line: d.LineOf(), NotObject: true,
+		return nil, &Error{Name: d.Name, Line: d.Lines()(), NotObject: true,
 			Problem: fmt.Sprintf("a patch (%s), not an object", key), Cure: "let kustomize apply it: kustomize build . | netmode render -f -"}
 	}
-	r := objectReader{doc: d}
+	r := objectReader{doc: d, lineOf: d.Lines()}
 	if err := r.read(d.JSON(), nil, Object{}); err != nil {
 		return nil, err
 	}
@@ -87,6 +87,7 @@ func Objects(files ...*File) iter.Seq2[*Object, error] {
 
 type objectReader struct {
 	doc     *Document
+	lineOf  func(path ...string) int
 	objects []Object
 }
 
@@ -137,7 +138,7 @@ func (r *objectReader) read(raw []byte, at []string, list Object) error {
 			return err
 		}
 	}
-	o.Line = r.doc.LineOf(at...)
+	o.Line = r.lineOf(at...)
 	r.objects = append(r.objects, o)
 	return nil
 }
@@ -189,7 +190,7 @@ func (r *objectReader) refuse(at, path []string, problem, cure string) error {
 	if len(path) > 0 {
 		where = append(where, strings.Join(path, "."))
 	}
-	line := r.doc.LineOf(append(slices.Clone(at), path...)...)
+	line := r.lineOf(append(slices.Clone(at), path...)...)
 	return &Error{Name: r.doc.Name, Line: line, NotObject: len(at) == 0 && problem == "missing", Problem: strings.Join(append(where, problem), ": "), Cure: cure}
 }
 

@@ -15,16 +15,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// content is what a document's text says. json is nil if it says nothing; root
-// is nil then and for a JSON document.
+// content is what a document's text says. json is nil if it says nothing. The
+// parser's nodes are many times the text, so they are made anew where they are
+// needed.
 type content struct {
 	isJSON bool
 	json   []byte
-	aside  *flaw        // what a document is that is no object
-	doc    *yamlv3.Node // for the comments that root does not hold
-	root   *yamlv3.Node
-	body   int // offset where the content may begin
-	end    int // offset where the content has ended: "..." or the end
+	aside  *flaw // what a document is that is no object
+	line   int   // 1-based, where the content begins in YAML
+	body   int   // offset where the content may begin
+	end    int   // offset where the content has ended: "..." or the end
 }
 
 // part is one document of a chunk: its size in bytes and what it says.
@@ -86,8 +86,14 @@ func readYAML(text []byte, body, end int) (got content, bad *flaw) {
 		}
 		return got, &flaw{line: line - 1, problem: "kubectl cannot read this document: " + problem, cure: "write it in the plain YAML that JSON can say"}
 	}
-	got.json, got.doc, got.root = asJSON, doc, root
+	got.json, got.line = asJSON, root.Line
 	return got, nil
+}
+
+// parsed returns the nodes of a document that is neither empty nor JSON.
+func (c *content) parsed(text []byte) *yamlv3.Node {
+	doc, _ := parse(mask(text, c.body, c.end)) // it was read before
+	return doc
 }
 
 // mask blanks what stands around a document's content, so that positions stay
@@ -297,6 +303,9 @@ func isMerge(k *yamlv3.Node) bool { return k.Kind == yamlv3.ScalarNode && k.Tag 
 // than a string.
 const mayBeTyped = "yYnNtTfFoO~<.+-0123456789"
 
+// typedWord are the words that YAML 1.1 reads as something other than a string.
+var typedWord = regexp.MustCompile(`^(?i:y|yes|n|no|on|off|true|false|null)$`)
+
 // keyString returns the JSON key that kubectl makes of a YAML key: yes becomes
 // "true", 010 becomes "8". known caches the answers for plain words.
 func keyString(k *yamlv3.Node, known map[string]string) string {
@@ -308,6 +317,9 @@ func keyString(k *yamlv3.Node, known map[string]string) string {
 		return key
 	}
 	key := k.Value
+	if c := key[0] | 0x20; c >= 'a' && c <= 'z' && !typedWord.MatchString(key) {
+		return key
+	}
 	if asJSON, err := toJSON([]byte(k.Value + ": 0")); err == nil {
 		var object map[string]json.RawMessage
 		if json.Unmarshal(asJSON, &object) == nil && len(object) == 1 {

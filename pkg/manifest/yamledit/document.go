@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	"gomodules.xyz/jsonpatch/v2"
 	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
 )
@@ -65,9 +64,6 @@ type Document struct {
 	// Bytes, where that means the same.
 	unended bool
 	content content
-	// lines and root are those of the text, once a line of JSON is asked for.
-	lines *lines
-	root  *node
 }
 
 // Original returns the document's text as it was read. The slice is the caller's.
@@ -183,7 +179,7 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted, d.reencode} {
 		if text, ok := attempt(t); ok {
 			if got, ok := d.means(text, want); ok {
-				d.text, d.content, d.root = text, got, nil
+				d.text, d.content = text, got
 				if d.unended = d.unended && !bytes.HasPrefix(d.original, text); d.unended {
 					_, d.unended = d.means(bytes.TrimSuffix(text, []byte("\n")), want)
 				}
@@ -229,54 +225,4 @@ func (d *Document) means(text []byte, want any) (content, bool) {
 	}
 	got, err := decodeJSON(parts[0].content.json)
 	return parts[0].content, err == nil && equalJSON(got, want)
-}
-
-// LineOf returns the 1-based line of the stream where the value at a path of keys
-// and indexes begins, or the last one on the way that is there. Lines are those
-// of the stream as it was read, so call it before Apply.
-func (d *Document) LineOf(path ...string) int {
-	if d.content.isJSON {
-		return d.lineOfJSON(path)
-	}
-	n := d.content.root
-	for _, token := range path {
-		n = lookUp(n, token)
-	}
-	return d.Line + n.Line - 1
-}
-
-func (d *Document) lineOfJSON(path []string) int {
-	if d.root == nil {
-		root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body)
-		if err != nil { // it was read before
-			return d.Line
-		}
-		d.root, d.lines = root, newLines(d.text)
-	}
-	n := d.root
-	for _, token := range path {
-		if e, err := n.at(token); err == nil {
-			n = e.value
-		}
-	}
-	return d.Line + d.lines.lineOf(n.where.start)
-}
-
-// lookUp follows a token, and stays where it leads nowhere.
-func lookUp(n *yamlv3.Node, token string) *yamlv3.Node {
-	for n.Kind == yamlv3.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yamlv3.SequenceNode {
-		if i, err := index(token, len(n.Content)-1); err == nil {
-			return n.Content[i]
-		}
-		return n
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == token {
-			return n.Content[i+1]
-		}
-	}
-	return n
 }

@@ -66,6 +66,7 @@ type entry struct {
 // tree is a document's value with where each part of it stands.
 type tree struct {
 	root  *node
+	doc   *yamlv3.Node // for the comments that root does not hold; nil for JSON
 	lines *lines
 	style style
 	// located says whether the text's parts were all found; if not, a changed
@@ -90,7 +91,8 @@ func (d *Document) tree() (*tree, error) {
 		return nil, err
 	}
 	b := &builder{nodes: map[*yamlv3.Node]*node{}, keys: map[string]string{}}
-	if t.root, err = b.build(d.content.root, value, nil, nil); err != nil {
+	t.doc = d.content.parsed(d.text)
+	if t.root, err = b.build(t.doc.Content[0], value, nil, nil); err != nil {
 		return nil, err
 	}
 	loc := &locator{text: d.text, lines: t.lines}

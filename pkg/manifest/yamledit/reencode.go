@@ -19,7 +19,7 @@ func (d *Document) reencode(t *tree) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	doc := *d.content.doc
+	doc := *t.doc
 	doc.Content = []*yamlv3.Node{root}
 	text, err := encode(&doc, t.style)
 	if err != nil {
