@@ -153,15 +153,17 @@ func invalidUTF8(data []byte) int {
 // Apply changes the document by JSON Patch operations (RFC 6902): add, replace
 // and remove, with pointers from the document's root. All are applied or, on an
 // error, none. The text changes where the operations reach and nowhere else;
-// where its layout does not allow that, the document is encoded anew with its
-// comments kept. Either way the result, read again, is what the operations make
-// of JSON. What JSON and Bytes returned before stays as it was.
+// where its layout does not allow that, the error names the line. The result, read
+// again, is what the operations make of JSON. What JSON and Bytes returned before stays as it was.
 func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	if len(operations) == 0 {
 		return nil
 	}
 	if d.Empty() {
 		return d.refuse("the document is empty, so no patch applies", "leave it alone", nil)
+	}
+	if bad := d.NotObject(); bad != nil {
+		return bad
 	}
 	t, err := d.tree()
 	if err != nil {
@@ -176,7 +178,7 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	if err != nil {
 		return d.refuse("the patch does not apply", "nothing was changed: correct the patch", err)
 	}
-	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted, d.reencode} {
+	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted} {
 		if text, ok := attempt(t); ok {
 			if got, ok := d.means(text, want); ok {
 				d.text, d.content = text, got
@@ -187,8 +189,13 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 			}
 		}
 	}
-	return d.refuse("the changed document would not say what the patch says",
-		"nothing was changed: write the document in plain YAML, without anchors, tags and \"? \" keys", nil)
+	line := d.Line + t.lost - 1
+	if t.located {
+		path, _ := pointer(operations[0].Path) // it was applied
+		line = d.Lines()(path...)
+	}
+	return &Error{Name: d.Name, Line: line, Problem: "the layout here cannot be changed without touching other lines",
+		Cure: "nothing was changed: write these lines in plain YAML, one \"key: value\" a line"}
 }
 
 func (d *Document) refuse(problem, cure string, err error) error {
