@@ -34,6 +34,10 @@ type inputs struct {
 	// namespaceLabels are those of every namespace that no manifest tells of.
 	namespaceLabels map[string]string
 	decision        *flags.Decision
+	// strict refuses documents that are no objects; else they are left as they are,
+	// and aside says of each what it is.
+	strict bool
+	aside  []*manifest.Error
 }
 
 func newInputs() *inputs {
@@ -49,6 +53,7 @@ func (in *inputs) addFlags(fs *pflag.FlagSet) {
 		"more manifests, whose NetworkModePolicies and Namespaces count, rather than others of the same name: a file or a folder; may be repeated")
 	fs.StringToStringVar(&in.namespaceLabels, "namespace-labels", nil,
 		"labels of the namespaces that no manifest tells of, such as team=storm,netmode.io/policy=enabled")
+	fs.BoolVar(&in.strict, "strict", false, "refuse documents that are no objects, such as kustomize's patches, which are else left as they are")
 	in.decision.AddFlags(fs)
 }
 
@@ -101,6 +106,9 @@ func (in *inputs) read(ctx context.Context, streams *Streams) ([]*manifest.File,
 		}
 	}
 	all, _, err := in.decide(files, settings)
+	for _, a := range in.aside {
+		_, _ = fmt.Fprintf(streams.Err, "%s:%d: note: left as it is: %s\n", a.Name, a.Line, a.Problem)
+	}
 	return files, all, err
 }
 
@@ -111,6 +119,10 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 	var all []*decided
 	var errs []error
 	for o, err := range manifest.Objects(files...) {
+		if bad, ok := errors.AsType[*manifest.Error](err); ok && bad.NotObject && !in.strict {
+			in.aside = append(in.aside, bad)
+			continue
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue

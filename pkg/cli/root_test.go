@@ -24,7 +24,7 @@ func TestErrors(t *testing.T) {
 		"absent":              {"explain -f " + folder + "/absent.yaml", folder + "/absent.yaml: cannot be read: no such file or directory; check the path"},
 		"unreadable":          {"render -f " + loop, loop + ": cannot be read: too many levels of symbolic links; check the path"},
 		"bad YAML":            {"render -f " + bad, bad + ":2: found a tab character that violates indentation; look at the indentation of this line and the one above"},
-		"no object":           {"render -f " + notes, notes + ":1: the document is a list, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"no object":           {"render --strict -f " + notes, notes + ":1: the document is a list, not an object; a manifest has apiVersion, kind and metadata at its top level"},
 		"bad -o of render":    {"render -o text -f " + gate, `-o "text": use yaml, json or diff`},
 		"bad -o of explain":   {"explain -o diff -f " + gate, `-o "diff": use text, json or yaml`},
 		"bad --color":         {"render --color=blue -f " + gate, `--color "blue": use auto, always or never`},

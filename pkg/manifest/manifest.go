@@ -67,8 +67,8 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, tooBig(name)
 	}
 	documents, err := yamledit.Read(name, data)
-	if bad, ok := errors.AsType[*Error](err); ok && bad.NotObject {
-		bad.Cure = "a manifest has apiVersion, kind and metadata at its top level"
+	if bad, ok := errors.AsType[*Error](err); ok {
+		bad.Cure = cureOf(bad)
 	}
 	if err != nil {
 		return nil, err
@@ -78,6 +78,16 @@ func Read(name string, data []byte) (*File, error) {
 		f.Documents = append(f.Documents, &Document{d})
 	}
 	return f, nil
+}
+
+func cureOf(bad *Error) string {
+	switch {
+	case bad.Template:
+		return "render it first: helm template CHART | netmode render -f -"
+	case bad.NotObject:
+		return "a manifest has apiVersion, kind and metadata at its top level"
+	}
+	return bad.Cure
 }
 
 func tooBig(name string) error {

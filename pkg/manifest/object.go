@@ -44,13 +44,22 @@ func (o *Object) Fail(err error) error {
 // Objects returns the document's object; for a kind List, or one that ends in
 // List and has items, each item instead (https://kubernetes.io/docs/reference/using-api/api-concepts/#collections).
 // An empty document has none. An *Error names the field that is missing or of
-// the wrong type. Lines are those of the input, so call it before Apply.
+// the wrong type; NotObject in it says that the whole document is no object, but a
+// patch, a list, or something without apiVersion or kind. Lines are those of the input, so call it before Apply.
 func (d *Document) Objects() ([]Object, error) {
 	if d.Empty() {
 		return nil, nil
 	}
-	r := objectReader{doc: d}
-	if err := r.read(d.JSON(), nil); err != nil {
+	if bad := d.NotObject(); bad != nil {
+		bad.Cure = cureOf(bad)
+		return nil, bad
+	}
+	if key := patchKey(d.JSON()); key != "" {
+		return nil, &Error{Name: d.Name, Line: d.Lines()(), NotObject: true,
+			Problem: fmt.Sprintf("a patch (%s), not an object", key), Cure: "let kustomize apply it: kustomize build . | netmode render -f -"}
+	}
+	r := objectReader{doc: d, lineOf: d.Lines()}
+	if err := r.read(d.JSON(), nil, Object{}); err != nil {
 		return nil, err
 	}
 	return r.objects, nil
@@ -78,10 +87,13 @@ func Objects(files ...*File) iter.Seq2[*Object, error] {
 
 type objectReader struct {
 	doc     *Document
+	lineOf  func(path ...string) int
 	objects []Object
 }
 
-func (r *objectReader) read(raw []byte, at []string) error {
+// read reads the object at a pointer. An item without both apiVersion and kind has
+// those of the list, as for kubectl: a PodList's items are Pods.
+func (r *objectReader) read(raw []byte, at []string, list Object) error {
 	fields, err := fieldsOf(raw)
 	if err != nil || fields == nil {
 		return r.refuse(at, nil, "is not an object", "each item is an object with apiVersion and kind")
@@ -96,13 +108,19 @@ func (r *objectReader) read(raw []byte, at []string) error {
 			missing = append(missing, f.name)
 		}
 	}
+	if kind, ok := strings.CutSuffix(list.Kind, "List"); ok && kind != "" && len(missing) == 2 {
+		o.APIVersion, o.Kind, missing = list.APIVersion, kind, nil
+		if o.JSON, err = withKind(raw, o.APIVersion, o.Kind); err != nil {
+			return err
+		}
+	}
 	if missing != nil {
 		return r.refuse(at, []string{strings.Join(missing, " and ")}, "missing", "a Kubernetes object has both apiVersion and kind")
 	}
 	items, ok := itemsOf(o.Kind, fields["items"])
 	if ok {
 		for i, item := range items {
-			if err := r.read(item, append(slices.Clone(at), "items", strconv.Itoa(i))); err != nil {
+			if err := r.read(item, append(slices.Clone(at), "items", strconv.Itoa(i)), o); err != nil {
 				return err
 			}
 		}
@@ -120,7 +138,7 @@ func (r *objectReader) read(raw []byte, at []string) error {
 			return err
 		}
 	}
-	o.Line = r.doc.LineOf(at...)
+	o.Line = r.lineOf(at...)
 	r.objects = append(r.objects, o)
 	return nil
 }
@@ -172,8 +190,22 @@ func (r *objectReader) refuse(at, path []string, problem, cure string) error {
 	if len(path) > 0 {
 		where = append(where, strings.Join(path, "."))
 	}
-	line := r.doc.LineOf(append(slices.Clone(at), path...)...)
-	return &Error{Name: r.doc.Name, Line: line, Problem: strings.Join(append(where, problem), ": "), Cure: cure}
+	line := r.lineOf(append(slices.Clone(at), path...)...)
+	return &Error{Name: r.doc.Name, Line: line, NotObject: len(at) == 0 && problem == "missing", Problem: strings.Join(append(where, problem), ": "), Cure: cure}
+}
+
+// withKind gives an object apiVersion and kind.
+func withKind(raw []byte, apiVersion, kind string) ([]byte, error) {
+	fields, err := fieldsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"apiVersion": apiVersion, "kind": kind} {
+		if fields[name], err = json.Marshal(value); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(fields)
 }
 
 func join(at []string) string {

@@ -47,6 +47,9 @@ func TestObjects(t *testing.T) {
 			{"/items/1", "v1", "B", "", "", "", `{"apiVersion":"v1","kind":"B"}`, 7},
 			{"/items/2", "v1", "B", "", "", "", `{"apiVersion":"v1","kind":"B"}`, 10},
 			{"/items/3/items/0", "v1", "C", "", "", "", `{"apiVersion":"v1","kind":"C"}`, 13}}},
+		"items of a PodList": {"kind: PodList\napiVersion: v1\nitems:\n- metadata: {name: a}\n- kind: B\n  apiVersion: b/v1\n", []object{
+			{"/items/0", "v1", "Pod", "", "a", "", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}`, 4},
+			{"/items/1", "b/v1", "B", "", "", "", `{"apiVersion":"b/v1","kind":"B"}`, 5}}},
 		"no list": {"kind: AccessList\napiVersion: x/v1\nspec: {}\n", []object{{"", "x/v1", "AccessList", "", "", "", `{"apiVersion":"x/v1","kind":"AccessList","spec":{}}`, 1}}},
 		"items of another kind": {"kind: AccessList\napiVersion: x/v1\nitems: {}\n", []object{
 			{"", "x/v1", "AccessList", "", "", "", `{"apiVersion":"x/v1","items":{},"kind":"AccessList"}`, 1}}},
@@ -114,6 +117,10 @@ func TestObjectsRefuses(t *testing.T) {
 		"item":          {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n", "x.yaml:4: /items/0: kind: missing; a Kubernetes object has both apiVersion and kind"},
 		"item a word":   {"apiVersion: v1\nkind: List\nitems:\n- kind: A\n  apiVersion: v1\n- x\n", "x.yaml:6: /items/1: is not an object; each item is an object with apiVersion and kind"},
 		"null item":     {"apiVersion: v1\nkind: List\nitems:\n-\n", "x.yaml:4: /items/0: is not an object; each item is an object with apiVersion and kind"},
+		"a list":        {"# c\n- b\n", "x.yaml:2: the document is a list, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"a word":        {"hello\n", "x.yaml:1: the document is a single value, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"a patch":       {"# c\nkind: Pod\napiVersion: v1\nspec: {containers: [{name: a, $patch: delete}]}\n", "x.yaml:2: a patch ($patch), not an object; let kustomize apply it: kustomize build . | netmode render -f -"},
+		"half a kind":   {"apiVersion: v1\nkind: PodList\nitems:\n- kind: Pod\n", "x.yaml:4: /items/0: apiVersion: missing; a Kubernetes object has both apiVersion and kind"},
 		"list of none":  {"apiVersion: v1\nkind: List\nitems: {}\n", "x.yaml:3: items: is not a list; write one object an item, each behind a dash"},
 		"JSON item":     {"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n{\"kind\":\"A\",\"apiVersion\":\n7}]}", "x.yaml:3: /items/0: apiVersion: invalid value 7; it must be a string: put quotes around it"},
 	}
@@ -138,22 +145,22 @@ func TestApplyRefuses(t *testing.T) {
 		op   jsonpatch.Operation
 		want string
 	}{
-		"empty document":   {"# c\n", op("add", "/a", 1), "x.yaml:1: the document is empty, so no patch applies; leave it alone"},
-		"root":             {text, op("replace", "", map[string]any{}), `x.yaml:1: patch operation 2, replace "": the whole document cannot be replaced or removed; nothing was changed: correct the patch`},
-		"no slash":         {text, op("add", "a", 1), `x.yaml:1: patch operation 2, add "a": a pointer begins with "/"; nothing was changed: correct the patch`},
-		"missing parent":   {text, op("add", "/x/y", 1), `x.yaml:1: patch operation 2, add "/x/y": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
-		"scalar parent":    {text, op("add", "/a/b/c", 1), `x.yaml:1: patch operation 2, add "/a/b/c": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
-		"null parent":      {text, op("add", "/n/b", 1), `x.yaml:1: patch operation 2, add "/n/b": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
-		"missing key":      {text, op("replace", "/a/x", 1), `x.yaml:1: patch operation 2, replace "/a/x": does not exist; nothing was changed: correct the patch`},
-		"nothing to take":  {text, op("remove", "/a/x", nil), `x.yaml:1: patch operation 2, remove "/a/x": does not exist; nothing was changed: correct the patch`},
-		"index too large":  {text, op("add", "/c/3", 1), `x.yaml:1: patch operation 2, add "/c/3": is no index of that list; nothing was changed: correct the patch`},
-		"negative index":   {text, op("remove", "/c/-1", nil), `x.yaml:1: patch operation 2, remove "/c/-1": is no index of that list; nothing was changed: correct the patch`},
-		"leading zero":     {text, op("replace", "/c/01", 1), `x.yaml:1: patch operation 2, replace "/c/01": is no index of that list; nothing was changed: correct the patch`},
-		"other operation":  {text, op("move", "/a", nil), `x.yaml:1: patch operation 2, move "/a": only add, replace and remove can be applied; nothing was changed: correct the patch`},
-		"value not JSON":   {text, op("add", "/x", func() {}), `x.yaml:1: patch operation 2, add "/x": its value is no JSON: json: unsupported type: func(); nothing was changed: correct the patch`},
-		"value with twins": {"k: v\n---\n" + text, op("add", "/x", raw(`{"a":1,"a":2}`)), `x.yaml:2: patch operation 2, add "/x": its value is no JSON: jsontext: duplicate object member name "a"; nothing was changed: correct the patch`},
-		"tagged key":       {"!!bool yes: x\n", op("add", "/b", 1), `x.yaml:1: the document cannot be edited: kubectl reads key "yes" under another name; write it in plain YAML, without unusual tags or keys`},
-		"explicit key":     {"? spec\n: # odd\n  a: b\n", op("replace", "/spec", []int{}), `x.yaml:1: the changed document would not say what the patch says; nothing was changed: write the document in plain YAML, without anchors, tags and "? " keys`},
+		"empty document":      {"# c\n", op("add", "/a", 1), "x.yaml:1: the document is empty, so no patch applies; leave it alone"},
+		"root":                {text, op("replace", "", map[string]any{}), `x.yaml:1: patch operation 2, replace "": the whole document cannot be replaced or removed; nothing was changed: correct the patch`},
+		"no slash":            {text, op("add", "a", 1), `x.yaml:1: patch operation 2, add "a": a pointer begins with "/"; nothing was changed: correct the patch`},
+		"missing parent":      {text, op("add", "/x/y", 1), `x.yaml:1: patch operation 2, add "/x/y": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
+		"scalar parent":       {text, op("add", "/a/b/c", 1), `x.yaml:1: patch operation 2, add "/a/b/c": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
+		"null parent":         {text, op("add", "/n/b", 1), `x.yaml:1: patch operation 2, add "/n/b": its parent does not exist, or is neither a mapping nor a list; nothing was changed: correct the patch`},
+		"missing key":         {text, op("replace", "/a/x", 1), `x.yaml:1: patch operation 2, replace "/a/x": does not exist; nothing was changed: correct the patch`},
+		"nothing to take":     {text, op("remove", "/a/x", nil), `x.yaml:1: patch operation 2, remove "/a/x": does not exist; nothing was changed: correct the patch`},
+		"index too large":     {text, op("add", "/c/3", 1), `x.yaml:1: patch operation 2, add "/c/3": is no index of that list; nothing was changed: correct the patch`},
+		"negative index":      {text, op("remove", "/c/-1", nil), `x.yaml:1: patch operation 2, remove "/c/-1": is no index of that list; nothing was changed: correct the patch`},
+		"leading zero":        {text, op("replace", "/c/01", 1), `x.yaml:1: patch operation 2, replace "/c/01": is no index of that list; nothing was changed: correct the patch`},
+		"other operation":     {text, op("move", "/a", nil), `x.yaml:1: patch operation 2, move "/a": only add, replace and remove can be applied; nothing was changed: correct the patch`},
+		"value not JSON":      {text, op("add", "/x", func() {}), `x.yaml:1: patch operation 2, add "/x": its value is no JSON: json: unsupported type: func(); nothing was changed: correct the patch`},
+		"value with twins":    {"k: v\n---\n" + text, op("add", "/x", raw(`{"a":1,"a":2}`)), `x.yaml:2: patch operation 2, add "/x": its value is no JSON: jsontext: duplicate object member name "a"; nothing was changed: correct the patch`},
+		"tagged key":          {"!!bool yes: x\n", op("add", "/b", 1), `x.yaml:1: the document cannot be edited: kubectl reads key "yes" under another name; write it in plain YAML, without unusual tags or keys`},
+		"an empty tagged key": {"a: b\n---\nc:\n  d: e\n  ! : f\n", op("add", "/c/g", 1), `x.yaml:5: the layout here cannot be changed without touching other lines; nothing was changed: write these lines in plain YAML, one "key: value" a line`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

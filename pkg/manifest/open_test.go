@@ -79,7 +79,7 @@ func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func TestOpenRefuses(t *testing.T) {
 	empty := directory(t, "sub/a.yaml", "b.txt")
 	broken := directory(t, "a.yaml")
-	if err := os.WriteFile(broken+"/b.yaml", []byte("a: 1\n---\n- b\n"), 0o600); err != nil {
+	if err := os.WriteFile(broken+"/b.yaml", []byte("a: 1\n---\n- @b\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dangling := directory(t, "a.yaml")
@@ -100,7 +100,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"absent":       {paths: []string{empty + "/x.yaml"}, want: empty + "/x.yaml: cannot be read: no such file or directory; check the path"},
 		"no manifests": {paths: []string{empty}, want: empty + ": no manifests in this directory; name a directory that holds *.yaml, *.yml or *.json files, or ask for the directories below it too"},
-		"broken":       {paths: []string{broken}, want: broken + "/b.yaml:3: the document is a list, not an object; a manifest has apiVersion, kind and metadata at its top level"},
+		"broken":       {paths: []string{broken}, want: broken + "/b.yaml:3: found character that cannot start any token; put quotes around the value"},
 		"dangling":     {paths: []string{dangling}, want: dangling + "/b.yaml: cannot be read: no such file or directory; mend or remove the link"},
 		"big":          {paths: []string{big}, want: big + ": larger than 16 MiB; split it into smaller files"},
 		"stdin twice":  {paths: []string{"-", "-"}, want: `<stdin>: "-" is given twice; give it once`},

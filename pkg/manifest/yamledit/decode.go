@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,15 +15,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// content is what a document's text says. json is nil if it says nothing; root
-// is nil then and for a JSON document.
+// content is what a document's text says. json is nil if it says nothing. The
+// parser's nodes are many times the text, so they are made anew where they are
+// needed.
 type content struct {
 	isJSON bool
 	json   []byte
-	doc    *yamlv3.Node // for the comments that root does not hold
-	root   *yamlv3.Node
-	body   int // offset where the content may begin
-	end    int // offset where the content has ended: "..." or the end
+	aside  *flaw // what a document is that is no object
+	line   int   // 1-based, where the content begins in YAML
+	body   int   // offset where the content may begin
+	end    int   // offset where the content has ended: "..." or the end
 }
 
 // part is one document of a chunk: its size in bytes and what it says.
@@ -43,6 +45,11 @@ func (c chunk) read(text []byte) ([]part, *flaw) {
 		return parts, badJSON
 	}
 	got, bad := readYAML(text, body, end)
+	if bad != nil {
+		if line := templateLine(text[:end], body, bad.line); line >= 0 {
+			return nil, &flaw{line: line, problem: "a Helm (or Go) template, not YAML yet", template: true}
+		}
+	}
 	if bad != nil && badJSON != nil && looksLikeJSON(text[body:]) {
 		return nil, badJSON
 	}
@@ -66,7 +73,7 @@ func readYAML(text []byte, body, end int) (got content, bad *flaw) {
 		if root.Kind == yamlv3.SequenceNode {
 			what = "a list"
 		}
-		return got, &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object", notObject: true}
+		got.aside = &flaw{line: root.Line - 1, problem: "the document is " + what + ", not an object", notObject: true}
 	}
 	if bad := checkKeys(root, map[string]string{}); bad != nil {
 		return got, bad
@@ -79,8 +86,14 @@ func readYAML(text []byte, body, end int) (got content, bad *flaw) {
 		}
 		return got, &flaw{line: line - 1, problem: "kubectl cannot read this document: " + problem, cure: "write it in the plain YAML that JSON can say"}
 	}
-	got.json, got.doc, got.root = asJSON, doc, root
+	got.json, got.line = asJSON, root.Line
 	return got, nil
+}
+
+// parsed returns the nodes of a document that is neither empty nor JSON.
+func (c *content) parsed(text []byte) *yamlv3.Node {
+	doc, _ := parse(mask(text, c.body, c.end)) // it was read before
+	return doc
 }
 
 // mask blanks what stands around a document's content, so that positions stay
@@ -107,7 +120,23 @@ func mask(text []byte, body, end int) []byte {
 		out[i] = ' '
 		i++
 	}
-	return out[:end]
+	return unmarked(out[:end], head)
+}
+
+// unmarked takes out the byte order mark before a later document's content: the
+// parser would count it as a column.
+func unmarked(text []byte, from int) []byte {
+	for i := from; i < len(text); {
+		if i > 0 && bytes.HasPrefix(text[i:], byteOrderMark) {
+			return slices.Delete(text, i, i+len(byteOrderMark))
+		}
+		line, _, ended := bytes.Cut(text[i:], []byte("\n"))
+		if line = bytes.TrimSpace(line); !ended || len(line) > 0 && line[0] != '#' {
+			break
+		}
+		i += bytes.IndexByte(text[i:], '\n') + 1
+	}
+	return text
 }
 
 // parse returns the document's node, nil if it has no content.
@@ -214,7 +243,7 @@ func explain(err error, read int, text []byte) *flaw {
 	switch {
 	case strings.Contains(problem, "control characters"):
 		cure = "remove the character, or write it as an escape between double quotes"
-	case bytes.Contains(here, []byte("{{")) || bytes.Contains(here, []byte("{%")):
+	case bytes.Contains(here, []byte("{%")):
 		cure = "this looks like a template: render it first"
 	case strings.Contains(problem, "cannot start any token") && bytes.Contains(here, []byte("\t")):
 		problem, cure = "a tab in the indentation", "indent with spaces"
@@ -243,11 +272,7 @@ func checkKeys(n *yamlv3.Node, seen map[string]string) *flaw {
 			k = k.Alias
 		}
 		if k.Kind != yamlv3.ScalarNode {
-			cure := "write a plain word as the key"
-			if n.Style&yamlv3.FlowStyle != 0 {
-				cure = "this looks like a template: render it first, or put quotes around it"
-			}
-			return &flaw{line: n.Content[i].Line - 1, problem: "a list or a mapping as a key", cure: cure}
+			return &flaw{line: n.Content[i].Line - 1, problem: "a list or a mapping as a key", cure: "write a plain word as the key"}
 		}
 		key := keyString(k, seen)
 		if at, twice := first[key]; twice {
@@ -278,6 +303,9 @@ func isMerge(k *yamlv3.Node) bool { return k.Kind == yamlv3.ScalarNode && k.Tag 
 // than a string.
 const mayBeTyped = "yYnNtTfFoO~<.+-0123456789"
 
+// typedWord are the words that YAML 1.1 reads as something other than a string.
+var typedWord = regexp.MustCompile(`^(?i:y|yes|n|no|on|off|true|false|null)$`)
+
 // keyString returns the JSON key that kubectl makes of a YAML key: yes becomes
 // "true", 010 becomes "8". known caches the answers for plain words.
 func keyString(k *yamlv3.Node, known map[string]string) string {
@@ -289,6 +317,9 @@ func keyString(k *yamlv3.Node, known map[string]string) string {
 		return key
 	}
 	key := k.Value
+	if c := key[0] | 0x20; c >= 'a' && c <= 'z' && !typedWord.MatchString(key) {
+		return key
+	}
 	if asJSON, err := toJSON([]byte(k.Value + ": 0")); err == nil {
 		var object map[string]json.RawMessage
 		if json.Unmarshal(asJSON, &object) == nil && len(object) == 1 {

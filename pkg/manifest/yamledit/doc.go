@@ -16,5 +16,5 @@
 // change the tree (apply.go). The editor replaces the parts of the text whose
 // nodes changed (edit.go, flow.go, write.go, in the style of style.go). Then the
 // text is read again, and thrown away unless it means what the operations make
-// of the document's JSON; the last resort is to encode the tree (reencode.go).
+// of the document's JSON. What cannot be changed so is refused, with its line.
 package yamledit

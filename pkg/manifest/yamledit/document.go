@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	"gomodules.xyz/jsonpatch/v2"
 	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
 )
@@ -24,6 +23,9 @@ type Error struct {
 	// NotObject says that a document is a list or a single value. The cure is left
 	// to who knows what it ought to be.
 	NotObject bool
+	// Template says that a document is a template, which something has to render
+	// first. The cure is left to who knows what.
+	Template bool
 }
 
 // Error returns "name:line: problem: cause; cure".
@@ -62,9 +64,6 @@ type Document struct {
 	// Bytes, where that means the same.
 	unended bool
 	content content
-	// lines and root are those of the text, once a line of JSON is asked for.
-	lines *lines
-	root  *node
 }
 
 // Original returns the document's text as it was read. The slice is the caller's.
@@ -88,10 +87,20 @@ func (d *Document) JSON() []byte { return bytes.Clone(d.content.json) }
 // Empty says whether the document holds no value, only comments or nothing.
 func (d *Document) Empty() bool { return d.content.json == nil }
 
+// NotObject says what a document is that is neither an object nor empty; nil for
+// the others.
+func (d *Document) NotObject() *Error {
+	if d.content.aside == nil {
+		return nil
+	}
+	return d.content.aside.in(d.Name, d.Line-1)
+}
+
 // Read splits a stream into documents, empty ones included, and reads each.
 // Their texts, joined, are the stream; its name is for messages. It holds UTF-8:
 // YAML documents (as kubectl separates them: lines that begin with "---"), or
-// JSON values one after the other, each an object. The error is an *Error.
+// JSON values one after the other, each an object. A YAML document that is none
+// is told by NotObject. The error is an *Error.
 func Read(name string, stream []byte) ([]*Document, error) {
 	if line := invalidUTF8(stream); line > 0 {
 		return nil, &Error{Name: name, Line: line, Problem: "not UTF-8 text", Cure: "save the file as UTF-8"}
@@ -144,15 +153,17 @@ func invalidUTF8(data []byte) int {
 // Apply changes the document by JSON Patch operations (RFC 6902): add, replace
 // and remove, with pointers from the document's root. All are applied or, on an
 // error, none. The text changes where the operations reach and nowhere else;
-// where its layout does not allow that, the document is encoded anew with its
-// comments kept. Either way the result, read again, is what the operations make
-// of JSON. What JSON and Bytes returned before stays as it was.
+// where its layout does not allow that, the error names the line. The result, read
+// again, is what the operations make of JSON. What JSON and Bytes returned before stays as it was.
 func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	if len(operations) == 0 {
 		return nil
 	}
 	if d.Empty() {
 		return d.refuse("the document is empty, so no patch applies", "leave it alone", nil)
+	}
+	if bad := d.NotObject(); bad != nil {
+		return bad
 	}
 	t, err := d.tree()
 	if err != nil {
@@ -167,10 +178,10 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	if err != nil {
 		return d.refuse("the patch does not apply", "nothing was changed: correct the patch", err)
 	}
-	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted, d.reencode} {
+	for _, attempt := range []func(*tree) ([]byte, bool){(*tree).edit, (*tree).editQuoted} {
 		if text, ok := attempt(t); ok {
 			if got, ok := d.means(text, want); ok {
-				d.text, d.content, d.root = text, got, nil
+				d.text, d.content = text, got
 				if d.unended = d.unended && !bytes.HasPrefix(d.original, text); d.unended {
 					_, d.unended = d.means(bytes.TrimSuffix(text, []byte("\n")), want)
 				}
@@ -178,8 +189,13 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 			}
 		}
 	}
-	return d.refuse("the changed document would not say what the patch says",
-		"nothing was changed: write the document in plain YAML, without anchors, tags and \"? \" keys", nil)
+	line := d.Line + t.lost - 1
+	if t.located {
+		path, _ := pointer(operations[0].Path) // it was applied
+		line = d.Lines()(path...)
+	}
+	return &Error{Name: d.Name, Line: line, Problem: "the layout here cannot be changed without touching other lines",
+		Cure: "nothing was changed: write these lines in plain YAML, one \"key: value\" a line"}
 }
 
 func (d *Document) refuse(problem, cure string, err error) error {
@@ -216,54 +232,4 @@ func (d *Document) means(text []byte, want any) (content, bool) {
 	}
 	got, err := decodeJSON(parts[0].content.json)
 	return parts[0].content, err == nil && equalJSON(got, want)
-}
-
-// LineOf returns the 1-based line of the stream where the value at a path of keys
-// and indexes begins, or the last one on the way that is there. Lines are those
-// of the stream as it was read, so call it before Apply.
-func (d *Document) LineOf(path ...string) int {
-	if d.content.isJSON {
-		return d.lineOfJSON(path)
-	}
-	n := d.content.root
-	for _, token := range path {
-		n = lookUp(n, token)
-	}
-	return d.Line + n.Line - 1
-}
-
-func (d *Document) lineOfJSON(path []string) int {
-	if d.root == nil {
-		root, err := nodeOf(d.text[d.content.body:d.content.end], d.content.body)
-		if err != nil { // it was read before
-			return d.Line
-		}
-		d.root, d.lines = root, newLines(d.text)
-	}
-	n := d.root
-	for _, token := range path {
-		if e, err := n.at(token); err == nil {
-			n = e.value
-		}
-	}
-	return d.Line + d.lines.lineOf(n.where.start)
-}
-
-// lookUp follows a token, and stays where it leads nowhere.
-func lookUp(n *yamlv3.Node, token string) *yamlv3.Node {
-	for n.Kind == yamlv3.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yamlv3.SequenceNode {
-		if i, err := index(token, len(n.Content)-1); err == nil {
-			return n.Content[i]
-		}
-		return n
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == token {
-			return n.Content[i+1]
-		}
-	}
-	return n
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/netmode-io/netmode/pkg/manifest/yamledit"
 )
 
-func TestLineOf(t *testing.T) {
+func TestLines(t *testing.T) {
 	for text, want := range map[string]map[string]int{
 		"a: b\n---\n# c\nd:\n  e: 1\n  f:\n  - g\n  - h: &x\n      i: 2\nj: *x\n": {
 			"d/e": 5, "d/f/0": 7, "d/f/1/h/i": 9, "d/f/2": 7, "d/f/x": 7, "d/nothing/here": 5, "j": 10, "j/i": 9},
@@ -26,7 +26,7 @@ func TestLineOf(t *testing.T) {
 			t.Errorf("the document begins at line %d", d.Line)
 		}
 		for path, line := range want {
-			if got := d.LineOf(strings.Split(path, "/")...); got != line {
+			if got := d.Lines()(strings.Split(path, "/")...); got != line {
 				t.Errorf("%s: line %d, want %d in\n%s", path, got, line, d.Bytes())
 			}
 		}
@@ -34,12 +34,14 @@ func TestLineOf(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	_, err := yamledit.Read("x.yaml", []byte("a: b\n---\n- c\n"))
-	bad, ok := errors.AsType[*yamledit.Error](err)
-	if !ok || !bad.NotObject || err.Error() != "x.yaml:3: the document is a list, not an object" {
-		t.Errorf("got %v", err)
+	documents, err := yamledit.Read("x.yaml", []byte("a: b\n---\n- c\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	documents, err := yamledit.Read("x.yaml", []byte("a: b\n---\nc: d\n"))
+	if bad := documents[1].NotObject(); documents[0].NotObject() != nil || bad == nil || !bad.NotObject || bad.Error() != "x.yaml:3: the document is a list, not an object" {
+		t.Errorf("got %v", bad)
+	}
+	documents, err = yamledit.Read("x.yaml", []byte("a: b\n---\nc: d\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,11 +57,14 @@ func (t *tree) edit() ([]byte, bool) {
 	return out.Bytes(), true
 }
 
-// rewritten says whether a collection kept nothing of what the text holds, so
-// that it is written as a new one.
+// rewritten says whether a collection is written as a new one: it kept nothing of
+// what the text holds, or its text cannot hold more.
 func (t *tree) rewritten(n *node) bool {
 	if !n.source || n.kind == scalar || n.kind == alias || len(n.held)+len(n.entries) == 0 {
 		return false
+	}
+	if n.where.pair && len(n.entries) > 1 {
+		return true // what is in brackets now
 	}
 	return !slices.ContainsFunc(n.entries, func(e *entry) bool { return e.held })
 }
@@ -242,6 +245,14 @@ func (e *editor) removeLines(from, to int) {
 func (e *editor) replaceInBlock(n *node, c *entry) {
 	was := c.was.where
 	text := e.style.after(c.value, n.where.column, n.kind == sequence)
+	if c.colon < 0 {
+		e.replace(c.end, c.end, "\n"+strings.Repeat(" ", n.where.column)+":"+text)
+		return
+	}
+	gap := ""
+	if was.end < len(e.text) && e.text[was.end] == '#' {
+		gap = " "
+	}
 	first, rest, below := strings.Cut(text, "\n")
 	keyLine, end := e.lines.lineOf(c.colon), was.end
 	switch {
@@ -254,15 +265,15 @@ func (e *editor) replaceInBlock(n *node, c *entry) {
 		}
 	case e.lines.lineOf(end) != keyLine:
 		if below {
-			end = e.lines.end(end)
+			end, gap = e.lines.end(end), ""
 		}
-		e.replace(c.colon, end, text)
+		e.replace(c.colon, end, text+gap)
 	default:
 		// A comment behind the old value stays on the key's line.
 		if eol := e.lines.end(end); len(bytes.TrimSpace(e.text[end:eol])) == 0 {
 			end = eol
 		}
-		e.replace(c.colon, end, first)
+		e.replace(c.colon, end, first+gap)
 		if below {
 			e.lineAfter(end, rest, c.value)
 		}

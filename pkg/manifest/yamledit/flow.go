@@ -19,6 +19,9 @@ func (e *editor) replaceInFlow(n *node, c *entry) {
 		}
 		text = " " + text
 	}
+	if end < len(e.text) && e.text[end] == '#' {
+		text += " "
+	}
 	e.replace(was.start, end, text)
 }
 
@@ -41,6 +44,8 @@ func (e *editor) insertInFlow(n *node) {
 			e.replace(behind.start, behind.start, text+between)
 		case several && before == n.held[len(n.held)-1]:
 			e.appendLine(before, indent+text)
+		case before.end == before.colon: // a comma at a colon would be the key's
+			e.replace(before.end, before.end, " "+between+text)
 		default:
 			e.replace(before.end, before.end, between+text)
 		}

@@ -16,12 +16,14 @@ import (
 // is not sure: it may still be YAML in flow style.
 func readJSON(text []byte, body, stop int) (parts []part, bad *flaw, sure bool) {
 	body += len(text[body:]) - len(bytes.TrimPrefix(text[body:], byteOrderMark))
-	trimmed := bytes.TrimLeft(text[body:stop], " \t\r\n")
+	// No string of JSON has a break: these marks stand between values.
+	plain := bytes.ReplaceAll(text[body:stop], []byte("\n\uFEFF"), []byte("\n   "))
+	trimmed := bytes.TrimLeft(plain, " \t\r\n")
 	if len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, nil, false
 	}
 	at := newLines(text)
-	decoder := jsontext.NewDecoder(bytes.NewReader(text[body:stop]))
+	decoder := jsontext.NewDecoder(bytes.NewReader(plain))
 	from := 0
 	for {
 		value, err := decoder.ReadValue()

@@ -68,8 +68,8 @@ func (l *lines) lineOf(offset int) int {
 // order mark.
 func (l *lines) start(offset int) int {
 	s := l.starts[l.lineOf(offset)]
-	if s == 0 && bytes.HasPrefix(l.text, byteOrderMark) {
-		s = len(byteOrderMark)
+	if bytes.HasPrefix(l.text[s:], byteOrderMark) {
+		s += len(byteOrderMark)
 	}
 	return s
 }

@@ -3,12 +3,13 @@ package yamledit
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
-// errNotLocated says that the text holds something that locate does not follow,
-// as "? key" or a pair in a flow sequence. Such a document is encoded anew.
+// errNotLocated says that the text holds something that locate does not follow.
+// Such a document is not edited.
 var errNotLocated = errors.New("the layout is not followed")
 
 // locator finds where each node of a YAML document stands. The parser tells
@@ -17,11 +18,20 @@ var errNotLocated = errors.New("the layout is not followed")
 type locator struct {
 	text  []byte
 	lines *lines
+	lost  int // the 1-based line of the innermost node that is not found
 }
 
 // locate fills n.where. from is where the text before n has ended, column the
 // column of the block collection around n (-1 outside of all).
 func (l *locator) locate(n *node, from, column int, flow bool) error {
+	err := l.find(n, from, column, flow)
+	if err != nil && l.lost == 0 {
+		l.lost = n.yaml.Line
+	}
+	return err
+}
+
+func (l *locator) find(n *node, from, column int, flow bool) error {
 	start := l.lines.offset(n.yaml.Line-1, n.yaml.Column-1)
 	if start < 0 || start != l.skip(from) {
 		return errNotLocated
@@ -35,7 +45,7 @@ func (l *locator) locate(n *node, from, column int, flow bool) error {
 		return nil
 	}
 	if n.yaml.Anchor != "" || n.yaml.Style&yamlv3.TaggedStyle != 0 {
-		n.where.end, n.where.body = l.properties(start)
+		n.where.end, n.where.body = l.properties(n, start)
 	}
 	if isEmpty(n) {
 		n.where.end = max(n.where.end, start)
@@ -73,10 +83,10 @@ func (l *locator) skip(i int) int {
 			i += n
 		case isBlank(l.text[i]):
 			i++
-		case l.text[i] == '#' && (i == l.lines.start(i) || isSpaceAt(l.text, i-1)):
+		case l.text[i] == '#': // no token begins so
 			i = l.lines.end(i)
-		case i == 0 && bytes.HasPrefix(l.text, byteOrderMark):
-			i = len(byteOrderMark)
+		case bytes.HasPrefix(l.text[i:], byteOrderMark) && i+len(byteOrderMark) == l.lines.start(i):
+			i += len(byteOrderMark)
 		default:
 			return i
 		}
@@ -84,11 +94,19 @@ func (l *locator) skip(i int) int {
 	return i
 }
 
-// properties returns where the anchor and the tag at i end, and where what
-// they belong to begins.
-func (l *locator) properties(i int) (end, body int) {
+// properties returns where the anchor and the tag of n at i end, and where what
+// they belong to begins. Those behind them are the first key's.
+func (l *locator) properties(n *node, i int) (end, body int) {
 	body, end = i, i
-	for body < len(l.text) && (l.text[body] == '&' || l.text[body] == '!') {
+	marks := ""
+	if n.yaml.Anchor != "" {
+		marks += "&"
+	}
+	if n.yaml.Style&yamlv3.TaggedStyle != 0 {
+		marks += "!"
+	}
+	for body < len(l.text) && strings.IndexByte(marks, l.text[body]) >= 0 {
+		marks = strings.ReplaceAll(marks, string(l.text[body]), "")
 		for end = body; !isSpaceAt(l.text, end) && !bytes.ContainsRune([]byte(",]}"), rune(l.text[end])); end++ {
 		}
 		body = l.skip(end)
@@ -100,7 +118,7 @@ func (l *locator) block(n *node, column int) error {
 	at := n.where.body
 	n.where.column = l.lines.column(at)
 	n.where.flow = false
-	if n.kind == mapping && n.yaml.Content[0].Column-1 != n.where.column {
+	if n.kind == mapping && n.yaml.Content[0].Column-1 != n.where.column && !l.asked(at) {
 		// The anchor at the first key's place is that key's.
 		return errNotLocated
 	}
@@ -113,15 +131,18 @@ func (l *locator) block(n *node, column int) error {
 		at = e.start
 		if n.kind == mapping {
 			mark = ':'
-			if err := l.locate(e.name, at, column, false); err != nil {
+			var found bool
+			var err error
+			if at, found, err = l.key(e, n.where.column); err != nil {
 				return err
 			}
-			at = e.name.where.end
-			for at < len(l.text) && isBlank(l.text[at]) {
-				at++
+			if !found {
+				at = e.end
+				continue
 			}
 		}
 		if at >= len(l.text) || l.text[at] != mark || !isSpaceAt(l.text, at+1) {
+			l.lost = l.lines.lineOf(e.start) + 1
 			return errNotLocated
 		}
 		e.colon = at + 1
@@ -131,6 +152,43 @@ func (l *locator) block(n *node, column int) error {
 		at = e.end
 	}
 	n.where.end = at
+	return nil
+}
+
+// asked says whether an explicit key begins here: "? key".
+func (l *locator) asked(at int) bool {
+	return at < len(l.text) && l.text[at] == '?' && isSpaceAt(l.text, at+1)
+}
+
+// key locates a key in block style, and returns where its colon is. An explicit
+// key may have none, and then no value.
+func (l *locator) key(e *entry, column int) (colon int, found bool, err error) {
+	if !l.asked(e.start) {
+		err = l.locate(e.name, e.start, column, false)
+		colon = e.name.where.end
+		for colon < len(l.text) && isBlank(l.text[colon]) {
+			colon++
+		}
+		return colon, true, err
+	}
+	if err := l.locate(e.name, e.start+1, column, false); err != nil {
+		return 0, false, err
+	}
+	colon = l.skip(e.name.where.end)
+	if colon < len(l.text) && l.text[colon] == ':' && isSpaceAt(l.text, colon+1) && l.lines.column(colon) == column {
+		return colon, true, nil
+	}
+	return 0, false, e.without(false)
+}
+
+// without says that an entry has a key and nothing else.
+func (e *entry) without(flow bool) error {
+	end := e.name.where.end
+	e.colon, e.end = -1, end
+	e.value.where = span{start: end, body: end, end: end, flow: flow}
+	if !isEmpty(e.value) {
+		return errNotLocated
+	}
 	return nil
 }
 
@@ -148,6 +206,8 @@ func (l *locator) value(e *entry, column int, flow bool) error {
 	return nil
 }
 
+// flow locates a flow collection. A pair in a list, as in [a: b], is a mapping
+// without brackets.
 func (l *locator) flow(n *node, column int) error {
 	open, closing := byte('{'), byte('}')
 	if n.kind == sequence {
@@ -155,10 +215,13 @@ func (l *locator) flow(n *node, column int) error {
 	}
 	at := n.where.body
 	n.where.flow = true
-	if l.text[at] != open {
+	n.where.pair = l.text[at] != open
+	if n.where.pair && (n.kind != mapping || len(n.entries) != 1 || n.where.body != n.where.start) {
 		return errNotLocated
 	}
-	at++
+	if !n.where.pair {
+		at++
+	}
 	for i, e := range n.entries {
 		at = l.skip(at)
 		if i > 0 {
@@ -167,27 +230,14 @@ func (l *locator) flow(n *node, column int) error {
 			}
 			at = l.skip(at + 1)
 		}
-		e.start, e.colon = at, at
-		if n.kind == mapping {
-			if err := l.locate(e.name, at, column, true); err != nil {
-				return err
-			}
-			at = l.skip(e.name.where.end)
-			if at >= len(l.text) || l.text[at] != ':' {
-				e.colon, e.end = -1, e.name.where.end
-				e.value.where = span{start: e.end, body: e.end, end: e.end, flow: true}
-				if !isEmpty(e.value) {
-					return errNotLocated
-				}
-				at = e.end
-				continue
-			}
-			e.colon = at + 1
-		}
-		if err := l.value(e, column, true); err != nil {
+		if err := l.flowEntry(n, e, at, column); err != nil {
 			return err
 		}
 		at = e.end
+	}
+	if n.where.pair {
+		n.where.end = at
+		return nil
 	}
 	if at = l.skip(at); at < len(l.text) && l.text[at] == ',' {
 		at = l.skip(at + 1)
@@ -197,6 +247,25 @@ func (l *locator) flow(n *node, column int) error {
 	}
 	n.where.end = at + 1
 	return nil
+}
+
+func (l *locator) flowEntry(n *node, e *entry, at, column int) error {
+	e.start, e.colon = at, at
+	if n.kind == sequence {
+		return l.value(e, column, true)
+	}
+	if l.asked(at) {
+		at++
+	}
+	if err := l.locate(e.name, at, column, true); err != nil {
+		return err
+	}
+	at = l.skip(e.name.where.end)
+	if at >= len(l.text) || l.text[at] != ':' {
+		return e.without(true)
+	}
+	e.colon = at + 1
+	return l.value(e, column, true)
 }
 
 func (l *locator) scalar(n *node, column int, flow bool) error {
@@ -253,7 +322,7 @@ func (l *locator) plain(i, column int, flow bool) int {
 			if i+1 < len(l.text) && l.text[i+1] == '#' {
 				return end
 			}
-		case c == ':' && (isSpaceAt(l.text, i+1) || flow && bytes.IndexByte([]byte(",[]{}"), l.text[i+1]) >= 0):
+		case c == ':' && isSpaceAt(l.text, i+1), flow && c == '?' && isSpaceAt(l.text, i+1):
 			return end
 		case flow && bytes.IndexByte([]byte(",[]{}"), c) >= 0:
 			return end

@@ -47,6 +47,7 @@ type span struct {
 	start, body, end int
 	column           int
 	flow             bool
+	pair             bool // a mapping of one entry in a flow list, without brackets
 }
 
 // entry is a key and its value, or an item of a sequence.
@@ -68,9 +69,10 @@ type tree struct {
 	root  *node
 	lines *lines
 	style style
-	// located says whether the text's parts were all found; if not, a changed
-	// document is encoded anew.
+	// located says whether the text's parts were all found; if not, the document is
+	// not edited, and lost is the 1-based line where the first of them is.
 	located bool
+	lost    int
 }
 
 // tree reads the document's text once more, for editing.
@@ -90,11 +92,12 @@ func (d *Document) tree() (*tree, error) {
 		return nil, err
 	}
 	b := &builder{nodes: map[*yamlv3.Node]*node{}, keys: map[string]string{}}
-	if t.root, err = b.build(d.content.root, value, nil, nil); err != nil {
+	if t.root, err = b.build(d.content.parsed(d.text).Content[0], value, nil, nil); err != nil {
 		return nil, err
 	}
 	loc := &locator{text: d.text, lines: t.lines}
 	t.located = loc.locate(t.root, d.content.body, -1, false) == nil
+	t.lost = loc.lost
 	t.style = yamlStyle(t)
 	return t, nil
 }

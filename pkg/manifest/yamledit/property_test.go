@@ -56,9 +56,6 @@ func editAtRandom(t *testing.T, path string, data []byte, seed uint64) {
 			t.Fatal(err)
 		}
 		err = d.Apply(patch)
-		if err != nil && strings.Contains(path, "explicit-keys") && bytes.Equal(d.Bytes(), text) {
-			continue // encoded anew, which may fail, but then changes nothing
-		}
 		if err != nil {
 			t.Fatalf("seed %d: %v\npatch %s\n%s", seed, err, raw, text)
 		}
@@ -75,9 +72,6 @@ func editAtRandom(t *testing.T, path string, data []byte, seed uint64) {
 		}
 		if !bytes.Equal(d.Original(), text) {
 			t.Fatalf("seed %d: Apply changed the original", seed)
-		}
-		if strings.Contains(path, "explicit-keys") {
-			continue
 		}
 		fresh, err := Read(path, text)
 		if err != nil {

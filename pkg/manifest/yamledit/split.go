@@ -17,11 +17,12 @@ type flaw struct {
 	line          int
 	problem, cure string
 	notObject     bool
+	template      bool
 }
 
 // in is the error of a flaw in a text that begins at a 0-based line of the stream.
 func (f *flaw) in(name string, line int) *Error {
-	return &Error{Name: name, Line: line + f.line + 1, Problem: f.problem, Cure: f.cure, NotObject: f.notObject}
+	return &Error{Name: name, Line: line + f.line + 1, Problem: f.problem, Cure: f.cure, NotObject: f.notObject, Template: f.template}
 }
 
 // split cuts a stream at its "---" lines. Such a line is always a separator: at
@@ -47,6 +48,9 @@ func split(text []byte) ([]chunk, *flaw) {
 	l := newLines(text)
 	for i := range l.starts {
 		s := l.start(l.starts[i])
+		if s > 0 && bytes.HasPrefix(text[s:], byteOrderMark) {
+			s += len(byteOrderMark) // Windows' files, one behind the other
+		}
 		line := text[s:l.end(s)]
 		rest := bytes.TrimLeft(line, " \t")
 		directive := len(line) > 0 && line[0] == '%' && (cur.bodyEnd >= 0 || !cur.marked && !cur.content)
@@ -55,7 +59,7 @@ func split(text []byte) ([]chunk, *flaw) {
 			if cur.bodyEnd >= 0 {
 				finish(after)
 			} else if cur.marked || cur.content {
-				finish(s)
+				finish(l.starts[i])
 			}
 			rest = bytes.TrimLeft(line[3:], " \t")
 			if len(rest) > 0 && rest[0] == '#' {
