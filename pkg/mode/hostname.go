@@ -3,7 +3,6 @@ package mode
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -59,32 +58,8 @@ func keepHostname(c *PodCase) {
 		return
 	}
 	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")
-	switch w := c.Workload; {
-	case w == nil:
-	case w.OwnHostnames:
-		checkOwnHostnames(c)
-	default:
+	if w := c.Workload; w != nil && !w.OwnHostnames {
 		warnSharedHostname(c) // it is the template's, and so every pod's
-	}
-}
-
-// maxRevision is the longest name of a StatefulSet whose revisions can be a label of
-// its pods: the name, a dash and up to ten digits (kubernetes/kubernetes#64023).
-const maxRevision = validation.LabelValueMaxLength - 11
-
-// checkOwnHostnames looks at the pods behind the first.
-func checkOwnHostnames(c *PodCase) {
-	w, path := c.Workload, field.NewPath("metadata", "name")
-	about := c.Plan.About(&plan.Object{Kind: plan.OwnWorkload})
-	if w.LastHostname != "" {
-		if problems := validation.IsDNS1123Label(w.LastHostname); len(problems) > 0 {
-			about.RefuseError(plan.HostnameInvalid, field.Invalid(path, w.Name,
-				"the last of its pods would have the hostname "+plan.Clip(w.LastHostname, maxShown)+", which cannot be: "+problems[0]))
-			return
-		}
-	}
-	if w.Kind == "StatefulSet" && len(w.Name) > maxRevision {
-		about.Warn(plan.RevisionTooLong, path.String(), fmt.Sprintf("its pods are labelled with the name and a revision, and a label has at most %d characters", validation.LabelValueMaxLength))
 	}
 }
 

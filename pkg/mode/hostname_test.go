@@ -118,31 +118,3 @@ func TestGeneratedNames(t *testing.T) {
 		t.Errorf("1,000 requests give %d names", len(names))
 	}
 }
-
-// What would show only when the last pod is made, its author hears at the workload.
-func TestHostnamesBehindTheFirst(t *testing.T) {
-	name := func(letters int) string { return strings.Repeat("a", letters) }
-	last := func(of, hostname string) string {
-		return `refused HostnameInvalid metadata.name: Invalid value: "` + of + `": the last of its pods would have the hostname ` + hostname + ", which cannot be: " + tooLong + chooseName
-	}
-	revision := "warned RevisionTooLong metadata.name: its pods are labelled with the name and a revision, and a label has at most 63 characters: " +
-		"give it a name of at most 52 characters"
-	spec := `{"hostname":"nimbus-0","subdomain":"nimbus",` + onePort + `}`
-	row := func(line, kind, of, hostname string, found ...string) podRow {
-		w := &workload.Workload{Kind: kind, Name: of, OwnHostnames: true, LastHostname: hostname}
-		want := append(append([]string{namedBySpec, hostnameKept}, found...), appended...)
-		patch := `[` + appendPatch
-		if len(found) > 0 && isRefusal(found[0]) {
-			patch = ""
-		}
-		return podRow{line: line, metadata: fromStatefulSet, spec: spec, workload: w, patch: patch, want: want}
-	}
-	runPodRows(t, api.ModeStatefulSetHeadless, []podRow{
-		row("a StatefulSet of 61 letters with 12 pods", "StatefulSet", name(61), name(61)+"-11", last(name(61), name(61)+"-11")),
-		row("of 53 letters", "StatefulSet", name(53), name(53)+"-11", revision),
-		row("of 52 letters", "StatefulSet", name(52), name(52)+"-11"),
-		row("a Job of 61 letters and 100 completions", "Job", name(61), name(61)+"-99", last(name(61), name(61)+"-99")),
-		row("a Job of 61 letters and 10 completions", "Job", name(61), name(61)+"-9"),
-		row("a StatefulSet without a name", "StatefulSet", "", ""),
-	})
-}

@@ -84,7 +84,6 @@ const (
 	HostnameKept              Reason = "HostnameKept"
 	HostnameTaken             Reason = "HostnameTaken"
 	HostnameInvalid           Reason = "HostnameInvalid"
-	RevisionTooLong           Reason = "RevisionTooLong"
 	HostnameGenerated         Reason = "HostnameGenerated"
 	HostnameNotGenerated      Reason = "HostnameNotGenerated"
 	HostnameOfNode            Reason = "HostnameOfNode"

@@ -75,7 +75,6 @@ var reasonTable = []ReasonDoc{
 	{HostnameKept, "The pod has a hostname already, and it stays.", ""},
 	{HostnameTaken, "The pod has a hostname that differs from its governing Service.", "remove hostname, or make it equal to the Service's name"},
 	{HostnameInvalid, "A hostname must be a DNS label: lower-case letters, digits and '-', at most 63 characters.", "choose a shorter or simpler name"},
-	{RevisionTooLong, "The name of the StatefulSet is so long that Kubernetes may not be able to make its pods.", "give it a name of at most 52 characters"},
 	{HostnameGenerated, "The pod gets a name and a hostname that are equal, made of its generateName.", ""},
 	{HostnameNotGenerated, "A hostname is generated together with the pod's name, and this pod has a name.", "remove netmode.io/hostname: the name is the hostname"},
 	{HostnameOfNode, "The pod's hostname is the name of the node that its DaemonSet makes it for.", ""},

@@ -36,7 +36,6 @@ type spec struct {
 	Suspend        bool           `json:"suspend"`
 	Replicas       *int32         `json:"replicas"`
 	Parallelism    *int32         `json:"parallelism"`
-	Completions    *int32         `json:"completions"`
 	CompletionMode string         `json:"completionMode"`
 	ManualSelector bool           `json:"manualSelector"`
 	ServiceName    string         `json:"serviceName"`
@@ -88,9 +87,6 @@ func Parse(apiVersion, kind string, object []byte, namespace string) (*Template,
 	t := &Template{Metadata: v.Metadata, Workload: Workload{Kind: k.name, Name: v.Metadata.DisplayName(), Template: field}}
 	s.count(&t.Workload, fields)
 	s.hold(&t.Workload)
-	if t.Workload.OwnHostnames && v.Metadata.Name != "" {
-		t.Workload.LastHostname = s.lastHostname(&t.Workload)
-	}
 	if started := string(v.Status.StartTime); k.name == "Job" {
 		t.Workload.Suspended, t.Workload.Started = s.Suspend, started != "" && started != "null"
 	}
@@ -163,25 +159,6 @@ func (s *spec) count(w *Workload, fields string) {
 		count(s.Parallelism, "parallelism")
 		w.OwnHostnames = s.CompletionMode == "Indexed"
 	}
-}
-
-// cronTime stands for the minutes since 1970 that a CronJob's controller puts behind
-// its name, to name a Job (k8s.io/kubernetes/pkg/controller/cronjob).
-const cronTime = "-29000000"
-
-// lastHostname is the hostname of the last pod of a StatefulSet or an Indexed Job.
-func (s *spec) lastHostname(w *Workload) string {
-	name, last := w.Name, int64(s.Ordinals.Start)+int64(w.Replicas)-1
-	if w.Kind != "StatefulSet" {
-		last = 0
-		if s.Completions != nil {
-			last = int64(*s.Completions) - 1
-		}
-	}
-	if w.Kind == "CronJob" {
-		name += cronTime
-	}
-	return fmt.Sprintf("%s-%d", name, max(last, 0))
 }
 
 // hold fills in what keeps running pods as they are, and where the pods'

@@ -258,7 +258,7 @@ func TestParseCounts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
-		tt.want.Template, tt.want.LastHostname = got.Workload.Template, got.Workload.LastHostname
+		tt.want.Template = got.Workload.Template
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.kind, tt.spec, diff)
 		}
@@ -335,31 +335,5 @@ func TestFirstPodOfWrongType(t *testing.T) {
 	const want = "spec.template.spec.hostNetwork: is a string, and must be true or false"
 	if pod, err := template.FirstPod(); pod != nil || err == nil || err.Error() != want {
 		t.Errorf("got %v, %v, want %s", pod, err, want)
-	}
-}
-
-// The last of the pods has the longest hostname.
-func TestLastHostname(t *testing.T) {
-	const template = "template: {spec: {containers: []}}"
-	for _, tt := range []struct{ kind, spec, want string }{
-		{"apps/v1 StatefulSet", template, "web-0"},
-		{"apps/v1 StatefulSet", "replicas: 12, " + template, "web-11"},
-		{"apps/v1 StatefulSet", "replicas: 12, ordinals: {start: 90}, " + template, "web-101"},
-		{"apps/v1 StatefulSet", "replicas: 0, " + template, "web-0"},
-		{"apps/v1 StatefulSet", "replicas: 2147483647, ordinals: {start: 2147483647}, " + template, "web-4294967293"},
-		{"batch/v1 Job", "completionMode: Indexed, completions: 100, parallelism: 3, " + template, "web-99"},
-		{"batch/v1 Job", "completionMode: Indexed, " + template, "web-0"},
-		{"batch/v1 Job", "completions: 100, " + template, ""},
-		{"batch/v1 CronJob", "jobTemplate: {spec: {completionMode: Indexed, completions: 11, " + template + "}}", "web-29000000-10"},
-		{"apps/v1 Deployment", "replicas: 12, " + template, ""},
-	} {
-		version, kind, _ := strings.Cut(tt.kind, " ")
-		parsed, err := parse(t, "apiVersion: "+version+"\nkind: "+kind+"\nmetadata: {name: web}\nspec: {"+tt.spec+"}\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := parsed.Workload.LastHostname; got != tt.want {
-			t.Errorf("%s {%s}: %s, want %s", tt.kind, tt.spec, got, tt.want)
-		}
 	}
 }

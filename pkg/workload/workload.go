@@ -29,9 +29,6 @@ type Workload struct {
 	ReplicasField string
 	// OwnHostnames says that the controller gives each pod a hostname of its own.
 	OwnHostnames bool
-	// LastHostname is that of the last of such pods, the longest; empty where the
-	// workload has no name yet.
-	LastHostname string
 	// Surges says that a rolling update starts a new pod before the old one is
 	// gone, and SurgeField which field decides it.
 	Surges     bool
