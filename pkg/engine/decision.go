@@ -148,7 +148,6 @@ func (d *decision) applyPodMode() bool {
 		return false
 	}
 	before := len(p.Trace)
-	status, _ := parseStatus(pod.Metadata.Annotations[api.AnnotationStatus])
 	c := &mode.PodCase{
 		Pod:             pod,
 		Namespace:       d.Namespace,
@@ -158,7 +157,6 @@ func (d *decision) applyPodMode() bool {
 		Workload:        d.Workload,
 		Snapshot:        d.Snapshot,
 		Search:          &d.Settings.Search,
-		Wrote:           status.Strategy,
 		Rewrite:         rewriteOf(d.policies),
 		Plan:            p,
 	}

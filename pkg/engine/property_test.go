@@ -112,9 +112,6 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	if outcome(p) == "set aside" {
 		return outcome(p)
 	}
-	if p.Has(plan.SearchInPlace) && p.Strategy == "" {
-		return outcome(p) // written by hand, and judged by what is known of the cluster's domain
-	}
 	// Another replica, later: other facts, other Services, other PodSecurity.
 	later := decide(g.settings(), g.snapshot(given), reordered(t, g, patched))
 	checkServed(fail, p, later)

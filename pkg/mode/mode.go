@@ -76,8 +76,6 @@ type PodCase struct {
 	Workload *workload.Workload
 	Snapshot Snapshot
 	Search   *resolv.Settings
-	// Wrote is the search rewrite that the pod's status names.
-	Wrote api.SearchRewrite
 	// Rewrite is what a policy says of the search rewrite.
 	Rewrite resolv.PolicyDefaults
 	Plan    *plan.Plan

@@ -50,7 +50,7 @@ func appliedForPeers(c *PodCase, service string) bool {
 		return false
 	}
 	name := c.Pod.Metadata.Name
-	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service, Wrote: c.Wrote, Settings: c.Search}, c.Intent.SearchRewrite) ||
+	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}, c.Intent.SearchRewrite) ||
 		name != "" && c.Pod.Spec.Hostname == name && c.Pod.Metadata.ControllerKind() != "StatefulSet"
 }
 
@@ -63,7 +63,6 @@ func rewriteSearch(c *PodCase) {
 		Namespace:       c.Namespace,
 		NamespaceLabels: c.NamespaceLabels,
 		Subdomain:       c.Plan.Service,
-		Wrote:           c.Wrote,
 		Defaults:        c.Rewrite,
 		Settings:        c.Search,
 		Plan:            c.Plan,

@@ -107,7 +107,6 @@ const (
 
 	SearchNone            Reason = "SearchNone"
 	SearchInPlace         Reason = "SearchInPlace"
-	SearchOtherDomain     Reason = "SearchOtherDomain"
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
 	SearchByPolicy        Reason = "SearchByPolicy"

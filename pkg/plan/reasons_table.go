@@ -98,7 +98,6 @@ var reasonTable = []ReasonDoc{
 
 	{SearchNone, "The search list stays as it is, because netmode.io/search-rewrite is none.", ""},
 	{SearchInPlace, "The peer domain is in the pod's search list already.", ""},
-	{SearchOtherDomain, "The pod's search list has its peers' domain under another cluster's domain; the right one is added.", "remove it"},
 	{SearchPrepended, "The pod's DNS configuration is written out whole, with the peer domain first.", ""},
 	{SearchAppended, "The peer domain is the last of the pod's search domains: short names resolve after a few failed look-ups.", ""},
 	{SearchByPolicy, "The pod asks for no search rewrite and takes the one that a NetworkModePolicy gives.", ""},

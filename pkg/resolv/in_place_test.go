@@ -3,16 +3,14 @@ package resolv_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
-	"github.com/netmode-io/netmode/pkg/plan"
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
-// Which pods count as done already, if netmode wrote them. The cluster's domain in
-// them is another than the one that netmode knows now.
+// Which pods count as done already. The cluster's domain in them is another
+// than the one that netmode knows now.
 func TestInPlace(t *testing.T) {
 	const (
 		first    = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default.svc.old.example","own.example"]},"containers":[{"name":"main"}]}`
@@ -48,7 +46,7 @@ func TestInPlace(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, %s", tt.name, asked), func(t *testing.T) {
-				c := rewriteCase{spec: tt.spec, asked: asked, wrote: api.SearchPrepend, settings: resolv.Settings{
+				c := rewriteCase{spec: tt.spec, asked: asked, settings: resolv.Settings{
 					Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"},
 				}}
 				p, spec := c.run(t)
@@ -89,48 +87,12 @@ func TestPrependMovesThePeerDomain(t *testing.T) {
 func TestInPlaceOfPodsThatAskForNone(t *testing.T) {
 	const second = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["own.example","peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
 	for _, policy := range append(api.SearchRewrites(), "") {
-		c := rewriteCase{spec: second, given: given(policy), wrote: api.SearchAppend, settings: resolv.Settings{
+		c := rewriteCase{spec: second, given: given(policy), settings: resolv.Settings{
 			Facts: facts["known"], InitContainer: resolv.InitContainer{Image: "netmode:1"},
 		}}
 		p, _ := c.run(t)
 		if kept, want := !p.Changes(), policy == api.SearchAppend || policy == api.SearchNone; kept != want {
 			t.Errorf("%q: left alone: %t, want %t: reasons %v", policy, kept, want, p.Reasons())
 		}
-	}
-}
-
-// What a person wrote for another cluster is no rewrite: the right domain is added,
-// and the wrong one is warned of. Where the cluster's domain is not known, it stands.
-func TestOtherClustersDomain(t *testing.T) {
-	const (
-		byHand = `{"dnsPolicy":"ClusterFirst","dnsConfig":{"searches":["peers.default.svc.old.example"]},"containers":[{"name":"main"}]}`
-		whole  = `{"dnsPolicy":"None","dnsConfig":{"nameservers":["192.0.2.53"],"searches":["peers.default.svc.old.example","own.example"]},"containers":[{"name":"main"}]}`
-		warned = "spec.dnsConfig.searches: peers.default.svc.old.example is no domain of this cluster, whose domain is cluster.local: remove it (SearchOtherDomain)"
-	)
-	for _, tt := range []struct {
-		facts, spec string
-		asked       api.SearchRewrite
-		reason      plan.Reason
-		searches    string
-	}{
-		{"known", byHand, "append", plan.SearchAppended, `"searches":["peers.default.svc.old.example","peers.default.svc.cluster.local"]`},
-		{"known", byHand, "auto", plan.SearchPrepended, `"searches":["peers.default.svc.cluster.local","default.svc.cluster.local"`},
-		{"known", whole, "auto", plan.SearchPrepended, `"searches":["peers.default.svc.cluster.local","own.example"]`},
-		{"unknown", byHand, "append", plan.SearchInPlace, `"searches":["peers.default.svc.old.example"]`},
-		{"unknown", whole, "auto", plan.SearchInPlace, `"searches":["peers.default.svc.old.example","own.example"]`},
-	} {
-		c := rewriteCase{spec: tt.spec, asked: tt.asked, settings: resolv.Settings{Facts: facts[tt.facts]}}
-		p, spec := c.run(t)
-		if !p.Has(tt.reason) || !strings.Contains(spec, tt.searches) {
-			t.Errorf("%s, facts %s: reasons %v, want %s\n%s", tt.asked, tt.facts, p.Reasons(), tt.reason, spec)
-		}
-		var told string
-		for _, f := range p.Findings(plan.Warned) {
-			told += p.Message(&f)
-		}
-		if known := tt.facts == "known"; known != strings.Contains(told, warned) {
-			t.Errorf("%s, facts %s: warned %q", tt.asked, tt.facts, told)
-		}
-		checkIdempotence(t, c, spec)
 	}
 }

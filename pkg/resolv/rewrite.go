@@ -35,9 +35,6 @@ type Case struct {
 	NamespaceLabels map[string]string
 	// Subdomain is the governing Service.
 	Subdomain string
-	// Wrote is the strategy that the pod's status names: an earlier call's, which stands
-	// whatever the facts say now.
-	Wrote api.SearchRewrite
 	// Defaults are what a policy says.
 	Defaults PolicyDefaults
 	Settings *Settings
@@ -142,7 +139,6 @@ func (s Strategy) run(c *Case) {
 		c.Plan.Keep(plan.SearchInPlace, "spec", "the search rewrite is in place already")
 		return
 	}
-	warnOtherDomain(c)
 	var obstacles []obstacle
 	if s.obstacles != nil {
 		obstacles = s.obstacles(c)
@@ -188,26 +184,6 @@ func (c *Case) peerPrefix() string { return c.Subdomain + "." + c.Namespace + ".
 
 func (c *Case) isPeerDomain(s string) bool { return strings.HasPrefix(s, c.peerPrefix()) }
 
-// isInPlace reports whether a search is the peer domain as it is to be: of the
-// cluster, where its domain is known, unless netmode wrote it.
-func (c *Case) isInPlace(search string) bool {
-	domain := c.Settings.Facts.Domain
-	return c.isPeerDomain(search) && (c.Wrote != "" || domain == "" || strings.TrimSuffix(search, ".") == c.peerPrefix()+domain)
-}
-
-// warnOtherDomain tells of searches that somebody wrote for another cluster.
-func warnOtherDomain(c *Case) {
-	for _, search := range c.Pod.Searches() {
-		if c.isPeerDomain(search) && !c.isInPlace(search) {
-			c.Plan.Warn(plan.SearchOtherDomain, "spec.dnsConfig.searches", plan.Clip(search, maxShown)+" is no domain of this cluster, whose domain is "+c.Settings.Facts.Domain)
-			return
-		}
-	}
-}
-
-// maxShown is the most bytes of a value of the author's in a text.
-const maxShown = 512
-
 // peerDomain is the domain whose names are the peers' hostnames. Where the
 // cluster's domain is not known it is assumed, with a warning.
 func (c *Case) peerDomain() string {
@@ -221,10 +197,10 @@ func (c *Case) peerDomain() string {
 // will really have.
 func (c *Case) first() bool {
 	searches := c.Pod.Searches()
-	return c.Pod.Spec.DNSPolicy == api.DNSNone && len(searches) > 0 && c.isInPlace(searches[0])
+	return c.Pod.Spec.DNSPolicy == api.DNSNone && len(searches) > 0 && c.isPeerDomain(searches[0])
 }
 
 // listed reports whether the pod's own searches hold the peer domain anywhere.
 func (c *Case) listed() bool {
-	return slices.ContainsFunc(c.Pod.Searches(), c.isInPlace)
+	return slices.ContainsFunc(c.Pod.Searches(), c.isPeerDomain)
 }

@@ -31,8 +31,6 @@ type rewriteCase struct {
 	given    resolv.PolicyDefaults
 	settings resolv.Settings
 	labels   map[string]string
-	// wrote is what the pod's status names.
-	wrote api.SearchRewrite
 }
 
 // run rewrites and applies the plan to the pod's JSON as the API server does;
@@ -47,7 +45,7 @@ func (r rewriteCase) run(t *testing.T) (p *plan.Plan, spec string) {
 	p = &plan.Plan{}
 	p.Rule("search rewrite")
 	resolv.Rewrite(&resolv.Case{
-		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Wrote: r.wrote, Defaults: r.given, Settings: &r.settings, Plan: p,
+		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Defaults: r.given, Settings: &r.settings, Plan: p,
 	}, r.asked)
 	if p.Changes() {
 		operations, err := patch.Build(raw, p.Mutations)
@@ -231,7 +229,7 @@ func checkIdempotence(t *testing.T, c rewriteCase, patched string) {
 	t.Helper()
 	for name, later := range facts {
 		again := c
-		again.spec, again.settings.Facts, again.wrote = patched, later, api.SearchAppend // any
+		again.spec, again.settings.Facts = patched, later
 		p, spec := again.run(t)
 		if p.Refused() || len(p.Mutations) > 0 || spec != patched {
 			t.Errorf("second run, facts %s: %d mutations, denial %q\n%s\n%s", name, len(p.Mutations), p.Denial(), patched, spec)
