@@ -71,7 +71,7 @@ func appliedForPeers(c *PodCase, service string) bool {
 		return false
 	}
 	name := c.Pod.Metadata.Name
-	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}) ||
+	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service, Settings: c.Search, Written: c.Written}) ||
 		name != "" && c.Pod.Spec.Hostname == name && c.Pod.Metadata.ControllerKind() != "StatefulSet"
 }
 
@@ -95,6 +95,7 @@ func rewriteSearch(c *PodCase) {
 		Subdomain:       c.Plan.Service,
 		Defaults:        c.Rewrite,
 		Settings:        c.Search,
+		Written:         c.Written,
 		Plan:            c.Plan,
 	}, c.Intent.SearchRewrite)
 }

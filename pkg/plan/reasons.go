@@ -101,6 +101,7 @@ const (
 
 	SearchNone            Reason = "SearchNone"
 	SearchInPlace         Reason = "SearchInPlace"
+	SearchOtherDomain     Reason = "SearchOtherDomain"
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
 	SearchByPolicy        Reason = "SearchByPolicy"

@@ -92,6 +92,7 @@ var reasonTable = []ReasonDoc{
 
 	{SearchNone, "The search list stays as it is, because netmode.io/search-rewrite is none.", ""},
 	{SearchInPlace, "The peer domain is in the pod's search list already.", ""},
+	{SearchOtherDomain, "dnsConfig.searches holds the domain of the pod's peers as it would be in a cluster of another domain.", "remove that entry: netmode adds the right one"},
 	{SearchPrepended, "The pod's DNS configuration is written out whole, with the peer domain first.", ""},
 	{SearchAppended, "The peer domain is the last of the pod's search domains: short names resolve after a few failed look-ups.", ""},
 	{SearchByPolicy, "The pod asks for no search rewrite and takes the one that a NetworkModePolicy gives.", ""},
@@ -111,7 +112,7 @@ var reasonTable = []ReasonDoc{
 	{PostStartImpossible, "No container of the pod can run the postStart hook.", "use netmode.io/search-rewrite: prepend or init-container"},
 	{InitContainerRoot, "The namespace enforces PodSecurity restricted, which rejects the init container: it must run as root.", "use netmode.io/search-rewrite: prepend"},
 	{InitContainerImage, "netmode was started without an image for its init container.", "start netmode with --init-image, or use netmode.io/search-rewrite: prepend"},
-	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container"},
+	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container, or remove it where it is a copy of netmode's"},
 }
 
 // otherCures are told in the place of those that name a mode, where a policy does
