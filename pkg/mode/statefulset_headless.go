@@ -25,6 +25,7 @@ func statefulSetHeadless() Mode {
 			{"hostname as FQDN", refuseHostnameAsFQDN},
 			{"Windows", refuseWindows},
 			{"governing Service", findGoverningService},
+			{"pod names", checkPodNames},
 			{"hostname", setOwnHostname},
 			{"subdomain", setSubdomain},
 			{"ports", warnPodPorts},
@@ -50,7 +51,7 @@ func setOwnHostname(c *PodCase) {
 	hostname, name := c.Pod.Spec.Hostname, c.Pod.Metadata.Name
 	switch {
 	case hostname != "":
-		if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
+		if !c.hasOwnHostname() && refuseNoLabel(c, specPath.Child("hostname"), hostname) {
 			return
 		}
 		c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")

@@ -83,6 +83,7 @@ const (
 	HostnameKept              Reason = "HostnameKept"
 	HostnameTaken             Reason = "HostnameTaken"
 	HostnameInvalid           Reason = "HostnameInvalid"
+	StatefulSetNameLong       Reason = "StatefulSetNameLong"
 	HostnameIsFQDN            Reason = "HostnameIsFQDN"
 	HostnameShared            Reason = "HostnameShared"
 	NoStableHostname          Reason = "NoStableHostname"

@@ -74,6 +74,7 @@ var reasonTable = []ReasonDoc{
 	{HostnameKept, "The pod has a hostname already, and it stays.", ""},
 	{HostnameTaken, "The pod has a hostname that differs from its governing Service.", "remove hostname, or make it equal to the Service's name"},
 	{HostnameInvalid, "A hostname must be a DNS label: lower-case letters, digits and '-', at most 63 characters.", "choose a shorter or simpler name"},
+	{StatefulSetNameLong, "The StatefulSet's name leaves no room for its revision in a label of its pods, so Kubernetes cannot make them.", "choose a name of at most 52 characters"},
 	{HostnameIsFQDN, "setHostnameAsFQDN makes hostname(1) the full name, which is not the name that peers know.", "remove setHostnameAsFQDN"},
 	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"},
 	{NoStableHostname, "The pod has neither a hostname nor a name of its own, so peers cannot know it beforehand.", "use a StatefulSet, or a Job with completionMode Indexed"},
