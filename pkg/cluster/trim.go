@@ -18,7 +18,7 @@ import (
 type trimmedService struct {
 	object
 	namespace, name, resourceVersion string
-	kind, clusterIP                  string // kind is spec.type
+	kind, clusterIP                  string  // kind is spec.type
 	mode                             *string // the annotation; nil: it has none
 	selector                         []label
 	ports                            []api.ServicePort

@@ -148,6 +148,7 @@ func (d *decision) applyPodMode() bool {
 		return false
 	}
 	before := len(p.Trace)
+	written, _ := parseStatus(pod.Metadata.Annotations[api.AnnotationStatus])
 	c := &mode.PodCase{
 		Pod:             pod,
 		Namespace:       d.Namespace,
@@ -157,6 +158,7 @@ func (d *decision) applyPodMode() bool {
 		Workload:        d.Workload,
 		Snapshot:        d.Snapshot,
 		Search:          &d.Settings.Search,
+		Written:         written.Strategy,
 		Rewrite:         rewriteOf(d.policies),
 		Plan:            p,
 	}

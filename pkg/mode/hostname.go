@@ -54,7 +54,7 @@ func setOwnHostname(c *PodCase) {
 
 func keepHostname(c *PodCase) {
 	hostname := c.Pod.Spec.Hostname
-	if refuseNoLabel(c, specPath.Child("hostname"), hostname) {
+	if !c.hasOwnHostname() && refuseNoLabel(c, specPath.Child("hostname"), hostname) {
 		return
 	}
 	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")

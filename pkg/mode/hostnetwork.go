@@ -35,6 +35,7 @@ func hostNetwork() Mode {
 			{"net sysctls", refuseNetSysctls},
 			{"mesh sidecar", refuseMeshSidecar},
 			{"Windows", refuseWindows},
+			{"pod names", checkPodNames},
 			{"declared ports", warnNoDeclaredPort},
 			{"rolling update", warnPortsSurge},
 			{"hostname", warnNodeHostname},

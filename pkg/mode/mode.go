@@ -76,6 +76,8 @@ type PodCase struct {
 	Workload *workload.Workload
 	Snapshot Snapshot
 	Search   *resolv.Settings
+	// Written is the search rewrite that the pod's status names; empty: none does.
+	Written api.SearchRewrite
 	// Rewrite is what a policy says of the search rewrite.
 	Rewrite resolv.PolicyDefaults
 	Plan    *plan.Plan

@@ -21,9 +21,9 @@ func fixtures() map[api.Mode]struct {
 		services []serviceRow
 	}{
 		api.ModeDefault:             {defaultPods(), defaultServices()},
-		api.ModeHostNetwork:         {append(hostNetworkPods(), hostNetworkPodPorts()...), hostNetworkServices()},
+		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodNames()), hostNetworkServices()},
 		api.ModeHeadless:            {headlessPods(), headlessServices()},
-		api.ModeStatefulSetHeadless: {statefulSetHeadlessPods(), statefulSetHeadlessServices()},
+		api.ModeStatefulSetHeadless: {append(statefulSetHeadlessPods(), statefulSetHeadlessPodNames()...), statefulSetHeadlessServices()},
 	}
 }
 

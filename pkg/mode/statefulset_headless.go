@@ -22,6 +22,7 @@ func statefulSetHeadless() Mode {
 			{"hostname as FQDN", refuseHostnameAsFQDN},
 			{"Windows", refuseWindows},
 			{"governing Service", findGoverningService},
+			{"pod names", checkPodNames},
 			{"hostname", setOwnHostname},
 			{"subdomain", setSubdomain},
 			{"ports", warnPodPorts},
@@ -50,7 +51,7 @@ func appliedForPeers(c *PodCase, service string) bool {
 		return false
 	}
 	name := c.Pod.Metadata.Name
-	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service}, c.Intent.SearchRewrite) ||
+	return resolv.InPlace(&resolv.Case{Pod: c.Pod, Namespace: c.Namespace, Subdomain: service, Settings: c.Search, Written: c.Written}, c.Intent.SearchRewrite) ||
 		name != "" && c.Pod.Spec.Hostname == name && c.Pod.Metadata.ControllerKind() != "StatefulSet"
 }
 
@@ -65,6 +66,7 @@ func rewriteSearch(c *PodCase) {
 		Subdomain:       c.Plan.Service,
 		Defaults:        c.Rewrite,
 		Settings:        c.Search,
+		Written:         c.Written,
 		Plan:            c.Plan,
 	}, c.Intent.SearchRewrite)
 }

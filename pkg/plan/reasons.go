@@ -88,6 +88,7 @@ const (
 	HostnameNotGenerated      Reason = "HostnameNotGenerated"
 	HostnameOfNode            Reason = "HostnameOfNode"
 	HostnameNoNode            Reason = "HostnameNoNode"
+	StatefulSetNameLong       Reason = "StatefulSetNameLong"
 	HostnameIsFQDN            Reason = "HostnameIsFQDN"
 	HostnameShared            Reason = "HostnameShared"
 	NoStableHostname          Reason = "NoStableHostname"
@@ -107,6 +108,7 @@ const (
 
 	SearchNone            Reason = "SearchNone"
 	SearchInPlace         Reason = "SearchInPlace"
+	SearchOtherDomain     Reason = "SearchOtherDomain"
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
 	SearchByPolicy        Reason = "SearchByPolicy"

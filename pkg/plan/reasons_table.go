@@ -11,8 +11,8 @@ var reasonTable = []ReasonDoc{
 	{NotApplicable, "The mode is inherited and cannot serve this pod, so the pod stays as it is.", ""},
 	{NoLongerApplicable, "The pod was given an inherited mode, and another webhook made it one that the mode cannot serve.", "keep that webhook from the pod, or set netmode.io/mode on the pod template to a mode that can serve it"},
 	{IgnoreLabel, "The label netmode.io/ignore=true keeps netmode from changing the object.", ""},
-	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
 	{ModeLabel, "The mode is asked for by a label, and only a Namespace's counts.", "write it as an annotation, netmode.io/mode"},
+	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
 	{ExemptNamespace, "The namespace is never touched: kube-system, or netmode's own.", ""},
 	{MirrorPod, "The pod mirrors a static pod, which belongs to its node's kubelet.", ""},
 	{BeingDeleted, "The object is being deleted.", ""},
@@ -79,6 +79,7 @@ var reasonTable = []ReasonDoc{
 	{HostnameNotGenerated, "A hostname is generated together with the pod's name, and this pod has a name.", "remove netmode.io/hostname: the name is the hostname"},
 	{HostnameOfNode, "The pod's hostname is the name of the node that its DaemonSet makes it for.", ""},
 	{HostnameNoNode, "Only the pods of a DaemonSet can have their nodes' names.", "remove netmode.io/hostname, or use a DaemonSet"},
+	{StatefulSetNameLong, "The StatefulSet's name leaves no room for its revision in a label of its pods, so Kubernetes cannot make them.", "choose a name of at most 52 characters"},
 	{HostnameIsFQDN, "setHostnameAsFQDN makes hostname(1) the full name, which is not the name that peers know.", "remove setHostnameAsFQDN"},
 	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"},
 	{NoStableHostname, "The pod has neither a hostname nor a name of its own, so peers cannot know it beforehand.", "remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed"},
@@ -98,6 +99,7 @@ var reasonTable = []ReasonDoc{
 
 	{SearchNone, "The search list stays as it is, because netmode.io/search-rewrite is none.", ""},
 	{SearchInPlace, "The peer domain is in the pod's search list already.", ""},
+	{SearchOtherDomain, "dnsConfig.searches holds the domain of the pod's peers as it would be in a cluster of another domain.", "remove that entry: netmode adds the right one"},
 	{SearchPrepended, "The pod's DNS configuration is written out whole, with the peer domain first.", ""},
 	{SearchAppended, "The peer domain is the last of the pod's search domains: short names resolve after a few failed look-ups.", ""},
 	{SearchByPolicy, "The pod asks for no search rewrite and takes the one that a NetworkModePolicy gives.", ""},
@@ -117,7 +119,7 @@ var reasonTable = []ReasonDoc{
 	{PostStartImpossible, "No container of the pod can run the postStart hook.", "use netmode.io/search-rewrite: prepend or init-container"},
 	{InitContainerRoot, "The namespace enforces PodSecurity restricted, which rejects the init container: it must run as root.", "use netmode.io/search-rewrite: prepend"},
 	{InitContainerImage, "netmode was started without an image for its init container.", "start netmode with --init-image, or use netmode.io/search-rewrite: prepend"},
-	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container"},
+	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container, or remove it where it is a copy of netmode's"},
 }
 
 // otherCures are told in the place of those that name a mode, where a policy does

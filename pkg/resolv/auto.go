@@ -15,7 +15,7 @@ func auto() Strategy {
 		Summary: "`prepend` where the cluster's DNS is known, else `append`",
 		inPlace: func(c *Case) bool {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone {
-				return c.first()
+				return c.first(api.SearchPrepend)
 			}
 			return c.listed()
 		},

@@ -81,7 +81,7 @@ func initContainer() Strategy {
 			Holds: "variables.first || variables.byInitContainer",
 		},
 		inPlace: func(c *Case) bool {
-			return c.first() || slices.ContainsFunc(c.Pod.Spec.InitContainers, c.isOwnInitContainer)
+			return c.first(api.SearchInitContainer) || slices.ContainsFunc(c.Pod.Spec.InitContainers, c.isOwnInitContainer)
 		},
 		obstacles: initContainerObstacles,
 		apply: func(c *Case) {
@@ -114,7 +114,7 @@ func initContainer() Strategy {
 
 func (c *Case) isOwnInitContainer(container api.Container) bool {
 	return container.Name == InitContainerName && len(container.Command) == 3 &&
-		container.Command[1] == "resolvconf" && c.isPeerDomain(container.Command[2])
+		container.Command[1] == "resolvconf" && c.isPeerDomain(container.Command[2], api.SearchInitContainer)
 }
 
 func initContainerObstacles(c *Case) []obstacle {

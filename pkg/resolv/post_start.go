@@ -33,7 +33,7 @@ func postStart() Strategy {
 			Holds: "variables.first || variables.byPostStart",
 		},
 		inPlace: func(c *Case) bool {
-			return c.first() || slices.ContainsFunc(c.Pod.Spec.Containers, c.isHooked)
+			return c.first(api.SearchPostStart) || slices.ContainsFunc(c.Pod.Spec.Containers, c.isHooked)
 		},
 		obstacles: func(c *Case) []obstacle {
 			if len(suitable(c)) > 0 {
@@ -81,7 +81,11 @@ func keepUnsuitable(c *Case) {
 func hookCommand(domain string, container *api.Container) []string {
 	command := []string{"/bin/sh", "-c", postStartScript, postStartName, domain}
 	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
-		command = append(command, l.PostStart.Exec.Command...)
+		own := l.PostStart.Exec.Command
+		if len(own) >= 5 && own[3] == postStartName {
+			own = own[5:] // netmode's own, for another cluster
+		}
+		command = append(command, own...)
 	}
 	return command
 }
@@ -92,7 +96,7 @@ func (c *Case) isHooked(container api.Container) bool {
 		return false
 	}
 	command := l.PostStart.Exec.Command
-	return len(command) >= 5 && command[3] == postStartName && c.isPeerDomain(command[4])
+	return len(command) >= 5 && command[3] == postStartName && c.isPeerDomain(command[4], api.SearchPostStart)
 }
 
 // unsuitable says why a container cannot run the hook, or "". A container's

@@ -71,7 +71,7 @@ func TestPostStartSuitability(t *testing.T) {
 				if !strings.Contains(spec, `"netmode-post-start"`) {
 					t.Errorf("no hook: %s", spec)
 				}
-				checkIdempotence(t, c, spec)
+				checkIdempotence(t, c, p, spec)
 				return
 			}
 			want := []plan.Finding{
@@ -146,7 +146,7 @@ func TestPostStart(t *testing.T) {
 			if diff := cmp.Diff(want, warnings(p)); diff != "" {
 				t.Errorf("warnings differ (-want +got):\n%s", diff)
 			}
-			checkIdempotence(t, c, spec)
+			checkIdempotence(t, c, p, spec)
 		})
 	}
 }

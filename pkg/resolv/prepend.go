@@ -29,7 +29,7 @@ func prepend() Strategy {
 				"variables.searches[0].startsWith(variables.domain)",
 			Holds: "variables.first",
 		},
-		inPlace: (*Case).first,
+		inPlace: func(c *Case) bool { return c.first(api.SearchPrepend) },
 		byAuto:  true,
 		obstacles: func(c *Case) []obstacle {
 			if c.Pod.Spec.DNSPolicy == api.DNSNone || c.Settings.Facts.Known() {
@@ -52,7 +52,7 @@ func prepend() Strategy {
 func prependToOwn(c *Case) {
 	domain := c.peerDomain()
 	own := c.Pod.Searches()
-	others := slices.DeleteFunc(slices.Clone(own), c.isPeerDomain)
+	others := slices.DeleteFunc(slices.Clone(own), func(s string) bool { return s == domain })
 	searches := append([]string{domain}, others...)
 	if refuseOverLimit(c, searches) {
 		return
@@ -110,7 +110,7 @@ func prependToCluster(c *Case) {
 func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
 	facts := &c.Settings.Facts
 	head := []string{domain, c.Namespace + ".svc." + facts.Domain, "svc." + facts.Domain, facts.Domain}
-	tail := slices.DeleteFunc(slices.Clone(c.Pod.Searches()), c.isPeerDomain)
+	tail := c.Pod.Searches()
 	if refuseOverLimit(c, unique(head, tail)) {
 		return nil, false
 	}

@@ -40,7 +40,7 @@ func TestPrependKeepsOwnConfig(t *testing.T) {
 			if len(warnings(p)) > 0 || p.Refused() {
 				t.Errorf("warnings %q, denial %q", warnings(p), p.Denial())
 			}
-			checkIdempotence(t, c, spec)
+			checkIdempotence(t, c, p, spec)
 		})
 	}
 }
@@ -70,7 +70,7 @@ func TestPrependCutsNameservers(t *testing.T) {
 		if diff := cmp.Diff(want, warnings(p)); diff != "" {
 			t.Errorf("%v and %v: warnings (-want +got):\n%s", tt.cluster, tt.own, diff)
 		}
-		checkIdempotence(t, c, spec)
+		checkIdempotence(t, c, p, spec)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestPrependCutsNodeSearches(t *testing.T) {
 			if all := strings.Join(warnings(p), "\n"); strings.Contains(all, "(SearchesCut)") != (cut != "") || !strings.Contains(all, cut) {
 				t.Errorf("got warnings\n%s\nwant\n%s", all, cut)
 			}
-			checkIdempotence(t, c, spec)
+			checkIdempotence(t, c, p, spec)
 		})
 	}
 }
@@ -235,7 +235,7 @@ func TestSearchLimit(t *testing.T) {
 				}
 				return
 			}
-			checkIdempotence(t, c, spec)
+			checkIdempotence(t, c, p, spec)
 		})
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -39,10 +38,13 @@ type Case struct {
 	Defaults PolicyDefaults
 	Settings *Settings
 	Plan     *plan.Plan
+	// Written is the strategy that the pod's status names; empty: none does.
+	Written api.SearchRewrite
 
 	// asked says whether the pod itself asks for a strategy. Where it does not, any
 	// rewrite that is in place stands.
-	asked, stands bool
+	asked  bool
+	stands api.SearchRewrite
 }
 
 // PolicyDefaults are what a NetworkModePolicy says of the search rewrite; the zero PolicyDefaults
@@ -104,7 +106,9 @@ func Strategies() []Strategy { return slices.Clone(registry) }
 // it was: policies change.
 func Rewrite(c *Case, asked api.SearchRewrite) {
 	c.asked = asked != ""
-	c.stands = !c.asked && InPlace(c, "")
+	if c.stands = ""; !c.asked {
+		c.stands = standing(c)
+	}
 	if given := c.Defaults.Strategy; given != "" && !c.asked {
 		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Defaults.Policy)
 	}
@@ -120,7 +124,29 @@ func Rewrite(c *Case, asked api.SearchRewrite) {
 // InPlace reports whether the pod holds what the asked strategy writes, or what
 // any writes to a pod that asks for none.
 func InPlace(c *Case, asked api.SearchRewrite) bool {
-	return slices.ContainsFunc(registry, func(s Strategy) bool { return (s.Name == asked || !s.byAuto) && s.inPlace(c) })
+	return standing(c) != "" || slices.ContainsFunc(registry, func(s Strategy) bool { return s.Name == asked && s.inPlace(c) })
+}
+
+// standing is the strategy whose rewrite the pod holds; empty: none.
+func standing(c *Case) api.SearchRewrite {
+	for _, s := range registry {
+		if !s.byAuto && s.inPlace(c) {
+			return s.written(c)
+		}
+	}
+	return ""
+}
+
+// written is the strategy that a rewrite in place is told of by: never auto.
+func (s Strategy) written(c *Case) api.SearchRewrite {
+	switch {
+	case s.Name != api.SearchAuto:
+		return s.Name
+	case c.Pod.Spec.DNSPolicy == api.DNSNone:
+		return api.SearchPrepend
+	default:
+		return api.SearchAppend
+	}
 }
 
 func (s Strategy) run(c *Case) {
@@ -135,7 +161,12 @@ func (s Strategy) run(c *Case) {
 		c.Plan.Refuse(plan.DNSPolicyDefault, specPath.Child("dnsPolicy"), api.DNSDefault, "the node's DNS does not know the peers' names")
 		return
 	}
-	if s.inPlace(c) || c.stands {
+	inPlace := s.inPlace(c)
+	if inPlace || c.stands != "" {
+		c.Plan.Strategy = c.stands
+		if inPlace {
+			c.Plan.Strategy = s.written(c)
+		}
 		c.Plan.Keep(plan.SearchInPlace, "spec", "the search rewrite is in place already")
 		return
 	}
@@ -145,6 +176,9 @@ func (s Strategy) run(c *Case) {
 	}
 	switch {
 	case len(obstacles) == 0:
+		if s.Name != api.SearchAuto {
+			c.warnOtherDomain()
+		}
 		s.apply(c)
 	case c.asked:
 		s.refuse(c, obstacles)
@@ -178,12 +212,6 @@ func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
 	auto().run(c)
 }
 
-// peerPrefix begins the peer domain, whatever the cluster's domain is. What an
-// earlier call wrote is known by it even when the facts have changed since.
-func (c *Case) peerPrefix() string { return c.Subdomain + "." + c.Namespace + ".svc." }
-
-func (c *Case) isPeerDomain(s string) bool { return strings.HasPrefix(s, c.peerPrefix()) }
-
 // peerDomain is the domain whose names are the peers' hostnames. Where the
 // cluster's domain is not known it is assumed, with a warning.
 func (c *Case) peerDomain() string {
@@ -191,16 +219,4 @@ func (c *Case) peerDomain() string {
 		c.Plan.Warn(plan.ClusterDomainAssumed, "", "the cluster's domain is not known, and "+AssumedDomain+" is assumed")
 	}
 	return c.peerPrefix() + c.Settings.Facts.DomainOrAssumed()
-}
-
-// first reports whether the peer domain begins the search list that the pod
-// will really have.
-func (c *Case) first() bool {
-	searches := c.Pod.Searches()
-	return c.Pod.Spec.DNSPolicy == api.DNSNone && len(searches) > 0 && c.isPeerDomain(searches[0])
-}
-
-// listed reports whether the pod's own searches hold the peer domain anywhere.
-func (c *Case) listed() bool {
-	return slices.ContainsFunc(c.Pod.Searches(), c.isPeerDomain)
 }

@@ -31,6 +31,7 @@ type rewriteCase struct {
 	given    resolv.PolicyDefaults
 	settings resolv.Settings
 	labels   map[string]string
+	written  api.SearchRewrite
 }
 
 // run rewrites and applies the plan to the pod's JSON as the API server does;
@@ -45,7 +46,7 @@ func (r rewriteCase) run(t *testing.T) (p *plan.Plan, spec string) {
 	p = &plan.Plan{}
 	p.Rule("search rewrite")
 	resolv.Rewrite(&resolv.Case{
-		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Defaults: r.given, Settings: &r.settings, Plan: p,
+		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Defaults: r.given, Settings: &r.settings, Written: r.written, Plan: p,
 	}, r.asked)
 	if p.Changes() {
 		operations, err := patch.Build(raw, p.Mutations)
@@ -211,7 +212,7 @@ func TestStrategies(t *testing.T) {
 						}
 					}
 					if !p.Refused() {
-						checkIdempotence(t, c, spec)
+						checkIdempotence(t, c, p, spec)
 					}
 				})
 			}
@@ -225,8 +226,9 @@ func TestStrategies(t *testing.T) {
 
 // checkIdempotence runs the same strategy on its own output, under all that
 // netmode may know by then. Nothing may change, and nothing be refused.
-func checkIdempotence(t *testing.T, c rewriteCase, patched string) {
+func checkIdempotence(t *testing.T, c rewriteCase, first *plan.Plan, patched string) {
 	t.Helper()
+	c.written = first.Strategy
 	for name, later := range facts {
 		again := c
 		again.spec, again.settings.Facts = patched, later

@@ -36,6 +36,7 @@ type spec struct {
 	Suspend        bool           `json:"suspend"`
 	Replicas       *int32         `json:"replicas"`
 	Parallelism    *int32         `json:"parallelism"`
+	Completions    *int32         `json:"completions"`
 	CompletionMode string         `json:"completionMode"`
 	ManualSelector bool           `json:"manualSelector"`
 	ServiceName    string         `json:"serviceName"`
@@ -86,6 +87,7 @@ func Parse(apiVersion, kind string, object []byte, namespace string) (*Template,
 	}
 	t := &Template{Metadata: v.Metadata, Workload: Workload{Kind: k.name, Name: v.Metadata.DisplayName(), Template: field}}
 	s.count(&t.Workload, fields)
+	s.hostnames(&t.Workload, fields, &v.Metadata)
 	s.hold(&t.Workload)
 	if started := string(v.Status.StartTime); k.name == "Job" {
 		t.Workload.Suspended, t.Workload.Started = s.Suspend, started != "" && started != "null"
@@ -96,7 +98,11 @@ func Parse(apiVersion, kind string, object []byte, namespace string) (*Template,
 		labels["job-name"], labels["batch.kubernetes.io/job-name"] = v.Metadata.Name, v.Metadata.Name
 	}
 	var err error
-	t.Pod, err = s.firstPod(k, t.Workload.Name, namespace, field, labels)
+	maker := t.Workload.Name
+	if k.name == "CronJob" {
+		maker += jobSuffix
+	}
+	t.Pod, err = s.firstPod(k, maker, namespace, field, labels)
 	if err != nil {
 		return nil, err
 	}

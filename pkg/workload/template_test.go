@@ -81,8 +81,8 @@ func TestFirstPod(t *testing.T) {
 		"unnamed Job":     {"batch/v1", "Job", "generateName: once-", template, "", firstPod{GenerateName: "once--", Hostname: "own", Subdomain: "sub", Labels: app, Owner: "batch/v1 Job once-"}},
 		"Indexed Job":     {"batch/v1", "Job", "name: rank", "completionMode: Indexed, " + template, "", firstPod{GenerateName: "rank-0-", Hostname: "rank-0", Subdomain: "sub", Labels: map[string]string{"app": "a", "job-name": "rank", "batch.kubernetes.io/job-name": "rank", "batch.kubernetes.io/job-completion-index": "0"}, Owner: "batch/v1 Job rank"}},
 		"NonIndexed Job":  {"batch/v1", "Job", "name: rank", "completionMode: NonIndexed, manualSelector: true, " + template, "", firstPod{GenerateName: "rank-", Hostname: "own", Subdomain: "sub", Labels: app, Owner: "batch/v1 Job rank"}},
-		"CronJob":         {"batch/v1", "CronJob", "name: night", "jobTemplate: {spec: {" + template + "}}", "/spec/jobTemplate/spec/template", firstPod{GenerateName: "night-", Hostname: "own", Subdomain: "sub", Labels: app, Owner: "batch/v1 Job night"}},
-		"Indexed CronJob": {"batch/v1", "CronJob", "name: night", "jobTemplate: {spec: {completionMode: Indexed, " + template + "}}", "/spec/jobTemplate/spec/template", firstPod{GenerateName: "night-0-", Hostname: "night-0", Subdomain: "sub", Labels: map[string]string{"app": "a", "batch.kubernetes.io/job-completion-index": "0"}, Owner: "batch/v1 Job night"}},
+		"CronJob":         {"batch/v1", "CronJob", "name: night", "jobTemplate: {spec: {" + template + "}}", "/spec/jobTemplate/spec/template", firstPod{GenerateName: "night-00000000-", Hostname: "own", Subdomain: "sub", Labels: app, Owner: "batch/v1 Job night-00000000"}},
+		"Indexed CronJob": {"batch/v1", "CronJob", "name: night", "jobTemplate: {spec: {completionMode: Indexed, " + template + "}}", "/spec/jobTemplate/spec/template", firstPod{GenerateName: "night-00000000-0-", Hostname: "night-00000000-0", Subdomain: "sub", Labels: map[string]string{"app": "a", "batch.kubernetes.io/job-completion-index": "0"}, Owner: "batch/v1 Job night-00000000"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -259,6 +259,7 @@ func TestParseCounts(t *testing.T) {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
 		tt.want.Template = got.Workload.Template
+		tt.want.LastHostname, tt.want.HostnamesField = got.Workload.LastHostname, got.Workload.HostnamesField // TestLastHostname
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.kind, tt.spec, diff)
 		}

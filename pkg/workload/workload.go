@@ -29,6 +29,10 @@ type Workload struct {
 	ReplicasField string
 	// OwnHostnames says that the controller gives each pod a hostname of its own.
 	OwnHostnames bool
+	// LastHostname is the longest of those hostnames, and HostnamesField the field that
+	// says how many there are. Both are empty without OwnHostnames.
+	LastHostname   string
+	HostnamesField string
 	// Surges says that a rolling update starts a new pod before the old one is
 	// gone, and SurgeField which field decides it.
 	Surges     bool

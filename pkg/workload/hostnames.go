@@ -1,0 +1,50 @@
+package workload
+
+import (
+	"strconv"
+
+	"github.com/netmode-io/netmode/pkg/api"
+)
+
+// jobSuffix is what the CronJob controller appends to the name of its Jobs, in form
+// and length: "-" and the scheduled time in minutes since 1970, which has eight digits
+// until the year 2160.
+const jobSuffix = "-00000000"
+
+// generatedSuffix is how long the suffix is that the API server appends to a
+// generateName, and maxGenerated what it keeps of that (k8s.io/apiserver/pkg/storage/names).
+const (
+	generatedSuffix = "xxxxx"
+	maxGenerated    = 63 - len(generatedSuffix)
+)
+
+// controllerName is the name, at its longest, of what makes the pods.
+func controllerName(kind string, m *api.ObjectMeta) string {
+	name := m.Name
+	if name == "" && m.GenerateName != "" {
+		name = m.GenerateName[:min(len(m.GenerateName), maxGenerated)] + generatedSuffix
+	}
+	if kind == "CronJob" {
+		name += jobSuffix
+	}
+	return name
+}
+
+// hostnames fills in the longest hostname that the controller gives a pod.
+func (s *spec) hostnames(w *Workload, fields string, m *api.ObjectMeta) {
+	if !w.OwnHostnames {
+		return
+	}
+	last := int64(0)
+	switch {
+	case w.Kind == "StatefulSet":
+		w.HostnamesField = fields + "replicas"
+		last = int64(s.Ordinals.Start) + int64(max(w.Replicas, 1)) - 1
+	default:
+		w.HostnamesField = fields + "completions"
+		if s.Completions != nil {
+			last = int64(max(*s.Completions, 1)) - 1
+		}
+	}
+	w.LastHostname = controllerName(w.Kind, m) + "-" + strconv.FormatInt(last, 10)
+}
