@@ -270,11 +270,13 @@ func edit(t *testing.T, raw []byte, change func(metadata map[string]any)) []byte
 func essence(t *testing.T, stored []byte) map[string]any {
 	t.Helper()
 	var object map[string]any
+	var name any // of a pod whose name is generated, in each request another
 	raw := edit(t, stored, func(metadata map[string]any) {
 		for _, key := range []string{"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"} {
 			delete(metadata, key)
 		}
 		if metadata["generateName"] != nil {
+			name = metadata["name"]
 			delete(metadata, "name")
 		}
 	})
@@ -284,6 +286,9 @@ func essence(t *testing.T, stored []byte) map[string]any {
 	spec, ok := object["spec"].(map[string]any)
 	if !ok {
 		t.Fatalf("no spec in %s", raw)
+	}
+	if name != nil && spec["hostname"] == name {
+		spec["hostname"] = "the pod's name"
 	}
 	if ip, ok := spec["clusterIP"].(string); ok && ip != corev1.ClusterIPNone {
 		spec["clusterIP"], spec["clusterIPs"] = "allocated", nil
