@@ -84,6 +84,14 @@ fuzz: ## run every fuzz target, one after the other (FUZZTIME=60s each)
 		go test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
 	done
 
+# The namespaces' label changes many documents.
+CORPUS_FLAGS ?= --cluster-dns=10.96.0.10 --cluster-domain=cluster.local --namespace-labels=netmode.io/mode=hostnetwork
+
+.PHONY: corpus
+corpus: ## render all manifests below a folder, and hold them against kubectl's reader (DIR=folder)
+	@test -n '$(DIR)' || { echo 'corpus: no folder: make corpus DIR=path/of/a/folder' >&2; exit 1; }
+	@go -C e2e run ./cmd/corpus '$(abspath $(DIR))' $(CORPUS_FLAGS)
+
 .PHONY: image
 image: ## build the container image with podman or docker (IMAGE=name:tag)
 	@test -n '$(ENGINE)' || { echo 'image: neither podman nor docker is here. On Debian: apt-get install podman' >&2; exit 1; }

@@ -138,7 +138,13 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 		return nil, nil, err
 	}
 	for _, d := range all {
-		if err := d.decide(settings, snapshot); err != nil {
+		err := d.decide(settings, snapshot)
+		if errors.Is(err, workload.ErrNoTemplate) && !in.strict {
+			in.aside = append(in.aside, &manifest.Error{Name: d.object.Document.Name, Line: d.object.Line,
+				Problem: fmt.Sprintf("%s has no pod template, as a patch: %v", d.label(), err)})
+			continue
+		}
+		if err != nil {
 			errs = append(errs, d.fail(err))
 		}
 	}

@@ -42,7 +42,7 @@ func TestObjectsThatDoNotDecode(t *testing.T) {
 			path := write(t, "x.yaml", tt.text)
 			want := result{code: 1, err: "error: " + path + ":" + tt.want + "\n"}
 			for _, command := range []string{"render", "explain", "demo"} {
-				if got := netmode(t, command, "-f", path); got != want {
+				if got := netmode(t, command, "--strict", "-f", path); got != want {
 					t.Errorf("%s\ngot  %+v\nwant %+v", command, got, want)
 				}
 			}

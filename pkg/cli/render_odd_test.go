@@ -30,6 +30,21 @@ func TestFolderWithPatchesIsRendered(t *testing.T) {
 	}
 }
 
+// A patch of kustomize that only names a Deployment and its replicas.
+func TestPatchWithoutTemplateIsLeft(t *testing.T) {
+	text := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3}\n"
+	path := write(t, "replicas.yaml", text)
+	const cause = "spec.template: Required value: a Deployment has one\n"
+	want := result{0, text, path + ":1: note: left as it is: Deployment/web has no pod template, as a patch: " + cause}
+	if diff := cmp.Diff(want, netmode(t, "render", "-f", path), cmp.AllowUnexported(result{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want = result{1, "", "error: " + path + ":1: Deployment/web: " + cause}
+	if diff := cmp.Diff(want, netmode(t, "render", "--strict", "-f", path), cmp.AllowUnexported(result{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // With --strict the same documents are refused, each by its line and cure.
 func TestStrictRefusesWhatIsNoObject(t *testing.T) {
 	for text, want := range map[string]string{

@@ -146,6 +146,7 @@ func TestReadRefuses(t *testing.T) {
 		"template line":                 {"a: 1\n{{ if .x }}\nb: 1\n", "x.yaml:2: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
 		"template if":                   {"a: 1\nb:\n  {{- if .x }}\n  c: 1\n  {{- end }}\n", "x.yaml:3: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
 		"template below a literal":      {"a: |\n  {{ text }}\n  x\n{{- range .y }}\nb: 1\n{{- end }}\n", "x.yaml:4: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
+		"template behind an end":        {"a: 1\n...\n{{- end }}\n", "x.yaml:3: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
 		"template comment":              {"{{/* x\n*/}}\na: 1\n", "x.yaml:1: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
 		"template only":                 {"{{ include \"x\" . }}\n", "x.yaml:1: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},
 		"template in quotes of its own": {"a: 1\nb: \"{{ default \"x\" .y }}\"\nc: 1\n", "x.yaml:2: a Helm (or Go) template, not YAML yet; render it first: helm template CHART | netmode render -f -"},

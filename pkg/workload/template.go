@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -64,6 +65,10 @@ type updateStrategy struct {
 // View is the type that Parse decodes an object into, but for its pod template.
 func View() reflect.Type { return reflect.TypeFor[view]() }
 
+// ErrNoTemplate says that a workload has no pod template: no API server takes it,
+// but a patch of kustomize or of a server-side apply may be so.
+var ErrNoTemplate = errors.New("Required value") //nolint:staticcheck // the API server's words
+
 // Parse reads a workload in a namespace; it is nil for an object of a kind
 // without a pod template. An error names the field that cannot be read.
 func Parse(apiVersion, kind string, object []byte, namespace string) (*Template, error) {
@@ -78,12 +83,12 @@ func Parse(apiVersion, kind string, object []byte, namespace string) (*Template,
 	s, fields, field := &v.Spec, "spec.", TemplateField
 	if k.name == "CronJob" {
 		if s.JobTemplate == nil {
-			return nil, fmt.Errorf("spec.jobTemplate: Required value: a CronJob has one")
+			return nil, fmt.Errorf("spec.jobTemplate: %w: a CronJob has one", ErrNoTemplate)
 		}
 		s, fields, field = &s.JobTemplate.Spec, "spec.jobTemplate.spec.", CronJobTemplateField
 	}
 	if len(s.Template) == 0 || s.Template.Kind() == 'n' {
-		return nil, fmt.Errorf("%s: Required value: a %s has one", field, k.name)
+		return nil, fmt.Errorf("%s: %w: a %s has one", field, ErrNoTemplate, k.name)
 	}
 	t := &Template{Metadata: v.Metadata, Workload: Workload{Kind: k.name, Name: v.Metadata.DisplayName(), Template: field}}
 	s.count(&t.Workload, fields)

@@ -46,14 +46,13 @@ func (c chunk) read(text []byte) ([]part, *flaw) {
 	}
 	got, bad := readYAML(text, body, end)
 	if bad != nil {
-		if line := templateLine(text[:end], body, bad.line); line >= 0 {
-			return nil, &flaw{line: line, problem: "a Helm (or Go) template, not YAML yet", template: true}
+		other := bad
+		if badJSON != nil && looksLikeJSON(text[body:]) {
+			other = badJSON
 		}
-	}
-	if bad != nil && badJSON != nil && looksLikeJSON(text[body:]) {
-		return nil, badJSON
-	}
-	if bad != nil {
+		if bad = bad.orTemplate(text[:end], body); !bad.template {
+			bad = other
+		}
 		return nil, bad
 	}
 	return []part{{size: len(text), content: got}}, nil

@@ -113,7 +113,7 @@ func Read(name string, stream []byte) ([]*Document, error) {
 	all := newLines(stream)
 	chunks, bad := split(stream)
 	if bad != nil {
-		return nil, bad.in(name, 0)
+		return nil, bad.orTemplate(stream, 0).in(name, 0)
 	}
 	var documents []*Document
 	for _, c := range chunks {

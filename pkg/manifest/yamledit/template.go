@@ -12,6 +12,14 @@ var (
 	blockHeader = regexp.MustCompile(`^[|>][-+0-9]*[ \t]*(?:#.*)?$`)
 )
 
+// orTemplate says that a text is a template, where one makes it no YAML.
+func (f *flaw) orTemplate(text []byte, body int) *flaw {
+	if line := templateLine(text, body, f.line); line >= 0 {
+		return &flaw{line: line, problem: "a Helm (or Go) template, not YAML yet", template: true}
+	}
+	return f
+}
+
 // templateLine returns the 0-based line of the first "{{" that makes a text no
 // YAML, and -1 if there is none. bad is the line that the parser complained of.
 // Between quotes, in comments and in block scalars "{{" is text.
