@@ -61,7 +61,7 @@ func (l *locator) find(n *node, from, column int, flow bool) error {
 	case n.yaml.Style&yamlv3.FlowStyle != 0:
 		return l.flow(n, column)
 	default:
-		return l.block(n, column)
+		return l.block(n)
 	}
 }
 
@@ -114,7 +114,7 @@ func (l *locator) properties(n *node, i int) (end, body int) {
 	return end, body
 }
 
-func (l *locator) block(n *node, column int) error {
+func (l *locator) block(n *node) error {
 	at := n.where.body
 	n.where.column = l.lines.column(at)
 	n.where.flow = false
