@@ -74,11 +74,11 @@ files not rendered                       4
 
 // A program that does wrong is found out, and run fails.
 func TestCorpusFindsWhatIsWrong(t *testing.T) {
-	replaced := func(old, new string) program {
+	replaced := func(from, to string) program {
 		return func(text []byte, args ...string) ([]byte, string) {
 			out, complaint := netmode(text, args...)
 			if args[0] == "render" {
-				out = bytes.ReplaceAll(out, []byte(old), []byte(new))
+				out = bytes.ReplaceAll(out, []byte(from), []byte(to))
 			}
 			return out, complaint
 		}
