@@ -63,10 +63,16 @@ func (t *TargetPort) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 }
 
+// NeverHeadless reports whether the Service is of a type that Kubernetes lets have no
+// clusterIP None.
+func (s *ServiceSpec) NeverHeadless() bool {
+	return s.Type == ServiceNodePort || s.Type == ServiceLoadBalancer || s.Type == ServiceExternalName
+}
+
 // Headless reports whether the Service has no cluster IP, or will have none
 // because its annotation asks for it.
 func (s *Service) Headless() bool {
-	if kind := s.Spec.Type; kind != "" && kind != ServiceClusterIP {
+	if s.Spec.NeverHeadless() {
 		return false
 	}
 	switch s.Spec.ClusterIP {

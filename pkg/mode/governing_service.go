@@ -61,9 +61,9 @@ func useNamedService(c *PodCase, path *field.Path, name string) {
 		c.Plan.Warn(plan.GoverningServiceMissing, path.String(), fmt.Sprintf("there is no Service %s in namespace %s", shown, c.Namespace))
 		return
 	}
-	switch kind := services[i].Spec.Type; {
-	case kind != "" && kind != api.ServiceClusterIP:
-		c.Plan.Warn(plan.GoverningServiceType, path.String(), fmt.Sprintf("Service %s is of type %s", shown, plan.Clip(kind, maxShown)))
+	switch spec := &services[i].Spec; {
+	case spec.NeverHeadless():
+		c.Plan.Warn(plan.GoverningServiceType, path.String(), fmt.Sprintf("Service %s is of type %s", shown, spec.Type))
 	case !services[i].Headless():
 		c.Plan.Warn(plan.GoverningServiceClusterIP, path.String(), fmt.Sprintf("Service %s is not headless", shown))
 	}

@@ -2,7 +2,6 @@ package mode
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -23,13 +22,9 @@ func headlessServiceRules(publish func(*ServiceCase)) []ServiceRule {
 }
 
 func refuseServiceType(c *ServiceCase) {
-	if t := c.Service.Spec.Type; neverHeadless(t) {
-		c.Plan.Refuse(plan.ServiceTypeHasClusterIP, specPath.Child("type"), t, "cannot be headless")
+	if spec := &c.Service.Spec; spec.NeverHeadless() {
+		c.Plan.Refuse(plan.ServiceTypeHasClusterIP, specPath.Child("type"), spec.Type, "cannot be headless")
 	}
-}
-
-func neverHeadless(serviceType string) bool {
-	return slices.Contains([]string{api.ServiceNodePort, api.ServiceLoadBalancer, api.ServiceExternalName}, serviceType)
 }
 
 func setClusterIPNone(c *ServiceCase) {
