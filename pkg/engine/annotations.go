@@ -16,9 +16,6 @@ var (
 	modeLabelPath   = field.NewPath("metadata").Child("labels").Key(api.LabelMode)
 )
 
-// maxShown is the most bytes of a key or a value of the author's in a text.
-const maxShown = 512
-
 // parseAnnotations reads what the object's annotations ask for.
 func (d *decision) parseAnnotations() bool {
 	p := d.plan
@@ -29,7 +26,7 @@ func (d *decision) parseAnnotations() bool {
 			p.Warn(plan.AnnotationUnknown, annotationsPath.String(), fmt.Sprintf("%d more keys mean nothing to netmode", len(intent.Unknown)-i))
 			break
 		}
-		p.Warn(plan.AnnotationUnknown, annotationsPath.Key(plan.Clip(unknown.Key, maxShown)).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
+		p.Warn(plan.AnnotationUnknown, annotationsPath.Key(plan.Shown(unknown.Key)).String(), "the key means nothing to netmode; the nearest that does is "+unknown.Nearest)
 	}
 	for _, err := range errs {
 		p.RefuseError(plan.AnnotationInvalid, err)

@@ -133,7 +133,7 @@ func (d *decision) honourIgnoreLabel() bool {
 		d.plan.Keep(plan.IgnoreLabel, path, "the object is to be left alone")
 		return false
 	case labelled && value != "false":
-		d.plan.Warn(plan.IgnoreLabelValue, path, `"`+plan.Clip(value, maxShown)+`" counts as false`)
+		d.plan.Warn(plan.IgnoreLabelValue, path, `"`+plan.Shown(value)+`" counts as false`)
 	}
 	return true
 }

@@ -43,7 +43,7 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 }
 
 func (c *WorkloadCase) record(p *plan.Plan, s workload.Step) {
-	at, had, asked := c.templateField(s.Key), plan.Clip(s.Had, maxShown), plan.Clip(s.Asked, maxShown)
+	at, had, asked := c.templateField(s.Key), plan.Shown(s.Had), plan.Shown(s.Asked)
 	switch s.Outcome {
 	case workload.Copied:
 		p.Change(c.mutation(plan.Set, s.Key, s.Asked), plan.AnnotationCopied, at, asked+", as the "+c.Workload.Kind+" says")

@@ -34,7 +34,7 @@ func findGoverningService(c *PodCase) {
 	named, subdomain := c.Intent.Service, c.Pod.Spec.Subdomain
 	switch {
 	case named != "" && subdomain != "" && named != subdomain:
-		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+plan.Clip(subdomain, maxShown))
+		c.Plan.Refuse(plan.GoverningServiceConflict, annotationPath(api.AnnotationService), named, c.subdomainField()+" is "+plan.Shown(subdomain))
 	case named != "":
 		useNamedService(c, annotationPath(api.AnnotationService), named)
 	case subdomain != "":
@@ -50,7 +50,7 @@ func findGoverningService(c *PodCase) {
 
 func useNamedService(c *PodCase, path *field.Path, name string) {
 	c.Plan.Service = name
-	shown := plan.Clip(name, maxShown)
+	shown := plan.Shown(name)
 	c.Plan.Keep(plan.GoverningServiceNamed, path.String(), shown+" governs the pod")
 	services, known := c.Snapshot.Services(c.Namespace)
 	if !known {
@@ -119,7 +119,7 @@ func (c *PodCase) subdomainField() string {
 
 func setSubdomain(c *PodCase) {
 	if service := c.Plan.Service; service != "" && c.Pod.Spec.Subdomain == "" {
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/subdomain", Value: service}, plan.SubdomainSet, "spec.subdomain", plan.Clip(service, maxShown)+", the governing Service")
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/subdomain", Value: service}, plan.SubdomainSet, "spec.subdomain", plan.Shown(service)+", the governing Service")
 	}
 }
 

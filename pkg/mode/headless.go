@@ -80,10 +80,10 @@ func setServiceHostname(c *PodCase) {
 	switch hostname := c.Pod.Spec.Hostname; hostname {
 	case service:
 	case "":
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", plan.Clip(service, maxShown)+", the governing Service's name")
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: service}, plan.HostnameSet, "spec.hostname", plan.Shown(service)+", the governing Service's name")
 	default:
 		if namedBy(c.Pod) == "" {
-			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+plan.Clip(service, maxShown))
+			c.Plan.Refuse(plan.HostnameTaken, specPath.Child("hostname"), hostname, "differs from the governing Service "+plan.Shown(service))
 		}
 	}
 }

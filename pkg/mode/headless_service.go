@@ -75,7 +75,7 @@ func warnServicePorts(c *ServiceCase) {
 
 func warnSessionAffinity(c *ServiceCase) {
 	if a := c.Service.Spec.SessionAffinity; a != "" && a != "None" {
-		c.Plan.Warn(plan.SessionAffinityIgnored, "spec.sessionAffinity", plan.Clip(a, maxShown)+" does nothing in a headless Service")
+		c.Plan.Warn(plan.SessionAffinityIgnored, "spec.sessionAffinity", plan.Shown(a)+" does nothing in a headless Service")
 	}
 }
 

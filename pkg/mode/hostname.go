@@ -36,7 +36,7 @@ func setOwnHostname(c *PodCase) {
 	hostname, name, asked := c.Pod.Spec.Hostname, c.Pod.Metadata.Name, c.Intent.Hostname
 	switch {
 	case asked == api.HostnameGenerated && name != "" && !(name == hostname && looksGenerated(name, c.Pod.Metadata.GenerateName)):
-		c.Plan.Refuse(plan.HostnameNotGenerated, annotationPath(api.AnnotationHostname), string(asked), "the pod is named "+plan.Clip(name, maxShown)+" already")
+		c.Plan.Refuse(plan.HostnameNotGenerated, annotationPath(api.AnnotationHostname), string(asked), "the pod is named "+plan.Shown(name)+" already")
 	case hostname != "":
 		keepHostname(c)
 	case asked == api.HostnameNode:
@@ -57,7 +57,7 @@ func keepHostname(c *PodCase) {
 	if !c.hasOwnHostname() && refuseNoLabel(c, specPath.Child("hostname"), hostname) {
 		return
 	}
-	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Clip(hostname, maxShown)+" stays")
+	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Shown(hostname)+" stays")
 	if w := c.Workload; w != nil && !w.OwnHostnames {
 		warnSharedHostname(c) // it is the template's, and so every pod's
 	}
@@ -125,7 +125,7 @@ func setNodeHostname(c *PodCase) {
 	}
 	hostname := strings.ReplaceAll(node[:min(len(node), api.MaxText)], ".", "-")
 	if problems := validation.IsDNS1123Label(hostname); len(problems) > 0 {
-		c.Plan.Refuse(plan.HostnameInvalid, asked, string(api.HostnameNode), "the node's name "+plan.Clip(node, maxShown)+" cannot be a hostname: "+problems[0])
+		c.Plan.Refuse(plan.HostnameInvalid, asked, string(api.HostnameNode), "the node's name "+plan.Shown(node)+" cannot be a hostname: "+problems[0])
 		return
 	}
 	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: hostname}, plan.HostnameOfNode, "spec.hostname", hostname+", the name of the pod's node")

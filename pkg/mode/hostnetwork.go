@@ -13,9 +13,6 @@ import (
 
 var specPath = field.NewPath("spec")
 
-// maxShown is the most bytes of a value of the author's in a text.
-const maxShown = 512
-
 // hostNetwork puts a pod on its node's network. What it refuses, the API
 // server would refuse later and at another person (corev1 validation of
 // hostNetwork pods), or would change the node itself.

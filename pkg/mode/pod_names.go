@@ -26,7 +26,7 @@ func checkPodNames(c *PodCase) {
 	workload := c.Plan.About(&plan.Object{Kind: plan.OwnWorkload})
 	if problems := validation.IsDNS1123Label(w.LastHostname); len(problems) > 0 {
 		workload.RefuseError(plan.HostnameInvalid, field.Invalid(namePath, w.Name, fmt.Sprintf("%s, the hostname of a pod that %s asks for, cannot be one: %s",
-			plan.Clip(w.LastHostname, maxShown), w.HostnamesField, problems[0])))
+			plan.Shown(w.LastHostname), w.HostnamesField, problems[0])))
 		return
 	}
 	if w.Kind == "StatefulSet" && len(w.Name) > maxRevisedName {

@@ -64,7 +64,7 @@ func refuseHostPortConflict(c *PodCase) {
 	for i, other := range takenBy {
 		if b := &all[i]; other != nil && !c.Plan.Counted(plan.Refused, plan.HostPortConflict) {
 			c.Plan.Refuse(plan.HostPortConflict, b.path().Child("containerPort"), b.ContainerPort.ContainerPort,
-				fmt.Sprintf("%s port %d is taken by %s", plan.Clip(protocol(b.Protocol), maxShown), b.ContainerPort.ContainerPort, other.path()))
+				fmt.Sprintf("%s port %d is taken by %s", plan.Shown(protocol(b.Protocol)), b.ContainerPort.ContainerPort, other.path()))
 		}
 	}
 }

@@ -116,6 +116,9 @@ func (p *Plan) Adopt(other *Plan, move func(Finding) Finding) {
 	}
 }
 
+// Shown is a key or a value of the author's as a text shows it: clipped.
+func Shown(s string) string { return Clip(s, maxValue) }
+
 // Clip cuts a text that takes more than most bytes in JSON, between two
 // characters, and says how long it was.
 func Clip(s string, most int) string {

@@ -61,10 +61,7 @@ func (c *Case) warnOtherDomain() {
 		other, ok := strings.CutPrefix(search, c.peerPrefix())
 		if ok && strings.TrimSuffix(other, ".") != domain && !c.Plan.Counted(plan.Warned, plan.SearchOtherDomain) {
 			c.Plan.Warn(plan.SearchOtherDomain, specPath.Child("dnsConfig", "searches").Index(i).String(),
-				plan.Clip(search, maxShown)+" is of another cluster: the domain of this one is "+domain)
+				plan.Shown(search)+" is of another cluster: the domain of this one is "+domain)
 		}
 	}
 }
-
-// maxShown is the most bytes of a value of the author's in a text.
-const maxShown = 512
