@@ -1,5 +1,7 @@
 package api
 
+import "k8s.io/apimachinery/pkg/util/validation"
+
 // HostnameSource says where the hostname of a pod comes from that has none.
 type HostnameSource string
 
@@ -18,6 +20,16 @@ const (
 // lists them.
 func HostnameSources() []HostnameSource {
 	return []HostnameSource{HostnameOwn, HostnameGenerated, HostnameNode}
+}
+
+// GeneratedSuffix is how many letters the API server appends to a generateName
+// (k8s.io/apiserver/pkg/storage/names).
+const GeneratedSuffix = 5
+
+// GeneratedBase is what a generated name has of its generateName: with the suffix,
+// no more than a DNS label holds.
+func GeneratedBase(generateName string) string {
+	return generateName[:min(len(generateName), validation.DNS1123LabelMaxLength-GeneratedSuffix)]
 }
 
 // DaemonSetNode is the node that a DaemonSet's controller makes the pod for; empty

@@ -12,13 +12,9 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
-// Names that are made of a generateName, as the API server makes them
-// (k8s.io/apiserver/pkg/storage/names).
-const (
-	generatedLetters = "bcdfghjklmnpqrstvwxz2456789"
-	generatedSuffix  = 5
-	generatedBase    = validation.DNS1123LabelMaxLength - generatedSuffix
-)
+// generatedLetters are those that the API server makes suffixes of
+// (k8s.io/apimachinery/pkg/util/rand).
+const generatedLetters = "bcdfghjklmnpqrstvwxz2456789"
 
 // setOwnHostname gives the pod the hostname that its peers know it by:
 //
@@ -42,7 +38,7 @@ func setOwnHostname(c *PodCase) {
 	case asked == api.HostnameNode:
 		setNodeHostname(c)
 	case name != "":
-		if !refuseNoLabel(c, field.NewPath("metadata", "name"), name) {
+		if !refuseNoLabel(c, namePath, name) {
 			c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
 		}
 	case asked == api.HostnameOwn || c.Pod.Metadata.GenerateName == "":
@@ -67,12 +63,11 @@ func keepHostname(c *PodCase) {
 // before the pod is made. The name of a collision is refused by the API server, and
 // the pod's controller tries again: another request, another name.
 func generateName(c *PodCase) {
-	base := cutBase(c.Pod.Metadata.GenerateName)
-	name := base + suffixOf(c.UID)
+	name := api.GeneratedBase(c.Pod.Metadata.GenerateName) + suffixOf(c.UID)
 	if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
 		about, path, value := c.Plan.About(nil), field.NewPath("metadata", "generateName"), c.Pod.Metadata.GenerateName
 		if c.Workload != nil {
-			about, path, value = c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}), field.NewPath("metadata", "name"), c.Workload.Name
+			about, path, value = c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}), namePath, c.Workload.Name
 		}
 		about.RefuseError(plan.HostnameInvalid, field.Invalid(path, value, "the names of pods begin with it, and cannot be hostnames: "+problems[0]))
 		return
@@ -85,14 +80,12 @@ func generateName(c *PodCase) {
 	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameGenerated, "spec.hostname", name+", the pod's name")
 }
 
-func cutBase(generateName string) string { return generateName[:min(len(generateName), generatedBase)] }
-
 // suffixOf makes of an admission request's uid what the API server takes from a
 // random source: a decision has none.
 func suffixOf(uid string) string {
 	sum := sha256.Sum256([]byte(uid))
 	number := binary.BigEndian.Uint64(sum[:])
-	suffix := make([]byte, generatedSuffix)
+	suffix := make([]byte, api.GeneratedSuffix)
 	for i := range suffix {
 		suffix[i] = generatedLetters[number%uint64(len(generatedLetters))]
 		number /= uint64(len(generatedLetters))
@@ -102,8 +95,8 @@ func suffixOf(uid string) string {
 
 // looksGenerated reports whether the name is one that is made of the generateName.
 func looksGenerated(name, generateName string) bool {
-	suffix, ok := strings.CutPrefix(name, cutBase(generateName))
-	return ok && generateName != "" && len(suffix) == generatedSuffix && strings.Trim(suffix, generatedLetters) == ""
+	suffix, ok := strings.CutPrefix(name, api.GeneratedBase(generateName))
+	return ok && generateName != "" && len(suffix) == api.GeneratedSuffix && strings.Trim(suffix, generatedLetters) == ""
 }
 
 // setNodeHostname gives a DaemonSet's pod the name of its node, which stays when the

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -11,18 +12,11 @@ import (
 // until the year 2160.
 const jobSuffix = "-00000000"
 
-// generatedSuffix is how long the suffix is that the API server appends to a
-// generateName, and maxGenerated what it keeps of that (k8s.io/apiserver/pkg/storage/names).
-const (
-	generatedSuffix = "xxxxx"
-	maxGenerated    = 63 - len(generatedSuffix)
-)
-
 // controllerName is the name, at its longest, of what makes the pods.
 func controllerName(kind string, m *api.ObjectMeta) string {
 	name := m.Name
 	if name == "" && m.GenerateName != "" {
-		name = m.GenerateName[:min(len(m.GenerateName), maxGenerated)] + generatedSuffix
+		name = api.GeneratedBase(m.GenerateName) + strings.Repeat("x", api.GeneratedSuffix)
 	}
 	if kind == "CronJob" {
 		name += jobSuffix
