@@ -35,6 +35,9 @@ const (
 	LabelPodSecurityEnforce = "pod-security.kubernetes.io/enforce"
 )
 
+// LabelCompletionIndex is on the pods of an Indexed Job (batch/v1).
+const LabelCompletionIndex = "batch.kubernetes.io/job-completion-index"
+
 // AnnotationMirror marks the API server's copy of a static pod; the kubelet owns it.
 const AnnotationMirror = "kubernetes.io/config.mirror"
 

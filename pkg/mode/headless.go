@@ -61,8 +61,7 @@ func refuseNamedPod(c *PodCase) {
 
 // namedBy is the controller that gives each of its pods a hostname; empty: none does.
 func namedBy(pod *api.Pod) string {
-	const index = "batch.kubernetes.io/job-completion-index"
-	_, indexed := pod.Metadata.Labels[index]
+	_, indexed := pod.Metadata.Labels[api.LabelCompletionIndex]
 	switch kind := pod.Metadata.ControllerKind(); {
 	case kind == "StatefulSet":
 		return "a StatefulSet"

@@ -53,7 +53,7 @@ func (s *spec) firstPod(k registered, name, namespace, field string, ownLabels m
 		}
 	case k.controller == "Job" && s.CompletionMode == "Indexed":
 		metadata["generateName"] = text(name + "-0-")
-		labels["batch.kubernetes.io/job-completion-index"] = "0"
+		labels[api.LabelCompletionIndex] = "0"
 		podSpec["hostname"] = text(name + "-0")
 	}
 	var err error
