@@ -26,16 +26,8 @@ func (c *Case) isPeerDomain(search string, by api.SearchRewrite) bool {
 	if !ok || c.Written == by {
 		return ok
 	}
-	known := c.clusterDomain()
+	known := c.Settings.Facts.Domain
 	return known == "" || strings.TrimSuffix(domain, ".") == known
-}
-
-// clusterDomain is the cluster's domain; empty where it is not known.
-func (c *Case) clusterDomain() string {
-	if c.Settings == nil {
-		return ""
-	}
-	return c.Settings.Facts.Domain
 }
 
 // first reports whether the peer domain, as a strategy writes it, begins the search
@@ -53,7 +45,7 @@ func (c *Case) listed() bool {
 // warnOtherDomain warns of search domains that would be the peers' in a cluster of
 // another domain.
 func (c *Case) warnOtherDomain() {
-	domain := c.clusterDomain()
+	domain := c.Settings.Facts.Domain
 	if domain == "" {
 		return
 	}

@@ -82,7 +82,7 @@ func hookCommand(domain string, container *api.Container) []string {
 	command := []string{"/bin/sh", "-c", postStartScript, postStartName, domain}
 	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
 		own := l.PostStart.Exec.Command
-		if len(own) >= 5 && own[3] == postStartName {
+		if isHook(own) {
 			own = own[5:] // netmode's own, for another cluster
 		}
 		command = append(command, own...)
@@ -96,8 +96,11 @@ func (c *Case) isHooked(container api.Container) bool {
 		return false
 	}
 	command := l.PostStart.Exec.Command
-	return len(command) >= 5 && command[3] == postStartName && c.isPeerDomain(command[4], api.SearchPostStart)
+	return isHook(command) && c.isPeerDomain(command[4], api.SearchPostStart)
 }
+
+// isHook reports whether hookCommand wrote the command, for whatever domain.
+func isHook(command []string) bool { return len(command) >= 5 && command[3] == postStartName }
 
 // unsuitable says why a container cannot run the hook, or "". A container's
 // own securityContext goes before the pod's (corev1.SecurityContext).
