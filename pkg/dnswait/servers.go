@@ -12,10 +12,10 @@ import (
 const (
 	// maxServers is how many nameservers resolvers ask (resolv.conf(5), MAXNS).
 	maxServers = 3
-	// setAside is for how long a nameserver that did not answer is asked only
+	// asideFor is for how long a nameserver that did not answer is asked only
 	// when no other answers. It is short, as the first may be the only one that
 	// knows the cluster.
-	setAside = 10 * time.Second
+	asideFor = 10 * time.Second
 )
 
 // Nameservers returns the first three addresses among the nameservers of a
@@ -79,6 +79,11 @@ func (s *servers) order(now time.Time) []server {
 		return 1
 	})
 	return ordered
+}
+
+// setAside has other servers asked first for a while.
+func (s *servers) setAside(addr netip.AddrPort, now time.Time) {
+	s.learn(addr, func(s *server) { s.aside = now.Add(asideFor) })
 }
 
 // learn keeps something about a server.

@@ -194,7 +194,7 @@ func (w *waiter) askAddresses(ctx context.Context, addr netip.AddrPort, n *name,
 		return Answer{}, err
 	}
 	if declines(answer) {
-		w.servers.learn(addr, func(s *server) { s.aside = time.Now().Add(setAside) })
+		w.servers.setAside(addr, time.Now())
 	}
 	return answer, usable(addr, answer)
 }
@@ -208,7 +208,7 @@ func (w *waiter) ask(ctx context.Context, addr netip.AddrPort, q Question) (Answ
 		return answer, nil
 	}
 	if !over(ctx) {
-		w.servers.learn(addr, func(s *server) { s.aside = time.Now().Add(setAside) })
+		w.servers.setAside(addr, time.Now())
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return Answer{}, fmt.Errorf("no answer from %s within %s", addr, tryTime)
