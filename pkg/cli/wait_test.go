@@ -3,15 +3,15 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/netmode-io/netmode/pkg/dnswait/dnstest"
 )
 
 const waitedFor = "app-0.peers.default.svc.cluster.local"
@@ -20,40 +20,15 @@ const waitedFor = "app-0.peers.default.svc.cluster.local"
 // name that it is told of has so many addresses; there are no others.
 func nameserver(t *testing.T, addresses map[string]int) (resolvConf string) {
 	t.Helper()
-	var listening net.ListenConfig
-	packets, err := listening.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var group sync.WaitGroup
-	group.Go(func() {
-		buffer := make([]byte, 512)
-		for {
-			n, from, err := packets.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buffer[:n]) != nil {
-				continue
-			}
-			answerAddresses(&m, addresses)
-			if answer, err := m.Pack(); err == nil {
-				_, _ = packets.WriteTo(answer, from) // who asked may have gone
-			}
+	server := dnstest.Serve(t, func(m *dnsmessage.Message) [][]byte {
+		answerAddresses(m, addresses)
+		answer, err := m.Pack()
+		if err != nil {
+			return nil
 		}
-	})
-	t.Cleanup(func() {
-		if err := packets.Close(); err != nil {
-			t.Error(err)
-		}
-		group.Wait()
-	})
-	_, port, err := net.SplitHostPort(packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return write(t, "resolv.conf", "search default.svc.cluster.local\nnameserver [127.0.0.1]:"+port+"\n")
+		return [][]byte{answer}
+	}, nil)
+	return write(t, "resolv.conf", fmt.Sprintf("search default.svc.cluster.local\nnameserver [%s]:%d\n", server.Addr(), server.Port()))
 }
 
 // answerAddresses makes an answer of a query.

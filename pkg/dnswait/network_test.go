@@ -16,91 +16,9 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/netmode-io/netmode/pkg/dnswait/dnstest"
 )
-
-// serve runs a real nameserver on loopback until the test ends, and nothing of it
-// stays. The functions get a query and return the messages to send back; without
-// one for TCP, nobody listens there.
-func serve(t *testing.T, udp, tcp func(*dnsmessage.Message) [][]byte) netip.AddrPort {
-	t.Helper()
-	packets, connections := listen(t)
-	var group sync.WaitGroup
-	group.Go(func() { servePackets(packets, udp) })
-	if tcp == nil {
-		if err := connections.Close(); err != nil {
-			t.Fatal(err)
-		}
-	} else {
-		group.Go(func() { serveConnections(connections, tcp) })
-	}
-	t.Cleanup(func() {
-		if err := packets.Close(); err != nil {
-			t.Error(err)
-		}
-		_ = connections.Close() // a second time, without TCP
-		group.Wait()
-	})
-	return netip.MustParseAddrPort(packets.LocalAddr().String())
-}
-
-// listen takes one port for both protocols. One that is free for UDP may be
-// taken for TCP: then another is tried.
-func listen(t *testing.T) (net.PacketConn, net.Listener) {
-	t.Helper()
-	var listening net.ListenConfig
-	for range 20 {
-		packets, err := listening.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		connections, err := listening.Listen(t.Context(), "tcp", packets.LocalAddr().String())
-		if err == nil {
-			return packets, connections
-		}
-		_ = packets.Close() // the next one is as good
-	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return nil, nil
-}
-
-func servePackets(packets net.PacketConn, answer func(*dnsmessage.Message) [][]byte) {
-	buffer := make([]byte, 512)
-	for {
-		n, from, err := packets.ReadFrom(buffer)
-		if err != nil {
-			return
-		}
-		var query dnsmessage.Message
-		if query.Unpack(buffer[:n]) != nil {
-			continue
-		}
-		for _, message := range answer(&query) {
-			_, _ = packets.WriteTo(message, from) // who asked may have gone
-		}
-	}
-}
-
-func serveConnections(connections net.Listener, answer func(*dnsmessage.Message) [][]byte) {
-	for {
-		conn, err := connections.Accept()
-		if err != nil {
-			return
-		}
-		var length [2]byte
-		var query dnsmessage.Message
-		_, err = io.ReadFull(conn, length[:])
-		message := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if err == nil {
-			_, err = io.ReadFull(conn, message)
-		}
-		if err == nil && query.Unpack(message) == nil {
-			for _, m := range answer(&query) {
-				_, _ = conn.Write(m) // who asked may have gone
-			}
-		}
-		_ = conn.Close()
-	}
-}
 
 // framed puts its length before a message, as TCP needs it.
 func framed(message []byte) []byte {
@@ -136,7 +54,7 @@ func TestNetworkPassesOverStrays(t *testing.T) {
 	}
 	for title, stray := range strays {
 		t.Run(title, func(t *testing.T) {
-			server := serve(t, func(query *dnsmessage.Message) [][]byte {
+			server := dnstest.Serve(t, func(query *dnsmessage.Message) [][]byte {
 				lie := answering(t, query, 3)
 				lie.Questions = []dnsmessage.Question{query.Questions[0]}
 				return [][]byte{stray(lie), packed(t, answering(t, query, 1))}
@@ -151,7 +69,7 @@ func TestNetworkPassesOverStrays(t *testing.T) {
 
 // A server that sends nothing but strays is given up before its time is over.
 func TestNetworkGivesUpOnStrays(t *testing.T) {
-	server := serve(t, func(*dnsmessage.Message) [][]byte {
+	server := dnstest.Serve(t, func(*dnsmessage.Message) [][]byte {
 		return make([][]byte, 4*maxStray)
 	}, nil)
 	if _, err := ask(t, server, time.Minute); err == nil || err.Error() != "udp: it sends what is no answer" {
@@ -229,7 +147,7 @@ func TestNetworkAsksOverTCPForMore(t *testing.T) {
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
-			got, err := ask(t, serve(t, truncated(t), tt.tcp), 10*time.Second)
+			got, err := ask(t, dnstest.Serve(t, truncated(t), tt.tcp), 10*time.Second)
 			if err != nil || len(got.Addresses) != tt.count || (got.Cut == nil) != (tt.cut == "") {
 				t.Fatalf("%d addresses, cut %v, error %v", len(got.Addresses), got.Cut, err)
 			}
@@ -242,7 +160,7 @@ func TestNetworkAsksOverTCPForMore(t *testing.T) {
 
 // An answer without any address, and no TCP, is no answer.
 func TestNetworkNeedsTCP(t *testing.T) {
-	server := serve(t, func(query *dnsmessage.Message) [][]byte {
+	server := dnstest.Serve(t, func(query *dnsmessage.Message) [][]byte {
 		m := answering(t, query, 0)
 		m.Truncated = true
 		return [][]byte{packed(t, m)}
@@ -254,7 +172,7 @@ func TestNetworkNeedsTCP(t *testing.T) {
 
 func TestNetworkEndsWithItsContext(t *testing.T) {
 	came := make(chan bool, 1)
-	server := serve(t, func(*dnsmessage.Message) [][]byte { came <- true; return nil }, nil)
+	server := dnstest.Serve(t, func(*dnsmessage.Message) [][]byte { came <- true; return nil }, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-came; cancel() }()
 	if _, err := (Network{}).Ask(ctx, server, questionA); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -274,7 +192,7 @@ func TestHostsFileDoesNotCount(t *testing.T) {
 	if _, err := net.DefaultResolver.LookupHost(t.Context(), "localhost"); err != nil {
 		t.Fatalf("/etc/hosts does not name localhost, so this test tests nothing: %v", err)
 	}
-	server := serve(t, func(query *dnsmessage.Message) [][]byte {
+	server := dnstest.Serve(t, func(query *dnsmessage.Message) [][]byte {
 		m := answering(t, query, 0)
 		m.RCode = dnsmessage.RCodeNameError
 		return [][]byte{packed(t, m)}
@@ -292,7 +210,7 @@ func TestHostsFileDoesNotCount(t *testing.T) {
 // knows the name after a while, and no goroutine left behind.
 func TestWaitOverTheNetwork(t *testing.T) {
 	var polls atomic.Int32
-	server := serve(t, func(query *dnsmessage.Message) [][]byte {
+	server := dnstest.Serve(t, func(query *dnsmessage.Message) [][]byte {
 		m := answering(t, query, 0)
 		switch q := query.Questions[0]; {
 		case q.Type >= firstPrivate:
