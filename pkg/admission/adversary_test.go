@@ -62,6 +62,17 @@ func attacks() []attack {
 	pod := func(annotations string, spec func() string) func() []byte {
 		return func() []byte { return asking(annotations, spec()) }
 	}
+	ofDaemonSet := func(terms func() string) func() []byte {
+		return func() []byte {
+			return sent("Pod", "u", `{"metadata":{"generateName":"p-","annotations":{`+wantsPeers+`,"netmode.io/hostname":"node"},"ownerReferences":[{"kind":"DaemonSet","controller":true}]},`+
+				`"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[`+terms()+`]}}}}}`)
+		}
+	}
+	generating := func(from func() string) func() []byte {
+		return func() []byte {
+			return sent("Pod", "u", `{"metadata":{"generateName":"`+from()+`","annotations":{`+wantsPeers+`}}}`)
+		}
+	}
 	port := func(i int) string {
 		return fmt.Sprintf(`{"containerPort":%d,"hostIP":"10.%d.%d.%d"}`, i%7+1, i>>16, i>>8&255, i&255)
 	}
@@ -109,6 +120,20 @@ func attacks() []attack {
 			return `"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[` +
 				many(999, func(int) string { return term }) + `]}}}`
 		}), Patched, plan.HostNetworkSet},
+		{"a million affinity fields", ofDaemonSet(func() string {
+			term := `{"matchFields":[` + many(999, func(int) string { return "{}" }) + `]}`
+			return many(999, func(int) string { return term })
+		}), Refused, plan.HostnameNoNode},
+		{"a node's name of 8 MB", ofDaemonSet(func() string {
+			return `{"matchFields":[{"key":"metadata.name","operator":"In","values":["` + strings.Repeat("a.", eightMB/2) + `"]}]}`
+		}), Refused, plan.HostnameInvalid},
+		{"generateName of 8 MB", generating(long), Patched, plan.HostnameGenerated},
+		{"generateName of 1.45 million <", generating(func() string { return strings.Repeat(`\u003c`, 1_450_000) }), Refused, plan.HostnameInvalid},
+		{"generateName of 2.6 million ю", generating(func() string { return strings.Repeat("ю", 2_600_000) }), Refused, plan.HostnameInvalid},
+		{"a mode of 8 MB as a label", func() []byte {
+			return sent("Pod", "u", `{"metadata":{"name":"p","labels":{"netmode.io/mode":"`+long()+`"},"annotations":{`+wantsHostNetwork+`}}}`)
+		}, Patched, plan.ModeLabel},
+		{"status of 8 MB", func() []byte { return asking(wantsPeers+`,"netmode.io/status":"`+long()+`"`, "") }, Patched, plan.HostnameSet},
 		{"subdomain of 8 MB", pod(`"netmode.io/mode":"statefulset-headless"`, func() string { return `"subdomain":"` + long() + `"` }), Refused, plan.GoverningServiceInvalid},
 		{"annotation of 8 MB", func() []byte { return asking(`"netmode.io/mode":"`+long()+`"`, "") }, Refused, plan.AnnotationInvalid},
 		{"annotation key of 8 MB", func() []byte { return asking(`"netmode.io/`+long()+`":"x",`+wantsHostNetwork, "") }, Malformed, ""},
@@ -166,6 +191,10 @@ func attacks() []attack {
 			all := "{" + wantsHostNetwork + "," + many(350_000, func(i int) string { return fmt.Sprintf(`"k%d":"v"`, i) }) + "}"
 			return deployment("UPDATE", all, plainTemplate, plainTemplate)()
 		}, Patched, plan.AnnotationCopied},
+		{"StatefulSet with a name of 8 MB", func() []byte {
+			object := `{"metadata":{"name":"` + long() + `","annotations":{` + wantsPeers + `}},"spec":{"replicas":2147483647,"ordinals":{"start":2147483647},"template":` + plainTemplate + `}}`
+			return workloadRequest("StatefulSet", "CREATE", object, "null")
+		}, Refused, plan.HostnameInvalid},
 		{"Service with 200,000 ports", func() []byte {
 			return sent("Service", "u", `{"metadata":{"name":"s","annotations":{"netmode.io/mode":"headless"}},"spec":{"ports":[`+many(200_000, always(`{"port":1,"targetPort":2}`))+`]}}`)
 		}, Refused, plan.ServiceTooLarge},
