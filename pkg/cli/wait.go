@@ -42,8 +42,8 @@ func newWait(streams *Streams) *cobra.Command {
 		Short: "Wait until names resolve in the cluster's DNS",
 		Long: `wait ends when each NAME, an absolute one, has an address in DNS, or with
 --addresses as many as that. A and AAAA addresses are counted apart and the larger
-number counts, so that a pod with both families counts once. It is what netmode's
-init container runs to hold a pod back until its peers, or itself, can be found.
+number counts, so that a pod with both families counts once. An init container of
+netmode's image can hold a pod back so, until its peers, or itself, can be found.
 It asks the nameservers of the resolv.conf itself: what /etc/hosts says does not
 count. At the time-out it says who is missing, and the exit code is 1.`,
 		Example: `  netmode wait app-0.peers.default.svc.cluster.local app-1.peers.default.svc.cluster.local
