@@ -208,7 +208,7 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels m
 	d.plan = decide(&engine.WorkloadCase{Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod})
 	first := d.plan.FirstPod
 	if len(d.plan.Mutations) > 0 {
-		if d.template, err = d.template.WithAnnotations(first.Metadata.Annotations); err != nil {
+		if d.template, err = d.planned(); err != nil {
 			return nil, err
 		}
 	}
@@ -222,6 +222,19 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels m
 		}
 	}
 	return mutations, nil
+}
+
+// planned is the template as the decision about its workload made it.
+func (d *decided) planned() (*workload.Template, error) {
+	operations, err := patch.Build(d.object.JSON, d.plan.Mutations)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := patch.Apply(d.object.JSON, operations)
+	if err != nil {
+		return nil, err
+	}
+	return workload.Parse(d.object.APIVersion, d.object.Kind, changed, d.namespace)
 }
 
 // applyAll changes the documents.

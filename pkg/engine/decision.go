@@ -47,6 +47,8 @@ var (
 	workloadRules = rules{[]rule{
 		(*decision).copyAnnotations,
 		(*decision).tryFirstPod,
+		(*decision).nameSubdomain,
+		(*decision).warnOverwritten,
 	}, (*decision).downgradeOnUpdate, 24}
 )
 

@@ -114,6 +114,8 @@ func (c *WorkloadCase) place(f plan.Finding, copied []string) plan.Finding {
 	case f.Field == "" || f.Object != nil:
 	case f.Field == "spec.subdomain" && w.SubdomainField != "":
 		f.Field = w.SubdomainField
+	case f.Field == "spec.subdomain" && w.LacksSubdomain != "" && c.Old == nil:
+		f.Field = w.LacksSubdomain
 	case slices.ContainsFunc(copied, func(key string) bool { return f.Field == annotationsPath.Key(key).String() }):
 		// the workload's own annotation
 	default:

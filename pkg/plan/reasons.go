@@ -94,6 +94,8 @@ const (
 	NoStableHostname          Reason = "NoStableHostname"
 	StatefulSetPod            Reason = "StatefulSetPod"
 	SubdomainSet              Reason = "SubdomainSet"
+	SubdomainFixed            Reason = "SubdomainFixed"
+	TemplateOverwritten       Reason = "TemplateOverwritten"
 	HostNetworkInUse          Reason = "HostNetworkInUse"
 	GoverningServiceNamed     Reason = "GoverningServiceNamed"
 	GoverningServiceDerived   Reason = "GoverningServiceDerived"

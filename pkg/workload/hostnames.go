@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/netmode-io/netmode/pkg/api"
 )
 
@@ -41,4 +43,24 @@ func (s *spec) hostnames(w *Workload, fields string, m *api.ObjectMeta) {
 		}
 	}
 	w.LastHostname = controllerName(w.Kind, m) + "-" + strconv.FormatInt(last, 10)
+}
+
+// overwrites fills in what the controller overwrites in the pods. A template that
+// cannot be read is told of elsewhere.
+func (s *spec) overwrites(w *Workload) {
+	var template struct {
+		Spec struct {
+			Hostname  string `json:"hostname"`
+			Subdomain string `json:"subdomain"`
+		} `json:"spec"`
+	}
+	if !w.OwnHostnames || json.Unmarshal(s.Template, &template) != nil {
+		return
+	}
+	if own := template.Spec.Hostname; own != "" {
+		w.Overwritten = append(w.Overwritten, Overwritten{"spec.hostname", own})
+	}
+	if own := template.Spec.Subdomain; own != "" && w.Kind == "StatefulSet" && own != s.ServiceName {
+		w.Overwritten = append(w.Overwritten, Overwritten{"spec.subdomain", own})
+	}
 }

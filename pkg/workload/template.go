@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -103,6 +102,7 @@ func Parse(apiVersion, kind string, object []byte, namespace string) (*Template,
 		labels["job-name"], labels["batch.kubernetes.io/job-name"] = v.Metadata.Name, v.Metadata.Name
 	}
 	var err error
+	s.overwrites(&t.Workload)
 	maker := t.Workload.Name
 	if k.name == "CronJob" {
 		maker += jobSuffix
@@ -121,28 +121,6 @@ func (t *Template) FirstPod() (*api.Pod, error) {
 		return nil, err
 	}
 	return &pod, nil
-}
-
-// WithAnnotations is the template as it is once its pods have the annotations.
-func (t *Template) WithAnnotations(annotations map[string]string) (*Template, error) {
-	var pod struct {
-		APIVersion string                    `json:"apiVersion"`
-		Kind       string                    `json:"kind"`
-		Metadata   map[string]jsontext.Value `json:"metadata"`
-		Spec       jsontext.Value            `json:"spec"`
-	}
-	err := api.Decode(t.Pod, &pod, t.Workload.Template)
-	if err != nil {
-		return nil, err
-	}
-	if pod.Metadata["annotations"], err = json.Marshal(annotations, json.Deterministic(true)); err != nil {
-		return nil, err
-	}
-	other := *t
-	if other.Pod, err = json.Marshal(pod, json.Deterministic(true)); err != nil {
-		return nil, err
-	}
-	return &other, nil
 }
 
 // count fills in how many pods run at once, whether an update adds one, and
@@ -185,6 +163,8 @@ func (s *spec) hold(w *Workload) {
 	}
 	if w.Kind == "StatefulSet" && s.ServiceName != "" {
 		w.SubdomainField = "spec.serviceName"
+	} else if w.Kind == "StatefulSet" {
+		w.LacksSubdomain = "spec.serviceName"
 	}
 }
 

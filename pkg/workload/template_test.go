@@ -141,31 +141,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestWithAnnotations(t *testing.T) {
-	before, err := parse(t, "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\n"+
-		"spec: {jobTemplate: {spec: {template: {metadata: {annotations: {a: b}, labels: {c: d}}, spec: {hostname: e, x: 1}}}}}\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	was := string(before.Pod)
-	for _, annotations := range []map[string]string{{}, {"f": "g", "a": "h"}} {
-		after, err := before.WithAnnotations(annotations)
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, err := json.Marshal(annotations)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := strings.Replace(was, `{"a":"b"}`, string(raw), 1); string(after.Pod) != want {
-			t.Errorf("got  %s\nwant %s", after.Pod, want)
-		}
-		if diff := cmp.Diff(before.Workload, after.Workload); diff != "" || string(before.Pod) != was {
-			t.Errorf("%s became %s, the workload (-before +after):\n%s", was, before.Pod, diff)
-		}
-	}
-}
-
 func TestParseOfOthers(t *testing.T) {
 	for _, kind := range []string{"v1\nkind: Pod", "v1\nkind: Service", "extensions/v1beta1\nkind: Deployment", "apps/v1\nkind: Job", "batch/v1\nkind: Deployment", "v1\nkind: ReplicationController", "v1\nkind: PodTemplate"} {
 		if got, err := parse(t, "apiVersion: "+kind+"\nspec: 5\n"); got != nil || err != nil {
@@ -259,6 +234,9 @@ func TestParseCounts(t *testing.T) {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
 		tt.want.Template = got.Workload.Template
+		if tt.kind == "StatefulSet" && tt.want.SubdomainField == "" {
+			tt.want.LacksSubdomain = "spec.serviceName"
+		}
 		tt.want.LastHostname, tt.want.HostnamesField = got.Workload.LastHostname, got.Workload.HostnamesField // TestLastHostname
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tt.kind, tt.spec, diff)

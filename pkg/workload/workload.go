@@ -40,6 +40,12 @@ type Workload struct {
 	// SubdomainField is the field of the workload that gives its pods their
 	// subdomain; empty where that is the template's.
 	SubdomainField string
+	// LacksSubdomain is the field that should give its pods their subdomain, where it is
+	// empty; the controller leaves none of the template's then.
+	LacksSubdomain string
+	// Overwritten are fields of the template that its author gave a value, and to which
+	// the controller gives another, in its pods.
+	Overwritten []Overwritten
 	// HeldBy is the field that keeps running pods from following a change of the
 	// template, and HeldUntil what lets them; both may be empty.
 	HeldBy    string
@@ -49,6 +55,9 @@ type Workload struct {
 	Suspended bool
 	Started   bool
 }
+
+// Overwritten is a field of a pod template that has no effect, and its value.
+type Overwritten struct{ Field, Value string }
 
 // Copies reports whether netmode copies the workload's annotations to its pod
 // template.
