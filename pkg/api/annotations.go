@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -10,10 +11,13 @@ import (
 // Intent is what the author's annotations of one object say. A zero member was
 // not asked for.
 type Intent struct {
-	Mode                     Mode
-	Service                  string
-	SearchRewrite            SearchRewrite
-	Hostname                 HostnameSource
+	Mode          Mode
+	Service       string
+	SearchRewrite SearchRewrite
+	Hostname      HostnameSource
+	Wait          Wait
+	// WaitTimeout is zero where none was asked for.
+	WaitTimeout              time.Duration
 	PublishNotReadyAddresses *bool
 	// Keys are the author's keys that were given, sorted.
 	Keys []string
@@ -50,6 +54,10 @@ func ParseAnnotations(annotations map[string]string, path *field.Path) (Intent, 
 			intent.Hostname, err = oneOf(path.Key(key), value, HostnameSources())
 		case AnnotationService:
 			intent.Service, err = serviceName(path.Key(key), value)
+		case AnnotationWait:
+			intent.Wait, err = parseWait(path.Key(key), value)
+		case AnnotationWaitTimeout:
+			intent.WaitTimeout, err = parseWaitTimeout(path.Key(key), value)
 		case AnnotationPublishNotReadyAddresses:
 			var word string
 			if word, err = oneOf(path.Key(key), value, []string{"true", "false"}); err == nil {

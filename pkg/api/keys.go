@@ -13,6 +13,10 @@ const (
 	AnnotationSearchRewrite = Prefix + "search-rewrite"
 	// AnnotationHostname says where a pod's hostname comes from; see HostnameSources.
 	AnnotationHostname = Prefix + "hostname"
+	// AnnotationWait holds the pod's containers back until names resolve; see Wait.
+	AnnotationWait = Prefix + "wait"
+	// AnnotationWaitTimeout is how long that may take, in Go's words: 5m.
+	AnnotationWaitTimeout = Prefix + "wait-timeout"
 	// AnnotationPublishNotReadyAddresses is "true" or "false", for headless Services.
 	AnnotationPublishNotReadyAddresses = Prefix + "publish-not-ready-addresses"
 )
@@ -52,6 +56,8 @@ func AuthorAnnotations() []string {
 		AnnotationService,
 		AnnotationSearchRewrite,
 		AnnotationHostname,
+		AnnotationWait,
+		AnnotationWaitTimeout,
 		AnnotationPublishNotReadyAddresses,
 	}
 }

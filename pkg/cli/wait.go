@@ -15,18 +15,13 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/dnswait"
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
-const (
-	minWait = time.Second
-	maxWait = time.Hour
-	// maxWaitNames are as many pods as an EndpointSlice has room for.
-	maxWaitNames = 1000
-	// maxWaitAddresses fit into one DNS message, of either family.
-	maxWaitAddresses = 2000
-)
+// maxWaitNames are as many pods as an EndpointSlice has room for.
+const maxWaitNames = 1000
 
 // waitFlags are the flags of netmode wait.
 type waitFlags struct {
@@ -36,7 +31,7 @@ type waitFlags struct {
 }
 
 func newWait(streams *Streams) *cobra.Command {
-	flags := waitFlags{addresses: 1, timeout: 5 * time.Minute, resolvConf: "/etc/resolv.conf"}
+	flags := waitFlags{addresses: 1, timeout: api.DefaultWait, resolvConf: "/etc/resolv.conf"}
 	cmd := &cobra.Command{
 		Use:   "wait NAME...",
 		Short: "Wait until names resolve in the cluster's DNS",
@@ -73,7 +68,7 @@ func waitFlagError(err error) error {
 }
 
 func badAddresses(value string) error {
-	return fmt.Errorf("--addresses %q: use 1 to %d: an answer of DNS has room for no more", value, maxWaitAddresses)
+	return fmt.Errorf("--addresses %q: use 1 to %d: an answer of DNS has room for no more", value, api.MaxWaitAddresses)
 }
 
 func badTimeout(value string) error {
@@ -81,7 +76,7 @@ func badTimeout(value string) error {
 }
 
 func runWait(ctx context.Context, streams *Streams, flags waitFlags, args []string) error {
-	if flags.timeout < minWait || flags.timeout > maxWait {
+	if flags.timeout < api.MinWait || flags.timeout > api.MaxWait {
 		return badTimeout(flags.timeout.String())
 	}
 	targets, err := waitTargets(args, flags.addresses)
@@ -113,11 +108,11 @@ func resolved(targets []dnswait.Target) string {
 // waitTargets checks the names, and takes each once.
 func waitTargets(args []string, addresses int) ([]dnswait.Target, error) {
 	switch {
-	case addresses < 1 || addresses > maxWaitAddresses:
+	case addresses < 1 || addresses > api.MaxWaitAddresses:
 		return nil, badAddresses(strconv.Itoa(addresses))
 	case len(args) == 0:
 		return nil, errors.New("no NAME: give the names to wait for, such as app-0.peers.default.svc.cluster.local")
-	case len(args) > maxWaitNames:
+	case len(args) > api.MaxWaitNames:
 		return nil, fmt.Errorf("%d NAMEs: use at most %d, or wait for --addresses N behind their Service's name", len(args), maxWaitNames)
 	}
 	var targets []dnswait.Target

@@ -10,60 +10,6 @@ import (
 // InitContainerName is the name of the init container that netmode adds.
 const InitContainerName = "netmode-resolvconf"
 
-// The init container's requests, which are its limits, too: a namespace with a
-// ResourceQuota refuses containers without them.
-const (
-	initContainerCPU    = "50m"
-	initContainerMemory = "32Mi"
-)
-
-// InitContainer says which image the init container runs.
-type InitContainer struct {
-	// Image holds the netmode binary at /netmode; "" makes the strategy unavailable.
-	Image string
-	// PullPolicy is Always, IfNotPresent or Never; "" leaves it to Kubernetes.
-	PullPolicy string
-	// PullSecrets are names of Secrets in the pod's namespace.
-	PullSecrets []string
-}
-
-// The types below are the members of corev1.Container that are written.
-type containerToAdd struct {
-	Name                     string          `json:"name"`
-	Image                    string          `json:"image"`
-	ImagePullPolicy          string          `json:"imagePullPolicy,omitempty"`
-	Command                  []string        `json:"command"`
-	Resources                resources       `json:"resources"`
-	SecurityContext          securityContext `json:"securityContext"`
-	TerminationMessagePolicy string          `json:"terminationMessagePolicy"`
-}
-
-type resources struct {
-	Limits   quantities `json:"limits"`
-	Requests quantities `json:"requests"`
-}
-
-type quantities struct {
-	CPU    string `json:"cpu"`
-	Memory string `json:"memory"`
-}
-
-type securityContext struct {
-	RunAsUser                int64          `json:"runAsUser"`
-	RunAsNonRoot             bool           `json:"runAsNonRoot"`
-	AllowPrivilegeEscalation bool           `json:"allowPrivilegeEscalation"`
-	Capabilities             capabilities   `json:"capabilities"`
-	SeccompProfile           seccompProfile `json:"seccompProfile"`
-}
-
-type capabilities struct {
-	Drop []string `json:"drop"`
-}
-
-type seccompProfile struct {
-	Type string `json:"type"`
-}
-
 // initContainer rewrites the pod's one resolv.conf, which all its containers
 // share, before they start. It runs as root because the file is root's, with
 // no capability and no way to gain one.
@@ -86,27 +32,12 @@ func initContainer() Strategy {
 		obstacles: initContainerObstacles,
 		apply: func(c *Case) {
 			domain := c.peerDomain()
-			settings := c.Settings.InitContainer
-			q := quantities{CPU: initContainerCPU, Memory: initContainerMemory}
-			c.Plan.Change(plan.Mutation{Action: plan.InsertFirst, Pointer: "/spec/initContainers", Value: containerToAdd{
-				Name:            InitContainerName,
-				Image:           settings.Image,
-				ImagePullPolicy: settings.PullPolicy,
-				Command:         []string{"/netmode", "resolvconf", domain},
-				Resources:       resources{Limits: q, Requests: q},
-				SecurityContext: securityContext{
-					Capabilities:   capabilities{Drop: []string{"ALL"}},
-					SeccompProfile: seccompProfile{Type: "RuntimeDefault"},
-				},
-				TerminationMessagePolicy: "FallbackToLogsOnError",
-			}}, plan.SearchByInitContainer, "spec.initContainers", InitContainerName+" puts "+domain+" first in resolv.conf")
-			for _, name := range settings.PullSecrets {
-				secret := api.LocalObjectReference{Name: name}
-				if !slices.Contains(c.Pod.Spec.ImagePullSecrets, secret) {
-					c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/imagePullSecrets", Value: secret},
-						plan.SearchByInitContainer, "spec.imagePullSecrets", name+", for the image of "+InitContainerName)
-				}
-			}
+			c.Settings.InitContainer.Add(c.Plan, c.Pod, OwnContainer{
+				Name:    InitContainerName,
+				Command: []string{"/netmode", "resolvconf", domain},
+				Reason:  plan.SearchByInitContainer,
+				Text:    InitContainerName + " puts " + domain + " first in resolv.conf",
+			})
 			addExtra(c, c.Pod.Searches())
 		},
 	}

@@ -212,11 +212,16 @@ func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
 	auto().run(c)
 }
 
-// peerDomain is the domain whose names are the peers' hostnames. Where the
-// cluster's domain is not known it is assumed, with a warning.
+// peerDomain is the domain whose names are the peers' hostnames.
 func (c *Case) peerDomain() string {
-	if c.Settings.Facts.Domain == "" {
-		c.Plan.Warn(plan.ClusterDomainAssumed, "", "the cluster's domain is not known, and "+AssumedDomain+" is assumed")
+	return c.peerPrefix() + c.Settings.ClusterDomain(c.Plan)
+}
+
+// ClusterDomain is the cluster's domain. Where it is not known it is assumed, with one
+// warning.
+func (s *Settings) ClusterDomain(p *plan.Plan) string {
+	if s.Facts.Domain == "" && !p.Has(plan.ClusterDomainAssumed) {
+		p.Warn(plan.ClusterDomainAssumed, "", "the cluster's domain is not known, and "+AssumedDomain+" is assumed")
 	}
-	return c.peerPrefix() + c.Settings.Facts.DomainOrAssumed()
+	return s.Facts.DomainOrAssumed()
 }
