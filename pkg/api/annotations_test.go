@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -17,6 +18,7 @@ var annotationsPath = field.NewPath("metadata", "annotations")
 const (
 	noLabel = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with ` +
 		`an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`
+	waitCure  = `: use self, all, a number of addresses, or names of pods: pod, pod.service, pod.service.namespace`
 	wantBools = `supported values: "true", "false"`
 )
 
@@ -41,6 +43,14 @@ func TestParseAnnotationsAccepts(t *testing.T) {
 		{"search-rewrite", "init-container", api.Intent{SearchRewrite: api.SearchInitContainer}},
 		{"search-rewrite", "post-start", api.Intent{SearchRewrite: api.SearchPostStart}},
 		{"search-rewrite", "none", api.Intent{SearchRewrite: api.SearchNone}},
+		{"wait", "self", api.Intent{Wait: api.Wait{Self: true}}},
+		{"wait", "all", api.Intent{Wait: api.Wait{All: true}}},
+		{"wait", "1", api.Intent{Wait: api.Wait{Addresses: 1}}},
+		{"wait", "2000", api.Intent{Wait: api.Wait{Addresses: 2000}}},
+		{"wait", "zk-0, zk-1.zk,zk-0,self,db.data.prod,x.example.org.", api.Intent{Wait: api.Wait{Self: true, Names: []string{"zk-0", "zk-1.zk", "db.data.prod", "x.example.org."}}}},
+		{"wait", "0a", api.Intent{Wait: api.Wait{Names: []string{"0a"}}}},
+		{"wait-timeout", "1s", api.Intent{WaitTimeout: time.Second}},
+		{"wait-timeout", "60m", api.Intent{WaitTimeout: time.Hour}},
 		{"publish-not-ready-addresses", "true", api.Intent{PublishNotReadyAddresses: &yes}},
 		{"publish-not-ready-addresses", "false", api.Intent{PublishNotReadyAddresses: &no}},
 	}
@@ -75,6 +85,21 @@ func TestParseAnnotationsRefuses(t *testing.T) {
 		{"search-rewrite", "first", `Unsupported value: "first": ` + wantRewrites},
 		{"search-rewrite", "", `Unsupported value: "": ` + wantRewrites},
 		{"search-rewrite", "initContainer", `Unsupported value: "initContainer": ` + wantRewrites},
+		{"wait", "", `Invalid value: "": "" is no DNS name` + waitCure},
+		{"wait", "0", `Invalid value: "0": must be 1 to 2000 addresses`},
+		{"wait", "2001", `Invalid value: "2001": must be 1 to 2000 addresses`},
+		{"wait", "-1", `Invalid value: "-1": must be 1 to 2000 addresses`},
+		{"wait", "99999999999999999999", `Invalid value: "99999999999999999999": must be 1 to 2000 addresses`},
+		{"wait", "zk-0,all", `Invalid value: "zk-0,all": "all" stands alone` + waitCure},
+		{"wait", "Zk_0", `Invalid value: "Zk_0": "Zk_0" is no DNS name` + waitCure},
+		{"wait", "a,,b", `Invalid value: "a,,b": "" is no DNS name` + waitCure},
+		{"wait", "a.b.c.d", `Invalid value: "a.b.c.d": "a.b.c.d" has more than three parts, and no dot at its end as an absolute name has` + waitCure},
+		{"wait", "a.", `Invalid value: "a.": "a." has no domain` + waitCure},
+		{"wait", strings.Repeat("a", 64), `Invalid value: "` + strings.Repeat("a", 64) + `": "` + strings.Repeat("a", 64) + `" is no DNS name` + waitCure},
+		{"wait", strings.Repeat("a,", 100) + "a", `Too many: 101: must have at most 100 items`},
+		{"wait-timeout", "5", `Invalid value: "5": must be a duration from 1s to 1h, such as 5m`},
+		{"wait-timeout", "999ms", `Invalid value: "999ms": must be a duration from 1s to 1h, such as 5m`},
+		{"wait-timeout", "1h0m1s", `Invalid value: "1h0m1s": must be a duration from 1s to 1h, such as 5m`},
 		{"publish-not-ready-addresses", "yes", `Unsupported value: "yes": ` + wantBools},
 		{"publish-not-ready-addresses", "True", `Unsupported value: "True": ` + wantBools},
 		{"publish-not-ready-addresses", "", `Unsupported value: "": ` + wantBools},

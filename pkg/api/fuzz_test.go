@@ -48,6 +48,9 @@ func FuzzAnnotations(f *testing.F) {
 			api.AnnotationMode:                     intent.Mode != "",
 			api.AnnotationService:                  intent.Service != "",
 			api.AnnotationSearchRewrite:            intent.SearchRewrite != "",
+			api.AnnotationHostname:                 intent.Hostname != "",
+			api.AnnotationWait:                     intent.Wait.Asked(),
+			api.AnnotationWaitTimeout:              intent.WaitTimeout > 0,
 			api.AnnotationPublishNotReadyAddresses: intent.PublishNotReadyAddresses != nil,
 		}
 		for _, known := range api.AuthorAnnotations() {

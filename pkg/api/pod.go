@@ -39,6 +39,7 @@ type PodSpec struct {
 	SecurityContext   *PodSecurityContext    `json:"securityContext"`
 	ImagePullSecrets  []LocalObjectReference `json:"imagePullSecrets"`
 	PriorityClassName string                 `json:"priorityClassName"`
+	RestartPolicy     string                 `json:"restartPolicy"`
 	InitContainers    []Container            `json:"initContainers"`
 	Containers        []Container            `json:"containers"`
 }
@@ -102,6 +103,7 @@ type Sysctl struct {
 type Container struct {
 	Name            string           `json:"name"`
 	Command         []string         `json:"command"`
+	Args            []string         `json:"args"`
 	Ports           []ContainerPort  `json:"ports"`
 	RestartPolicy   *string          `json:"restartPolicy"`
 	SecurityContext *SecurityContext `json:"securityContext"`

@@ -85,6 +85,21 @@ func (s *Service) Headless() bool {
 	}
 }
 
+// PublishesNotReady reports whether the Service has addresses of pods that are not
+// ready, or will have, because its annotations ask for it and it is not made yet.
+func (s *Service) PublishesNotReady() bool {
+	if s.Spec.ClusterIP != "" || s.Spec.PublishNotReadyAddresses {
+		return s.Spec.PublishNotReadyAddresses
+	}
+	switch asked := s.Metadata.Annotations[AnnotationPublishNotReadyAddresses]; Mode(s.Metadata.Annotations[AnnotationMode]) {
+	case ModeStatefulSetHeadless:
+		return asked != "false"
+	case ModeHeadless:
+		return asked == "true"
+	}
+	return false
+}
+
 // Selects reports whether the Service's selector matches the labels. A Service
 // without selector selects nothing.
 func (s *Service) Selects(labels map[string]string) bool {

@@ -44,7 +44,7 @@ var wantMeta = api.ObjectMeta{
 
 func TestPodView(t *testing.T) {
 	container := api.Container{
-		Name: "main", Command: []string{"/app"},
+		Name: "main", Command: []string{"/app"}, Args: []string{"-v"},
 		Ports:           []api.ContainerPort{{Name: "web", HostPort: 8080, ContainerPort: 8080, Protocol: "TCP", HostIP: "10.0.0.1"}},
 		RestartPolicy:   new("Always"),
 		SecurityContext: &api.SecurityContext{RunAsUser: new(int64(7)), RunAsNonRoot: new(true), ReadOnlyRootFilesystem: new(true)},
@@ -63,6 +63,7 @@ func TestPodView(t *testing.T) {
 		OS: &api.PodOS{Name: "linux"}, NodeSelector: map[string]string{"kubernetes.io/os": "linux"},
 		SecurityContext:  &api.PodSecurityContext{RunAsUser: new(int64(0)), RunAsNonRoot: new(false), Sysctls: []api.Sysctl{{Name: "net.core.somaxconn"}}},
 		ImagePullSecrets: []api.LocalObjectReference{{Name: "pull"}},
+		RestartPolicy:    "Never",
 		InitContainers:   []api.Container{container},
 		Containers:       []api.Container{container},
 	}}

@@ -217,6 +217,9 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels m
 	d.pods, d.entry = decide(first), api.EntryOfPod(first.Metadata.Annotations, labels)
 	if d.pods.Changes() {
 		for _, m := range d.pods.Mutations {
+			if m.OfOnePod {
+				continue
+			}
 			m.Pointer = d.template.Workload.Pointer() + m.Pointer
 			mutations = append(mutations, m)
 		}

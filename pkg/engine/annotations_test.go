@@ -23,6 +23,8 @@ func TestUnusedAnnotations(t *testing.T) {
 		api.AnnotationService:                  "peers",
 		api.AnnotationSearchRewrite:            "none",
 		api.AnnotationHostname:                 "own",
+		api.AnnotationWait:                     "peers-0",
+		api.AnnotationWaitTimeout:              "1m",
 		api.AnnotationPublishNotReadyAddresses: "true",
 	}
 	used := map[string][]string{
@@ -30,7 +32,7 @@ func TestUnusedAnnotations(t *testing.T) {
 		"Pod/default":                  nil,
 		"Pod/hostnetwork":              nil,
 		"Pod/headless":                 {api.AnnotationService},
-		"Pod/statefulset-headless":     {api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname},
+		"Pod/statefulset-headless":     {api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationWait, api.AnnotationWaitTimeout},
 		"Service/":                     nil,
 		"Service/default":              nil,
 		"Service/hostnetwork":          nil,

@@ -98,6 +98,7 @@ func remedies() []remedy {
 		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "set netmode.io/search-rewrite: none", annotate(api.AnnotationSearchRewrite, "none")},
 		{plan.ClusterDNSUnknown, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "prepend"), nil, "use netmode.io/search-rewrite: append", annotate(api.AnnotationSearchRewrite, "append")},
 		{plan.InitContainerImage, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "init-container"), nil, "", annotate(api.AnnotationSearchRewrite, "append")},
+		{plan.InitContainerImage, peers(`{"subdomain":"s"}`, api.AnnotationWait, "self"), nil, "and no netmode.io/wait", func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationWait) }},
 
 		{plan.PolicyModeNotAllowed, host(`{}`), []string{"p", onlyPeers}, "allows statefulset-headless or headless",
 			func(_, metadata, spec members) {
@@ -156,6 +157,7 @@ func TestEveryCureIsTried(t *testing.T) {
 		plan.SearchOtherDomain, plan.SubdomainFixed, plan.TemplateOverwritten, plan.StatefulSetNameLong, plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
 		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
 		plan.NotAsPromised, plan.NoLongerApplicable, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
+		plan.WaitAllUnknown, plan.WaitParallelism, plan.WaitInOrder, plan.WaitNotPublished, plan.WaitForMore, plan.WaitCostsRetries, plan.WaitMeshDNS, // TestWaitCures
 		plan.GoverningServiceAmbiguous, plan.SearchLimit, plan.PostStartImpossible, plan.InitContainerRoot, plan.InitContainerName,
 	}
 	tried := map[plan.Reason]bool{}

@@ -16,10 +16,11 @@ import (
 // named by :front, :end or :new, an item by its index.
 var (
 	podFields = map[api.Mode][]string{
-		api.ModeDefault:             {},
-		api.ModeHostNetwork:         {"/spec/hostNetwork", "/spec/dnsPolicy"},
-		api.ModeHeadless:            {"/spec/hostname", "/spec/subdomain"},
-		api.ModeStatefulSetHeadless: {"/spec/hostname", "/spec/subdomain", "/metadata/name"},
+		api.ModeDefault:     {},
+		api.ModeHostNetwork: {"/spec/hostNetwork", "/spec/dnsPolicy"},
+		api.ModeHeadless:    {"/spec/hostname", "/spec/subdomain"},
+		api.ModeStatefulSetHeadless: {"/spec/hostname", "/spec/subdomain", "/metadata/name",
+			"/spec/initContainers:front", "/spec/initContainers:new", "/spec/imagePullSecrets:end", "/spec/imagePullSecrets:new"},
 	}
 	serviceFields = map[api.Mode][]string{
 		api.ModeDefault:             {},
@@ -33,7 +34,7 @@ var (
 		api.SearchNone:          {},
 		api.SearchPrepend:       {"/spec/dnsPolicy", "/spec/dnsConfig/nameservers", "/spec/dnsConfig/searches", "/spec/dnsConfig/options:end", "/spec/dnsConfig/options:new"},
 		api.SearchAppend:        {"/spec/dnsConfig/searches:end", "/spec/dnsConfig/searches:new"},
-		api.SearchInitContainer: {"/spec/initContainers:front", "/spec/initContainers:new", "/spec/imagePullSecrets:end", "/spec/imagePullSecrets:new"},
+		api.SearchInitContainer: {},
 		api.SearchPostStart:     {"/spec/containers/*/lifecycle/postStart/exec/command"},
 	}
 	// statusField is written wherever something else is.

@@ -101,6 +101,12 @@ func (g *generator) asked(mode api.Mode, strategy api.SearchRewrite) members {
 	if g.oneIn(6) {
 		m[api.AnnotationHostname] = string(pick(g, api.HostnameSources()...))
 	}
+	if g.oneIn(4) {
+		m[api.AnnotationWait] = pick(g, "self", "3", "nimbus-0", "self,zk-0.zk.data,a.example.", "nimbus-9", "all")
+	}
+	if g.oneIn(8) {
+		m[api.AnnotationWaitTimeout] = "90s"
+	}
 	if g.oneIn(12) {
 		m["netmode.io/unknown"] = "x"
 	}

@@ -25,10 +25,11 @@ func (c *WorkloadCase) copy(p *plan.Plan) (annotations map[string]string, ok boo
 			return before, false
 		}
 	}
-	after, steps := workload.Copy(c.Workload, c.Metadata, old, before)
+	after, steps := workload.Copy(c.Workload, c.counted(), old, before)
 	for _, s := range steps {
 		c.record(p, s)
 	}
+	c.countTemplate(p, after)
 	had, there := before[api.AnnotationCopied]
 	switch list, stays := after[api.AnnotationCopied]; {
 	case stays && list != had:

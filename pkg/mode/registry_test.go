@@ -23,7 +23,7 @@ func fixtures() map[api.Mode]struct {
 		api.ModeDefault:             {defaultPods(), defaultServices()},
 		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodNames()), hostNetworkServices()},
 		api.ModeHeadless:            {headlessPods(), headlessServices()},
-		api.ModeStatefulSetHeadless: {append(statefulSetHeadlessPods(), statefulSetHeadlessPodNames()...), statefulSetHeadlessServices()},
+		api.ModeStatefulSetHeadless: {slices.Concat(statefulSetHeadlessPods(), statefulSetHeadlessPodNames(), waitRows()), statefulSetHeadlessServices()},
 	}
 }
 

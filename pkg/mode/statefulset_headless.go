@@ -26,11 +26,12 @@ func statefulSetHeadless() Mode {
 			{"hostname", setOwnHostname},
 			{"subdomain", setSubdomain},
 			{"ports", warnPodPorts},
+			{"wait", holdStart},
 			{"search rewrite", rewriteSearch},
 		},
 		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
 		Applied:            appliedForPeers,
-		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname},
+		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationWait, api.AnnotationWaitTimeout},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 		Promise: Promise{Variable: "peers", Service: heldHeadless(), Publishes: true, Pod: []Held{
 			heldOfPod("variables.hostname != ''", "spec.hostname: Required value: is not set, as mode statefulset-headless needs it"),

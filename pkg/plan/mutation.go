@@ -28,6 +28,9 @@ type Mutation struct {
 	Pointer string
 	// Value is anything that marshals to JSON. Remove has none.
 	Value any
+	// OfOnePod says that the value holds for this pod alone, and not for others of the
+	// same template.
+	OfOnePod bool
 }
 
 // Pointer joins member names and list indexes (ints) to a JSON Pointer, escaped

@@ -131,6 +131,18 @@ const (
 	InitContainerRoot     Reason = "InitContainerRoot"
 	InitContainerImage    Reason = "InitContainerImage"
 	InitContainerName     Reason = "InitContainerName"
+
+	WaitAdded        Reason = "WaitAdded"
+	WaitInPlace      Reason = "WaitInPlace"
+	WaitEachItself   Reason = "WaitEachItself"
+	WaitAllCounted   Reason = "WaitAllCounted"
+	WaitAllUnknown   Reason = "WaitAllUnknown"
+	WaitParallelism  Reason = "WaitParallelism"
+	WaitInOrder      Reason = "WaitInOrder"
+	WaitNotPublished Reason = "WaitNotPublished"
+	WaitForMore      Reason = "WaitForMore"
+	WaitCostsRetries Reason = "WaitCostsRetries"
+	WaitMeshDNS      Reason = "WaitMeshDNS"
 )
 
 // ReasonDoc explains a reason.

@@ -120,8 +120,20 @@ var reasonTable = []ReasonDoc{
 	{PostStartSkipped, "A container gets no postStart hook, because the hook could not work there.", ""},
 	{PostStartImpossible, "No container of the pod can run the postStart hook.", "use netmode.io/search-rewrite: prepend or init-container"},
 	{InitContainerRoot, "The namespace enforces PodSecurity restricted, which rejects the init container: it must run as root.", "use netmode.io/search-rewrite: prepend"},
-	{InitContainerImage, "netmode was started without an image for its init container.", "start netmode with --init-image, or use netmode.io/search-rewrite: prepend"},
+	{InitContainerImage, "netmode was started without an image for its init container.", "start netmode with --init-image, or use netmode.io/search-rewrite: prepend and no netmode.io/wait"},
 	{InitContainerName, "The pod has another container of the name that netmode's init container needs.", "rename that container, or remove it where it is a copy of netmode's"},
+
+	{WaitAdded, "An init container holds the pod's containers back until what netmode.io/wait asks for resolves.", ""},
+	{WaitInPlace, "The init container that waits is there already.", ""},
+	{WaitEachItself, "Each pod waits for its own name, so its template cannot say which.", ""},
+	{WaitAllCounted, "netmode.io/wait: all is as many addresses as the Indexed Job has completions when it is created; scaling it later changes nothing.", ""},
+	{WaitAllUnknown, "Only an Indexed Job says how many pods all of them are.", "wait for a number of addresses, or for names"},
+	{WaitParallelism, "The Job does not run all of its pods at once, so all of them are never there.", "make parallelism equal to completions, or wait for fewer"},
+	{WaitInOrder, "The StatefulSet makes its next pod only when the last one is ready, and a pod that waits is not ready.", "create the StatefulSet anew with podManagementPolicy: Parallel, or wait for its first pod"},
+	{WaitNotPublished, "The governing Service shows only pods that are ready, and a pod that waits is not.", "set publishNotReadyAddresses: true in the Service"},
+	{WaitForMore, "The pods wait for more addresses than the workload has pods.", "wait for at most as many, if no other workload is behind the Service"},
+	{WaitCostsRetries, "A pod that has waited for too long fails, and is not started again in its place.", "set a longer netmode.io/wait-timeout, or a higher backoffLimit"},
+	{WaitMeshDNS, "A service mesh sends DNS queries to a proxy that does not run while the pod waits.", "have the mesh use native sidecars, or turn off its DNS capture for this pod"},
 }
 
 // otherCures are told in the place of those that name a mode, where a policy does

@@ -50,7 +50,7 @@ type quantities struct {
 type SecurityContext struct {
 	RunAsUser                int64          `json:"runAsUser"`
 	RunAsNonRoot             bool           `json:"runAsNonRoot"`
-	ReadOnlyRootFilesystem   bool           `json:"readOnlyRootFilesystem,omitempty"`
+	ReadOnlyRootFilesystem   bool           `json:"readOnlyRootFilesystem,omitzero"`
 	AllowPrivilegeEscalation bool           `json:"allowPrivilegeEscalation"`
 	Capabilities             capabilities   `json:"capabilities"`
 	SeccompProfile           seccompProfile `json:"seccompProfile"`
@@ -70,6 +70,8 @@ type OwnContainer struct {
 	// Command begins with "/netmode".
 	Command []string
 	User    SecurityContext
+	// OfOnePod says that another pod of the same template has another command.
+	OfOnePod bool
 	// Reason and Text are told of it.
 	Reason plan.Reason
 	Text   string
@@ -80,7 +82,7 @@ type OwnContainer struct {
 func (s *InitContainer) Add(p *plan.Plan, pod *api.Pod, own OwnContainer) {
 	own.User.Capabilities, own.User.SeccompProfile = capabilities{Drop: []string{"ALL"}}, seccompProfile{Type: "RuntimeDefault"}
 	q := quantities{CPU: initContainerCPU, Memory: initContainerMemory}
-	p.Change(plan.Mutation{Action: plan.InsertFirst, Pointer: "/spec/initContainers", Value: containerToAdd{
+	p.Change(plan.Mutation{Action: plan.InsertFirst, Pointer: "/spec/initContainers", OfOnePod: own.OfOnePod, Value: containerToAdd{
 		Name:                     own.Name,
 		Image:                    s.Image,
 		ImagePullPolicy:          s.PullPolicy,

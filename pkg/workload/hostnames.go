@@ -35,6 +35,7 @@ func (s *spec) hostnames(w *Workload, fields string, m *api.ObjectMeta) {
 	switch {
 	case w.Kind == "StatefulSet":
 		w.HostnamesField = fields + "replicas"
+		w.FirstOrdinal = s.Ordinals.Start
 		last = int64(s.Ordinals.Start) + int64(max(w.Replicas, 1)) - 1
 	default:
 		w.HostnamesField = fields + "completions"
@@ -43,6 +44,27 @@ func (s *spec) hostnames(w *Workload, fields string, m *api.ObjectMeta) {
 		}
 	}
 	w.LastHostname = controllerName(w.Kind, m) + "-" + strconv.FormatInt(last, 10)
+}
+
+// OwnPods says whether names that a pod waits for are those of pods that the StatefulSet
+// makes, and whether of others than the first of them; the names are relative to its
+// governing Service and namespace.
+func (w *Workload) OwnPods(names []string, service, namespace string) (own, later bool) {
+	if w.Kind != "StatefulSet" {
+		return false, false
+	}
+	for _, name := range names {
+		pod, of, _ := strings.Cut(name, ".")
+		if of != "" && of != service && of != service+"."+namespace {
+			continue
+		}
+		ordinal, ok := strings.CutPrefix(pod, w.Name+"-")
+		n, err := strconv.ParseInt(ordinal, 10, 32)
+		if ok && err == nil && strconv.FormatInt(n, 10) == ordinal {
+			own, later = true, later || n > int64(w.FirstOrdinal)
+		}
+	}
+	return own, later
 }
 
 // overwrites fills in what the controller overwrites in the pods. A template that

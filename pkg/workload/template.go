@@ -40,6 +40,7 @@ type spec struct {
 	CompletionMode string         `json:"completionMode"`
 	ManualSelector bool           `json:"manualSelector"`
 	ServiceName    string         `json:"serviceName"`
+	PodManagement  string         `json:"podManagementPolicy"`
 	Ordinals       ordinals       `json:"ordinals"`
 	Strategy       updateStrategy `json:"strategy"`
 	UpdateStrategy updateStrategy `json:"updateStrategy"`
@@ -141,12 +142,15 @@ func (s *spec) count(w *Workload, fields string) {
 	case "ReplicaSet", "StatefulSet":
 		count(s.Replicas, "replicas")
 		w.OwnHostnames = w.Kind == "StatefulSet"
+		w.InOrder = w.OwnHostnames && s.PodManagement != "Parallel"
 	case "DaemonSet":
 		w.SurgeField = fields + "updateStrategy"
 		w.Surges = !isZero(s.UpdateStrategy.RollingUpdate.MaxSurge, true)
 	case "Job", "CronJob":
 		count(s.Parallelism, "parallelism")
-		w.OwnHostnames = s.CompletionMode == "Indexed"
+		if w.OwnHostnames = s.CompletionMode == "Indexed"; w.OwnHostnames && s.Completions != nil {
+			w.Completions = *s.Completions
+		}
 	}
 }
 

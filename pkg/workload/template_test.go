@@ -177,6 +177,10 @@ func TestParseCounts(t *testing.T) {
 		return w
 	}
 	const cron = "spec.jobTemplate.spec.parallelism"
+	completions := func(n int32, w workload.Workload) workload.Workload {
+		w.Completions = n
+		return w
+	}
 	tests := []struct {
 		kind, spec string
 		want       workload.Workload
@@ -204,6 +208,8 @@ func TestParseCounts(t *testing.T) {
 		{"StatefulSet", "updateStrategy: {type: OnDelete, rollingUpdate: {partition: 2}},", held(replicas("StatefulSet", 1), "spec.updateStrategy.type", "they are deleted")},
 		{"DaemonSet", "updateStrategy: {rollingUpdate: {partition: 2}},", daemonSet(false)},
 		{"StatefulSet", "serviceName: peers, updateStrategy: {type: RollingUpdate},", governed(replicas("StatefulSet", 1))},
+		{"StatefulSet", "podManagementPolicy: Parallel,", replicas("StatefulSet", 1)},
+		{"StatefulSet", "podManagementPolicy: OrderedReady,", replicas("StatefulSet", 1)},
 		{"StatefulSet", "suspend: true, paused: true,", replicas("StatefulSet", 1)},
 		{"DaemonSet", "", daemonSet(false)},
 		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxUnavailable: 1}},", daemonSet(false)},
@@ -217,6 +223,8 @@ func TestParseCounts(t *testing.T) {
 		{"CronJob", "", job("CronJob", 1, cron)},
 		{"CronJob", "parallelism: 4,", job("CronJob", 4, cron)},
 		{"Job", "completionMode: Indexed, parallelism: 3,", indexed(job("Job", 3, "spec.parallelism"))},
+		{"Job", "completionMode: Indexed, completions: 5, parallelism: 3,", completions(5, indexed(job("Job", 3, "spec.parallelism")))},
+		{"CronJob", "completionMode: Indexed, completions: 5,", completions(5, indexed(job("CronJob", 1, cron)))},
 		{"Job", "completionMode: NonIndexed,", job("Job", 1, "spec.parallelism")},
 		{"CronJob", "completionMode: Indexed,", indexed(job("CronJob", 1, cron))},
 		{"Deployment", "completionMode: Indexed,", deployment(1, true)},
@@ -234,8 +242,11 @@ func TestParseCounts(t *testing.T) {
 			t.Fatalf("%s %s: %v", tt.kind, tt.spec, err)
 		}
 		tt.want.Template = got.Workload.Template
-		if tt.kind == "StatefulSet" && tt.want.SubdomainField == "" {
-			tt.want.LacksSubdomain = "spec.serviceName"
+		if tt.kind == "StatefulSet" {
+			tt.want.InOrder = !strings.Contains(tt.spec, "Parallel")
+			if tt.want.SubdomainField == "" {
+				tt.want.LacksSubdomain = "spec.serviceName"
+			}
 		}
 		tt.want.LastHostname, tt.want.HostnamesField = got.Workload.LastHostname, got.Workload.HostnamesField // TestLastHostname
 		if diff := cmp.Diff(tt.want, got.Workload); diff != "" {
@@ -314,5 +325,30 @@ func TestFirstPodOfWrongType(t *testing.T) {
 	const want = "spec.template.spec.hostNetwork: is a string, and must be true or false"
 	if pod, err := template.FirstPod(); pod != nil || err == nil || err.Error() != want {
 		t.Errorf("got %v, %v, want %s", pod, err, want)
+	}
+}
+
+// Names that a pod waits for are those of its own StatefulSet, or not.
+func TestOwnPods(t *testing.T) {
+	w := workload.Workload{Kind: "StatefulSet", Name: "zk", FirstOrdinal: 1}
+	for _, tt := range []struct {
+		names      []string
+		own, later bool
+	}{
+		{nil, false, false},
+		{[]string{"zk-1"}, true, false},
+		{[]string{"zk-1.zk"}, true, false},
+		{[]string{"zk-1.zk.data"}, true, false},
+		{[]string{"zk-1", "zk-2"}, true, true},
+		{[]string{"zk-2.zk.data"}, true, true},
+		{[]string{"zk-2.other", "zk-2.data", "zk-2.zk.other", "zk-02", "zk-+2", "zk-", "zk", "zkx-2", "zk-99999999999", "zk-2.example.org."}, false, false},
+	} {
+		if own, later := w.OwnPods(tt.names, "zk", "data"); own != tt.own || later != tt.later {
+			t.Errorf("%q: own %t, later %t", tt.names, own, later)
+		}
+	}
+	w.Kind = "Deployment"
+	if own, _ := w.OwnPods([]string{"zk-1"}, "zk", "data"); own {
+		t.Error("a Deployment's pods have no such names")
 	}
 }

@@ -27,6 +27,12 @@ type Workload struct {
 	// A DaemonSet has none: its pods are as many as its nodes.
 	Replicas      int32
 	ReplicasField string
+	// Completions is how many pods an Indexed Job has in all; zero for any other.
+	Completions int32
+	// InOrder says of a StatefulSet that it makes each pod only when the one before is
+	// ready, and FirstOrdinal the number of its first pod.
+	InOrder      bool
+	FirstOrdinal int32
 	// OwnHostnames says that the controller gives each pod a hostname of its own.
 	OwnHostnames bool
 	// LastHostname is the longest of those hostnames, and HostnamesField the field that
