@@ -70,6 +70,7 @@ func TestEndToEnd(t *testing.T) {
 			{"Service later", testServiceLater},
 			{"Indexed Job", testIndexedJob},
 			{"generated names", testGeneratedNames},
+			{"wait", testWait},
 			{"annotation of another webhook", testLateAnnotation},
 			{"annotation of a policy", testPolicyAnnotation},
 			{"webhook on the host network", testWebhookOnHostNetwork},

@@ -20,6 +20,7 @@ type trimmedService struct {
 	namespace, name, resourceVersion string
 	kind, clusterIP                  string  // kind is spec.type
 	mode                             *string // the annotation; nil: it has none
+	publishes                        bool    // addresses of pods that are not ready
 	selector                         []label
 	ports                            []api.ServicePort
 }
@@ -38,7 +39,7 @@ func (s *trimmedService) DeepCopyObject() runtime.Object { return s }
 func (s *trimmedService) view() api.Service {
 	view := api.Service{
 		Metadata: api.ObjectMeta{Name: s.name, Namespace: s.namespace},
-		Spec:     api.ServiceSpec{Type: s.kind, ClusterIP: s.clusterIP, Ports: s.ports},
+		Spec:     api.ServiceSpec{Type: s.kind, ClusterIP: s.clusterIP, Ports: s.ports, PublishNotReadyAddresses: s.publishes},
 	}
 	if s.mode != nil {
 		view.Metadata.Annotations = map[string]string{api.AnnotationMode: *s.mode}
@@ -103,6 +104,7 @@ func (t *trimmer) service(found any) (any, error) {
 	trimmed := &trimmedService{
 		namespace: s.Namespace, name: s.Name, resourceVersion: s.ResourceVersion,
 		kind: t.word(view.Spec.Type), clusterIP: s.Spec.ClusterIP, ports: slices.Clip(view.Spec.Ports),
+		publishes: s.Spec.PublishNotReadyAddresses,
 	}
 	if trimmed.clusterIP == api.ClusterIPNone {
 		trimmed.clusterIP = api.ClusterIPNone

@@ -8,7 +8,8 @@ import (
 )
 
 // viewOfService is what a decision about a pod reads of a Service beside it:
-// whether it is, will or can be headless, which pods it selects, and its ports.
+// whether it is, will or can be headless and names pods before they are ready, which
+// pods it selects, and its ports.
 func viewOfService(s *corev1.Service) api.Service {
 	view := api.Service{
 		Metadata: api.ObjectMeta{Name: s.Name, Namespace: s.Namespace},
@@ -16,6 +17,8 @@ func viewOfService(s *corev1.Service) api.Service {
 			Type:      string(s.Spec.Type),
 			ClusterIP: s.Spec.ClusterIP,
 			Selector:  s.Spec.Selector,
+
+			PublishNotReadyAddresses: s.Spec.PublishNotReadyAddresses,
 		},
 	}
 	if mode, ok := s.Annotations[api.AnnotationMode]; ok {
