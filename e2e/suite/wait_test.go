@@ -34,7 +34,7 @@ func testWait(ctx context.Context, t *testing.T, s *suite) {
 		Completions: new(int32(2)), Parallelism: new(int32(2)), BackoffLimit: new(int32(0)),
 		CompletionMode: new(batchv1.IndexedCompletion), Template: ranks,
 	}})
-	ring := template("ring", mode(api.ModeStatefulSetHeadless, api.AnnotationWait, "self,ring-1"), shellContainer())
+	ring := template("ring", mode(api.ModeStatefulSetHeadless, api.AnnotationWait, "self,ring-0,ring-1"), shellContainer())
 	ring.Spec.InitContainers = []corev1.Container{once("ring-1")}
 	c.create(ctx, t, statefulSet("ring", "ring", 2, ring))
 	c.create(ctx, t, deployment("web", 2, template("web", mode(api.ModeStatefulSetHeadless, api.AnnotationWait, "2"), shellContainer())))
