@@ -71,6 +71,7 @@ func TestEndToEnd(t *testing.T) {
 			{"Indexed Job", testIndexedJob},
 			{"generated names", testGeneratedNames},
 			{"wait", testWait},
+			{"wait beside a cache", testWaitCached},
 			{"annotation of another webhook", testLateAnnotation},
 			{"annotation of a policy", testPolicyAnnotation},
 			{"webhook on the host network", testWebhookOnHostNetwork},
