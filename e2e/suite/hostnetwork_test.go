@@ -113,6 +113,15 @@ func (s *scene) checkHostNetworkConflicts(ctx context.Context, t *testing.T) {
 			},
 			"spec.containers[1].ports[0].containerPort: Invalid value: 18080: TCP port 18080 is taken by spec.containers[0].ports[0]: give one of them another port",
 		},
+		"port twice in an init container": {
+			func(spec *corev1.PodSpec) {
+				first := distrolessContainer(80)
+				first.Name = "first"
+				first.Ports = append(first.Ports, corev1.ContainerPort{ContainerPort: 80})
+				spec.InitContainers = []corev1.Container{first}
+			},
+			"spec.initContainers[0].ports[1].containerPort: Invalid value: 80: TCP port 80 is taken by spec.initContainers[0].ports[0]: give one of them another port",
+		},
 		"user namespace": {
 			func(spec *corev1.PodSpec) { spec.HostUsers = new(false) },
 			"spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode",

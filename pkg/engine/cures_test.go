@@ -72,6 +72,8 @@ func remedies() []remedy {
 			set("containers", []any{members{"ports": []any{members{"containerPort": 80, "hostPort": 80}}}})},
 		{plan.HostPortConflict, host(`{"containers":[{"ports":[{"containerPort":80},{"containerPort":80}]}]}`), nil, "give one of them another port",
 			set("containers", []any{members{"ports": []any{members{"containerPort": 80}, members{"containerPort": 81}}}})},
+		{plan.HostPortConflict, host(`{"initContainers":[{"ports":[{"containerPort":80},{"containerPort":80}]}]}`), nil, "give one of them another port",
+			set("initContainers", []any{members{"ports": []any{members{"containerPort": 80}, members{"containerPort": 81}}}})},
 		{plan.UserNamespace, host(`{"hostUsers":false}`), nil, "remove hostUsers: false", remove("hostUsers")},
 		{plan.HostnameOverride, host(`{"hostnameOverride":"x"}`), nil, "remove hostnameOverride", remove("hostnameOverride")},
 		{plan.NetSysctl, host(`{"securityContext":{"sysctls":[{"name":"net.core.somaxconn"}]}}`), nil, "remove the sysctl", remove("securityContext")},

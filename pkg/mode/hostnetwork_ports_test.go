@@ -1,6 +1,9 @@
 package mode_test
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 func hostNetworkPodPorts() []podRow {
 	mismatch := func(path string, host, container int) string {
@@ -10,6 +13,9 @@ func hostNetworkPodPorts() []podRow {
 	conflict := func(path, protocol string, port int, other string) string {
 		return fmt.Sprintf("refused HostPortConflict spec.%s.containerPort: Invalid value: %d: %s port %d is taken by spec.%s: give one of them another port",
 			path, port, protocol, port, other)
+	}
+	hostConflict := func(path, protocol string, port int, other string) string {
+		return strings.Replace(conflict(path, protocol, port, other), ".containerPort: ", ".hostPort: ", 1)
 	}
 	containers := func(init, ports string) string {
 		return `{"dnsPolicy":"ClusterFirst","initContainers":` + init + `,"containers":` + ports + `}`
@@ -46,6 +52,18 @@ func hostNetworkPodPorts() []podRow {
 			want: []string{conflict("initContainers[1].ports[0]", "TCP", 80, "initContainers[0].ports[0]")}},
 		{line: "a plain init container shares its port with whoever comes after it",
 			spec: containers(`[{"name":"i","ports":[{"containerPort":80}]},{"name":"s","restartPolicy":"Always"}]`, `[{"name":"a","ports":[{"containerPort":80}]}]`)},
+		{line: "a plain init container that declares one port twice is refused, twice for three",
+			spec: containers(`[{"name":"i","ports":[{"containerPort":80},{"containerPort":81},{"containerPort":80,"protocol":"TCP"},{"hostPort":80,"containerPort":82}]}]`, `[{"name":"a","ports":[{"containerPort":8080}]}]`),
+			want: []string{conflict("initContainers[0].ports[2]", "TCP", 80, "initContainers[0].ports[0]"), hostConflict("initContainers[0].ports[3]", "TCP", 80, "initContainers[0].ports[0]")}},
+		{line: "each plain init container by itself",
+			spec: containers(`[{"name":"i","ports":[{"containerPort":80}]},{"name":"j","ports":[{"containerPort":81},{"containerPort":80},{"containerPort":80}]}]`, `[{"name":"a","ports":[{"containerPort":8080}]}]`),
+			want: []string{conflict("initContainers[1].ports[2]", "TCP", 80, "initContainers[1].ports[1]")}},
+		{line: "a plain init container may have it on another hostIP, however that is written, or by another protocol",
+			spec: containers(`[{"name":"i","ports":[{"containerPort":80},{"containerPort":80,"hostIP":"0.0.0.0"},{"containerPort":80,"hostIP":"fd00::1"},{"containerPort":80,"hostIP":"fd00:0::1"},`+
+				`{"containerPort":80,"protocol":"UDP"},{"hostPort":81,"containerPort":80}]}]`, `[{"name":"a","ports":[{"containerPort":80}]}]`)},
+		{line: "but not on the same",
+			spec: containers(`[{"name":"i","ports":[{"containerPort":80,"hostIP":"fd00::1"},{"hostPort":80,"containerPort":90,"hostIP":"fd00::1"}]}]`, `[{"name":"a","ports":[{"containerPort":8080}]}]`),
+			want: []string{hostConflict("initContainers[0].ports[1]", "TCP", 80, "initContainers[0].ports[0]")}},
 		{line: "no protocol is TCP", spec: two(`{"containerPort":80}`, `{"containerPort":80,"protocol":"TCP"}`),
 			want: []string{conflict("containers[1].ports[0]", "TCP", 80, "containers[0].ports[0]")}},
 		{line: "the message says which protocol", spec: two(`{"containerPort":53,"protocol":"UDP"}`, `{"containerPort":53,"protocol":"UDP"}`),

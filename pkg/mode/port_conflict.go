@@ -24,9 +24,51 @@ type bound struct {
 
 func (b *bound) path() *field.Path { return b.container.Child("ports").Index(b.index) }
 
-// refuseHostPortConflict refuses a protocol and port that are taken twice on
-// hostIPs that overlap, naming the first that takes them.
+// refuseHostPortConflict refuses ports of the node that are taken twice.
 func refuseHostPortConflict(c *PodCase) {
+	for i := range c.Pod.Spec.InitContainers {
+		if container := &c.Pod.Spec.InitContainers[i]; !container.Restartable() {
+			refuseDuplicatePort(c, container, specPath.Child("initContainers").Index(i))
+		}
+	}
+	refuseOverlappingPort(c)
+}
+
+// refuseDuplicatePort refuses a port that a plain init container declares twice. It
+// runs alone, so that Kubernetes looks at it alone, and at hostIPs as they are written.
+func refuseDuplicatePort(c *PodCase, container *api.Container, path *field.Path) {
+	type key struct {
+		protocol, hostIP string
+		port             int32
+	}
+	if len(container.Ports) < 2 {
+		return
+	}
+	takenBy := make(map[key]int, len(container.Ports))
+	for i := range container.Ports {
+		port := &container.Ports[i]
+		number, member := port.HostPort, "hostPort"
+		if number == 0 {
+			number, member = port.ContainerPort, "containerPort"
+		}
+		k := key{protocol(port.Protocol), port.HostIP, number}
+		switch other, taken := takenBy[k]; {
+		case !taken:
+			takenBy[k] = i
+		case !c.Plan.Counted(plan.Refused, plan.HostPortConflict):
+			refuseTaken(c, path.Child("ports").Index(i).Child(member), k.protocol, number, path.Child("ports").Index(other))
+		}
+	}
+}
+
+func refuseTaken(c *PodCase, path *field.Path, protocol string, number int32, by *field.Path) {
+	c.Plan.Refuse(plan.HostPortConflict, path, number, fmt.Sprintf("%s port %d is taken by %s", plan.Shown(protocol), number, by))
+}
+
+// refuseOverlappingPort refuses a protocol and port that are taken twice, by
+// containers that listen at the same time, on hostIPs that overlap, naming the first
+// that takes them.
+func refuseOverlappingPort(c *PodCase) {
 	count := 0
 	for _, list := range [][]api.Container{c.Pod.Spec.InitContainers, c.Pod.Spec.Containers} {
 		for i := range list {
@@ -63,8 +105,7 @@ func refuseHostPortConflict(c *PodCase) {
 	}
 	for i, other := range takenBy {
 		if b := &all[i]; other != nil && !c.Plan.Counted(plan.Refused, plan.HostPortConflict) {
-			c.Plan.Refuse(plan.HostPortConflict, b.path().Child("containerPort"), b.ContainerPort.ContainerPort,
-				fmt.Sprintf("%s port %d is taken by %s", plan.Shown(protocol(b.Protocol)), b.ContainerPort.ContainerPort, other.path()))
+			refuseTaken(c, b.path().Child("containerPort"), protocol(b.Protocol), b.ContainerPort.ContainerPort, other.path())
 		}
 	}
 }

@@ -50,7 +50,7 @@ var reasonTable = []ReasonDoc{
 	{DNSPolicySet, "dnsPolicy is ClusterFirstWithHostNet, so that a pod on the host network still resolves Service names.", ""},
 	{DNSPolicyKept, "dnsPolicy was chosen by a person and stays, so a pod on the host network may not resolve Service names.", "set dnsPolicy: ClusterFirstWithHostNet if the pod must resolve Service names"},
 	{HostPortMismatch, "On the host network a container's hostPort and containerPort are one port, and they differ here.", "set hostPort to the containerPort, or leave hostPort out"},
-	{HostPortConflict, "Two containers of the pod would listen on the same port of the node.", "give one of them another port"},
+	{HostPortConflict, "A port of the node is taken twice: by one container, or by two that run at the same time.", "give one of them another port"},
 	{UserNamespace, "A pod in a user namespace (hostUsers: false) cannot use the host network.", "remove hostUsers: false, or choose another mode"},
 	{HostnameOverride, "hostnameOverride replaces the names that this mode is about.", "remove hostnameOverride, or choose another mode"},
 	{NetSysctl, "A net.* sysctl would change the node's own network, so Kubernetes refuses it on the host network.", "remove the sysctl and set it on the node, or choose another mode"},
