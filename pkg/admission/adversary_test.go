@@ -157,6 +157,9 @@ func attacks() []attack {
 		{"100 containers of 1,000 ports each", pod(wantsHostNetwork, func() string {
 			return `"containers":[` + many(100, always(`{"ports":[`+many(1000, always(`{}`))+`]}`)) + `]`
 		}), Refused, plan.PodTooLarge},
+		{"100 init containers of 9,000 capabilities each", pod(wantsHostNetwork, func() string {
+			return `"initContainers":[` + many(100, always(`{"name":"`+strings.Repeat("<", 400)+`","securityContext":{"capabilities":{"add":["NET_ADMIN",`+many(9000, always(`"CHOWN"`))+`]}}}`)) + `]`
+		}), Patched, plan.InitContainerNetAdmin},
 		{"as much as is read of everything", func() []byte {
 			full := `[` + many(100, always(`{"ports":[`+many(1001, always(`{}`))+`],"command":[`+many(1001, always(`""`))+`],"args":[`+many(1001, always(`""`))+`]}`)) + `]`
 			label := strings.Repeat("l", 2500)

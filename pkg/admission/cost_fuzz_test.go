@@ -74,7 +74,7 @@ func (a *adversary) ports() string {
 func (a *adversary) containers() string {
 	switch a.next() % 4 {
 	case 0:
-		return a.list(a.pick(`{}`, `{"name":"istio-proxy"}`, `{"name":"c#"}`, `{"restartPolicy":"Always"}`, `{"securityContext":{"runAsUser":#}}`, `{"lifecycle":{"postStart":{"exec":{}}}}`))
+		return a.list(a.pick(`{}`, `{"name":"istio-proxy"}`, `{"name":"c#"}`, `{"restartPolicy":"Always"}`, `{"securityContext":{"runAsUser":#}}`, `{"securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}`, `{"lifecycle":{"postStart":{"exec":{}}}}`))
 	case 1:
 		return a.list(`{"ports":` + a.ports() + `}`)
 	case 2:

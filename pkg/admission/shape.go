@@ -51,6 +51,7 @@ func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 		terms.Member("matchFields", "values").Most(mostValues)
 		for _, list := range []string{"containers", "initContainers"} {
 			object.Member("spec", list, "command").Most(mostWords)
+			object.Member("spec", list, "securityContext", "capabilities", "add").Most(api.MaxCapabilities)
 		}
 	}
 	return object

@@ -13,6 +13,9 @@ const (
 	// MaxExpressions is how many expressions are read of each term of a required node
 	// affinity; more are not refused.
 	MaxExpressions = 32
+	// MaxCapabilities is how many capabilities are read of those that a container adds, more
+	// than Linux has; more are not refused.
+	MaxCapabilities = 64
 	// MaxItems holds for every other list or map that a decision reads. Of annotations it
 	// counts those that netmode reads.
 	MaxItems = 1000

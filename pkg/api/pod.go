@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -121,9 +122,28 @@ type ContainerPort struct {
 
 // SecurityContext is the part of corev1.SecurityContext that a decision reads.
 type SecurityContext struct {
-	RunAsUser              *int64 `json:"runAsUser"`
-	RunAsNonRoot           *bool  `json:"runAsNonRoot"`
-	ReadOnlyRootFilesystem *bool  `json:"readOnlyRootFilesystem"`
+	RunAsUser              *int64        `json:"runAsUser"`
+	RunAsNonRoot           *bool         `json:"runAsNonRoot"`
+	ReadOnlyRootFilesystem *bool         `json:"readOnlyRootFilesystem"`
+	Privileged             *bool         `json:"privileged"`
+	Capabilities           *Capabilities `json:"capabilities"`
+}
+
+// Capabilities is the part of corev1.Capabilities that a decision reads: the first
+// MaxCapabilities.
+type Capabilities struct {
+	Add []string `json:"add"`
+}
+
+// GivesNetAdmin reports whether a capability that is added is, or includes, the one to
+// administer a network. The kubelet hands on what is written; containerd reads it in
+// any case, and CRI-O with CAP_ before it as well.
+func GivesNetAdmin(capability string) bool {
+	const prefix = "CAP_"
+	if len(capability) > len(prefix) && strings.EqualFold(capability[:len(prefix)], prefix) {
+		capability = capability[len(prefix):]
+	}
+	return strings.EqualFold(capability, "NET_ADMIN") || strings.EqualFold(capability, "ALL")
 }
 
 // Lifecycle is the part of corev1.Lifecycle that a decision reads.

@@ -76,3 +76,15 @@ func TestObjectMetaNames(t *testing.T) {
 		}
 	}
 }
+
+// How the capability is written that changes a network, as container runtimes read it.
+func TestGivesNetAdmin(t *testing.T) {
+	for capability, want := range map[string]bool{
+		"NET_ADMIN": true, "net_admin": true, "CAP_NET_ADMIN": true, "cap_Net_Admin": true, "ALL": true, "all": true, "CAP_ALL": true,
+		"": false, "CAP_": false, "NET_RAW": false, "NET_ADMIN2": false, "CAP_CAP_NET_ADMIN": false, "SYS_ADMIN": false,
+	} {
+		if api.GivesNetAdmin(capability) != want {
+			t.Errorf("%q: want %v", capability, want)
+		}
+	}
+}

@@ -113,7 +113,7 @@ func (g *generator) asked(mode api.Mode, strategy api.SearchRewrite) members {
 	if g.oneIn(3) {
 		m[api.AnnotationPublishNotReadyAddresses] = pick(g, "true", "false")
 	}
-	if g.oneIn(25) {
+	if g.oneIn(12) {
 		m[api.AnnotationMode] = "hostnet"
 	}
 	return m
@@ -192,6 +192,8 @@ func (g *generator) container(name string, index int) members {
 		security := members{}
 		g.put(security, "runAsUser", 2, 0, 1000)
 		g.put(security, "readOnlyRootFilesystem", 3, true, false)
+		g.put(security, "privileged", 6, true, false)
+		g.put(security, "capabilities", 4, members{"add": []any{"NET_ADMIN"}}, members{"drop": []any{"ALL"}})
 		g.unknown(security)
 		m["securityContext"] = security
 	}

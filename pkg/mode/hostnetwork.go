@@ -2,7 +2,6 @@ package mode
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -31,6 +30,7 @@ func hostNetwork() Mode {
 			{"hostname override", refuseHostnameOverride},
 			{"net sysctls", refuseNetSysctls},
 			{"mesh sidecar", refuseMeshSidecar},
+			{"node's network rules", warnInitNetAdmin},
 			{"Windows", refuseWindows},
 			{"pod names", checkPodNames},
 			{"declared ports", warnNoDeclaredPort},
@@ -125,32 +125,6 @@ func refuseNetSysctls(c *PodCase) {
 				"would change the node's own network")
 		}
 	}
-}
-
-// meshContainers are the proxies of service meshes, and the init containers that
-// write their iptables rules or look for them, as each mesh's injector names them;
-// read-only.
-var meshContainers = []string{
-	"istio-proxy", "istio-init", "istio-validation",
-	"linkerd-proxy", "linkerd-init", "linkerd-network-validator",
-	"consul-dataplane", "consul-connect-inject-init",
-	"kuma-sidecar", "kuma-init", "kuma-validation",
-	"nginx-mesh-sidecar", "nginx-mesh-init",
-	"osm-init",  // Open Service Mesh; its proxy is named envoy, as others' own are
-	"proxyinit", // AWS App Mesh, likewise
-}
-
-func refuseMeshSidecar(c *PodCase) {
-	look := func(list string, containers []api.Container) {
-		for i := range containers {
-			if slices.Contains(meshContainers, containers[i].Name) && !c.Plan.Counted(plan.Refused, plan.MeshSidecar) {
-				c.Plan.Refuse(plan.MeshSidecar, specPath.Child(list).Index(i).Child("name"), containers[i].Name,
-					"a service mesh was injected already, and its rules would be the node's")
-			}
-		}
-	}
-	look("initContainers", c.Pod.Spec.InitContainers)
-	look("containers", c.Pod.Spec.Containers)
 }
 
 func refuseWindows(c *PodCase) {

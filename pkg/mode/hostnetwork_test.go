@@ -1,6 +1,7 @@
 package mode_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -44,6 +45,10 @@ func hostNetworkPods() []podRow {
 	sidecar := func(path, name string) []string {
 		return refusedHostNetwork("refused MeshSidecar " + path + `: Invalid value: "` + name + `": a service mesh was injected already, and its rules would be the node's: ` +
 			"turn the mesh's injection off for this pod, or choose another mode")
+	}
+	netAdmin := func(index, field, what, name string) string {
+		return "warned InitContainerNetAdmin spec.initContainers[" + index + "].securityContext." + field + ": " + what + " lets init container " + name +
+			" write iptables rules and routes, and they would be the node's: take NET_ADMIN, ALL or privileged from it, or choose another mode"
 	}
 	security := func(level string) []string {
 		return append([]string{}, hostNetworkSet, dnsPolicySet, nodeHostname,
@@ -136,6 +141,21 @@ func hostNetworkPods() []podRow {
 			want: sidecar("spec.initContainers[0].name", "proxyinit")},
 		{line: "a name that only begins like a sidecar's is accepted",
 			spec:  `{"dnsPolicy":"ClusterFirst","containers":[{"name":"istio-proxy-tests","ports":[{"containerPort":80}]}]}`,
+			patch: hostNetworkPatch, want: served},
+		{line: "an init container that adds NET_ADMIN is warned of, plain or restartable, and one that is privileged",
+			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"a","securityContext":{"capabilities":{"add":["NET_RAW","NET_ADMIN"]}}},{"name":"b"},` +
+				`{"name":"c","restartPolicy":"Always","securityContext":{"capabilities":{"add":["cap_net_admin"]}}},` +
+				`{"name":"d","securityContext":{"privileged":true,"capabilities":{"add":["ALL"]}}},{"name":"e","securityContext":{"privileged":false,"capabilities":{"add":["ALL"]}}}],` + onePort + `}`,
+			patch: hostNetworkPatch,
+			want: []string{hostNetworkSet, dnsPolicySet, netAdmin("0", "capabilities.add[1]", "NET_ADMIN", "a"), netAdmin("2", "capabilities.add[0]", "cap_net_admin", "c"),
+				netAdmin("3", "privileged", "true", "d"), netAdmin("4", "capabilities.add[0]", "ALL", "e"), nodeHostname}},
+		{line: "one of a mesh is refused, and no more is said of it",
+			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"istio-init","securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}],` + onePort + `}`,
+			want: sidecar("spec.initContainers[0].name", "istio-init")},
+		{line: "an init container that may do less is not, nor is a container",
+			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"a","securityContext":{"privileged":false,"capabilities":{"drop":["ALL"],"add":["NET_RAW","NET_BIND_SERVICE","CAP_"]}}},` +
+				`{"name":"b","securityContext":{"capabilities":{}}},{"name":"c","securityContext":{"capabilities":{"add":[` + strings.Repeat(`"CHOWN",`, api.MaxCapabilities) + `"NET_ADMIN"]}}}],` +
+				`"containers":[{"name":"web","ports":[{"containerPort":80}],"securityContext":{"privileged":true,"capabilities":{"add":["NET_ADMIN"]}}}]}`,
 			patch: hostNetworkPatch, want: served},
 		{line: "Windows by os.name is refused",
 			spec: `{"dnsPolicy":"ClusterFirst","os":{"name":"windows"},"nodeSelector":{"kubernetes.io/os":"windows"},` + onePort + `}`,
