@@ -29,7 +29,8 @@ func TestInheritedModeIsNotHalfApplied(t *testing.T) {
 	t.Parallel()
 	const (
 		plain = `{metadata: {name: gate, labels: {app: gate}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]}}`
-		mesh  = `2 problems: spec.containers[1].name: Invalid value: "istio-proxy": a service mesh was injected already, and its rules would be the node's: ` +
+		mesh  = `2 problems: spec.containers[1].name: Invalid value: "istio-proxy": a service mesh was injected already, and its rules would be the node's; ` +
+			`sidecar.istio.io/inject: "false" among the pod's labels keeps Istio away: ` +
 			"turn the mesh's injection off for this pod, or choose another mode (MeshSidecar); " +
 			"metadata.annotations[netmode.io/status]: Forbidden: mode hostnetwork was given to the pod, and another webhook made it one that the mode cannot serve; " +
 			"the mode comes from "

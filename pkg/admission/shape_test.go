@@ -95,7 +95,7 @@ func TestManyAnnotations(t *testing.T) {
 	for i := range 2 * api.MaxAnnotations {
 		all = append(all, fmt.Sprintf(`"k%d":%q`, i, strings.Repeat("v", 100)))
 	}
-	object := `{"metadata":{"annotations":{` + strings.Join(all, ",") + `,"netmode.io/mode":"default","kubernetes.io/config.mirror":"m"}}}`
+	object := `{"metadata":{"annotations":{` + strings.Join(all, ",") + `,"netmode.io/mode":"default","kubernetes.io/config.mirror":"m","linkerd.io/inject":"enabled"}}}`
 	req, err := decode(sent("Pod", "u", object), new([]byte))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestManyAnnotations(t *testing.T) {
 		t.Fatal(err)
 	}
 	annotations := pod.Metadata.Annotations
-	if n := len(annotations); n != api.MaxAnnotations+3 || annotations[api.AnnotationMode] != "default" || annotations[api.AnnotationMirror] != "m" || annotations["k0"] != "" {
+	if n := len(annotations); n != api.MaxAnnotations+4 || annotations["linkerd.io/inject"] != "enabled" || annotations[api.AnnotationMode] != "default" || annotations[api.AnnotationMirror] != "m" || annotations["k0"] != "" {
 		t.Errorf("%d annotations, %v", n, annotations)
 	}
 	delete(annotations, api.AnnotationMode)

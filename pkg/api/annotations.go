@@ -119,7 +119,7 @@ func isAuthorKey(key string) bool {
 // ReadsAnnotation says whether decisions read the value of the annotation; of
 // others they read only how many there are.
 func ReadsAnnotation(key []byte) bool {
-	return IsOwn(key) || string(key) == AnnotationMirror
+	return IsOwn(key) || string(key) == AnnotationMirror || injectionAnnotations[string(key)]
 }
 
 // IsOwn says whether the key of an annotation or a label belongs to netmode.

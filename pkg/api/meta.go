@@ -46,4 +46,6 @@ func (m *ObjectMeta) DisplayName() string {
 // Namespace is what a decision reads of a Namespace.
 type Namespace struct {
 	Labels map[string]string
+	// Annotations are those of ReadsNamespaceAnnotation; there may be others.
+	Annotations map[string]string
 }

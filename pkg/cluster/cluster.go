@@ -202,7 +202,7 @@ func readNamespace(ctx context.Context, client kubernetes.Interface, name string
 	case err != nil:
 		return namespaceRead{}, fmt.Errorf("read Namespace %s: %w", name, err)
 	}
-	return namespaceRead{api.Namespace{Labels: found.Labels}, true}, nil
+	return namespaceRead{viewOfNamespace(found), true}, nil
 }
 
 // snapshot is what one decision sees: the same, however often it looks.

@@ -81,7 +81,7 @@ func TestTrim(t *testing.T) {
 		wantMeta(t, trimmed, &metav1.ObjectMeta{Namespace: "a", Name: s.Name, ResourceVersion: s.ResourceVersion})
 	}
 	ns := newNamespace("a", map[string]string{corev1.LabelMetadataName: "a", "team": "b"})
-	ns.ResourceVersion, ns.Annotations = "8", map[string]string{"any": "annotation"}
+	ns.ResourceVersion, ns.Annotations = "8", map[string]string{"any": "annotation", "linkerd.io/inject": "enabled", "kuma.io/sidecar-injection": strings.Repeat("x", 64)}
 	made, err := trim.namespace(ns)
 	trimmed, ok := made.(*trimmedNamespace)
 	if err != nil || !ok {
@@ -89,6 +89,9 @@ func TestTrim(t *testing.T) {
 	}
 	if diff := cmp.Diff(ns.Labels, trimmed.view.Labels); diff != "" {
 		t.Errorf("labels (-before +trimmed):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"linkerd.io/inject": "enabled"}, trimmed.view.Annotations); diff != "" {
+		t.Errorf("annotations (-want +trimmed):\n%s", diff)
 	}
 	wantMeta(t, trimmed, &metav1.ObjectMeta{Name: "a", ResourceVersion: "8"})
 	for _, other := range []any{trimmed, "a tombstone"} {
@@ -232,7 +235,7 @@ func TestNamespaceThatTheCacheHasNotHeardOf(t *testing.T) {
 		get, ok := action.(kubetesting.GetAction)
 		switch {
 		case ok && get.GetName() == "young":
-			return true, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "young", Labels: map[string]string{"x": "y"}}}, nil
+			return true, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "young", Labels: map[string]string{"x": "y"}, Annotations: map[string]string{"linkerd.io/inject": "enabled"}}}, nil
 		case ok && get.GetName() == "broken":
 			return true, nil, errors.New("etcd is away")
 		}
@@ -240,7 +243,7 @@ func TestNamespaceThatTheCacheHasNotHeardOf(t *testing.T) {
 	})
 	c := started(t, client)
 	for range 3 {
-		if ns, known := c.Snapshot(t.Context(), "young").Namespace("young"); !known || ns.Labels["x"] != "y" {
+		if ns, known := c.Snapshot(t.Context(), "young").Namespace("young"); !known || ns.Labels["x"] != "y" || ns.Annotations["linkerd.io/inject"] != "enabled" {
 			t.Errorf("young: %+v, known %t", ns, known)
 		}
 		for _, name := range []string{"absent", "broken"} {

@@ -131,7 +131,7 @@ func (t *trimmer) namespace(found any) (any, error) {
 	if !ok {
 		return found, nil
 	}
-	trimmed := &trimmedNamespace{name: n.Name, resourceVersion: n.ResourceVersion}
+	trimmed := &trimmedNamespace{name: n.Name, resourceVersion: n.ResourceVersion, view: viewOfNamespace(n)}
 	trimmed.view.Labels = make(map[string]string, len(n.Labels))
 	for key, value := range n.Labels {
 		if value == n.Name {

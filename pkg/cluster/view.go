@@ -3,6 +3,7 @@ package cluster
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/netmode-io/netmode/pkg/api"
 )
@@ -32,6 +33,20 @@ func viewOfService(s *corev1.Service) api.Service {
 			seen.TargetPort.Number = port.TargetPort.IntVal
 		}
 		view.Spec.Ports = append(view.Spec.Ports, seen)
+	}
+	return view
+}
+
+// viewOfNamespace is what a decision about an object reads of its Namespace.
+func viewOfNamespace(n *corev1.Namespace) api.Namespace {
+	view := api.Namespace{Labels: n.Labels}
+	for key, value := range n.Annotations {
+		if api.ReadsNamespaceAnnotation(key) && len(value) <= validation.LabelValueMaxLength { // no longer one means anything
+			if view.Annotations == nil {
+				view.Annotations = map[string]string{}
+			}
+			view.Annotations[key] = value
+		}
 	}
 	return view
 }

@@ -52,7 +52,8 @@ const (
 	plainPod = `{"metadata":{"name":"web"},"spec":{"dnsPolicy":"ClusterFirst","containers":[{"name":"a","ports":[{"containerPort":80}]}]}}`
 	peerPod  = `{"metadata":{"generateName":"web-"},"spec":{"subdomain":"peers","hostname":"web-0","containers":[{"name":"a"}]}}`
 
-	meshDenied = `spec.containers[1].name: Invalid value: "istio-proxy": a service mesh was injected already, and its rules would be the node's: ` +
+	meshDenied = `spec.containers[1].name: Invalid value: "istio-proxy": a service mesh was injected already, and its rules would be the node's; ` +
+		`sidecar.istio.io/inject: "false" among the pod's labels keeps Istio away: ` +
 		"turn the mesh's injection off for this pod, or choose another mode (MeshSidecar)"
 	hostDenied = "spec.hostNetwork: Invalid value: true: the pod would have its node's name and address: " +
 		"remove hostNetwork, or use netmode.io/mode: hostnetwork (HostNetworkInUse)"

@@ -30,6 +30,7 @@ func hostNetwork() Mode {
 			{"hostname override", refuseHostnameOverride},
 			{"net sysctls", refuseNetSysctls},
 			{"mesh sidecar", refuseMeshSidecar},
+			{"mesh injection", warnMeshInjection},
 			{"node's network rules", warnInitNetAdmin},
 			{"Windows", refuseWindows},
 			{"pod names", checkPodNames},

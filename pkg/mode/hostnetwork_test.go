@@ -1,7 +1,6 @@
 package mode_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -41,14 +40,6 @@ func refusedHostNetwork(refusals ...string) []string {
 func hostNetworkPods() []podRow {
 	windows := func(path string) []string {
 		return refusedHostNetwork("refused WindowsPod " + path + `: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)
-	}
-	sidecar := func(path, name string) []string {
-		return refusedHostNetwork("refused MeshSidecar " + path + `: Invalid value: "` + name + `": a service mesh was injected already, and its rules would be the node's: ` +
-			"turn the mesh's injection off for this pod, or choose another mode")
-	}
-	netAdmin := func(index, field, what, name string) string {
-		return "warned InitContainerNetAdmin spec.initContainers[" + index + "].securityContext." + field + ": " + what + " lets init container " + name +
-			" write iptables rules and routes, and they would be the node's: take NET_ADMIN, ALL or privileged from it, or choose another mode"
 	}
 	security := func(level string) []string {
 		return append([]string{}, hostNetworkSet, dnsPolicySet, nodeHostname,
@@ -112,51 +103,6 @@ func hostNetworkPods() []podRow {
 		{line: "sysctls that only look like net are accepted",
 			spec:  `{"dnsPolicy":"ClusterFirst","securityContext":{"sysctls":[{"name":"kernel.sem"},{"name":"netfilter.x"},{"name":"fs/mqueue/net.x"}]},` + onePort + `}`,
 			patch: hostNetworkPatch, want: served},
-		{line: "istio-proxy is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","containers":[{"name":"web","ports":[{"containerPort":80}]},{"name":"istio-proxy"}]}`,
-			want: sidecar("spec.containers[1].name", "istio-proxy")},
-		{line: "istio-init is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"istio-init"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "istio-init")},
-		{line: "istio-proxy as a restartable init container is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"setup"},{"name":"istio-proxy","restartPolicy":"Always"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[1].name", "istio-proxy")},
-		{line: "linkerd-proxy is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","containers":[{"name":"linkerd-proxy"},{"name":"web","ports":[{"containerPort":80}]}]}`,
-			want: sidecar("spec.containers[0].name", "linkerd-proxy")},
-		{line: "linkerd-init is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"linkerd-init"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "linkerd-init")},
-		{line: "Consul's init container is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"consul-connect-inject-init"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "consul-connect-inject-init")},
-		{line: "Kuma's init container is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"kuma-init"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "kuma-init")},
-		{line: "Open Service Mesh's init container is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"osm-init"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "osm-init")},
-		{line: "App Mesh's init container is refused",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"proxyinit"}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "proxyinit")},
-		{line: "a name that only begins like a sidecar's is accepted",
-			spec:  `{"dnsPolicy":"ClusterFirst","containers":[{"name":"istio-proxy-tests","ports":[{"containerPort":80}]}]}`,
-			patch: hostNetworkPatch, want: served},
-		{line: "an init container that adds NET_ADMIN is warned of, plain or restartable, and one that is privileged",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"a","securityContext":{"capabilities":{"add":["NET_RAW","NET_ADMIN"]}}},{"name":"b"},` +
-				`{"name":"c","restartPolicy":"Always","securityContext":{"capabilities":{"add":["cap_net_admin"]}}},` +
-				`{"name":"d","securityContext":{"privileged":true,"capabilities":{"add":["ALL"]}}},{"name":"e","securityContext":{"privileged":false,"capabilities":{"add":["ALL"]}}}],` + onePort + `}`,
-			patch: hostNetworkPatch,
-			want: []string{hostNetworkSet, dnsPolicySet, netAdmin("0", "capabilities.add[1]", "NET_ADMIN", "a"), netAdmin("2", "capabilities.add[0]", "cap_net_admin", "c"),
-				netAdmin("3", "privileged", "true", "d"), netAdmin("4", "capabilities.add[0]", "ALL", "e"), nodeHostname}},
-		{line: "one of a mesh is refused, and no more is said of it",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"istio-init","securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}],` + onePort + `}`,
-			want: sidecar("spec.initContainers[0].name", "istio-init")},
-		{line: "an init container that may do less is not, nor is a container",
-			spec: `{"dnsPolicy":"ClusterFirst","initContainers":[{"name":"a","securityContext":{"privileged":false,"capabilities":{"drop":["ALL"],"add":["NET_RAW","NET_BIND_SERVICE","CAP_"]}}},` +
-				`{"name":"b","securityContext":{"capabilities":{}}},{"name":"c","securityContext":{"capabilities":{"add":[` + strings.Repeat(`"CHOWN",`, api.MaxCapabilities) + `"NET_ADMIN"]}}}],` +
-				`"containers":[{"name":"web","ports":[{"containerPort":80}],"securityContext":{"privileged":true,"capabilities":{"add":["NET_ADMIN"]}}}]}`,
-			patch: hostNetworkPatch, want: served},
 		{line: "Windows by os.name is refused",
 			spec: `{"dnsPolicy":"ClusterFirst","os":{"name":"windows"},"nodeSelector":{"kubernetes.io/os":"windows"},` + onePort + `}`,
 			want: windows("spec.os.name")},
@@ -205,7 +151,8 @@ func hostNetworkPods() []podRow {
 			want: refusedHostNetwork(
 				"refused UserNamespace spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode",
 				`refused HostnameOverride spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or choose another mode`,
-				`refused MeshSidecar spec.containers[0].name: Invalid value: "linkerd-proxy": a service mesh was injected already, and its rules would be the node's: turn the mesh's injection off for this pod, or choose another mode`,
+				`refused MeshSidecar spec.containers[0].name: Invalid value: "linkerd-proxy": a service mesh was injected already, and its rules would be the node's; `+
+					`linkerd.io/inject: "disabled" among the pod's annotations keeps Linkerd away: turn the mesh's injection off for this pod, or choose another mode`,
 				`refused WindowsPod spec.os.name: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)},
 	}
 }

@@ -21,7 +21,7 @@ func fixtures() map[api.Mode]struct {
 		services []serviceRow
 	}{
 		api.ModeDefault:             {defaultPods(), defaultServices()},
-		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodNames()), hostNetworkServices()},
+		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodMeshes(), hostNetworkPodNames()), hostNetworkServices()},
 		api.ModeHeadless:            {headlessPods(), headlessServices()},
 		api.ModeStatefulSetHeadless: {slices.Concat(statefulSetHeadlessPods(), statefulSetHeadlessPodNames(), waitRows()), statefulSetHeadlessServices()},
 	}

@@ -31,9 +31,11 @@ type podRow struct {
 	// services are those of the namespace, a JSON list; "" means that nobody knows.
 	services        string
 	namespaceLabels map[string]string
-	workload        *workload.Workload
-	uid             string
-	search          resolv.Settings
+	// namespaceAnnotations are those of the namespace; it is known either way.
+	namespaceAnnotations map[string]string
+	workload             *workload.Workload
+	uid                  string
+	search               resolv.Settings
 	// patch is the whole JSON Patch; "" is none.
 	patch string
 	// want is every finding but those that passed, in order; see describe.
@@ -68,10 +70,11 @@ func describeAll(p *plan.Plan) []string {
 	return all
 }
 
-// neighbours is a cluster that knows the Services of one namespace.
+// neighbours is a cluster that knows one namespace, and maybe its Services.
 type neighbours struct {
-	services []api.Service
-	known    bool
+	services  []api.Service
+	known     bool
+	namespace api.Namespace
 }
 
 func (n neighbours) Services(in string) ([]api.Service, bool) {
@@ -81,7 +84,12 @@ func (n neighbours) Services(in string) ([]api.Service, bool) {
 	return n.services, n.known
 }
 
-func (neighbours) Namespace(string) (api.Namespace, bool) { return api.Namespace{}, false }
+func (n neighbours) Namespace(name string) (api.Namespace, bool) {
+	if name != namespace {
+		return api.Namespace{}, false
+	}
+	return n.namespace, true
+}
 
 func decode[T any](t testing.TB, text string) T {
 	t.Helper()
@@ -120,7 +128,7 @@ func find(t testing.TB, name api.Mode) mode.Mode {
 func (row *podRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan {
 	t.Helper()
 	pod := decode[api.Pod](t, raw)
-	cluster := neighbours{known: row.services != ""}
+	cluster := neighbours{known: row.services != "", namespace: api.Namespace{Labels: row.namespaceLabels, Annotations: row.namespaceAnnotations}}
 	if cluster.known {
 		cluster.services = decode[[]api.Service](t, row.services)
 	}

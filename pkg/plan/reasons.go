@@ -64,6 +64,7 @@ const (
 	HostnameOverride      Reason = "HostnameOverride"
 	NetSysctl             Reason = "NetSysctl"
 	MeshSidecar           Reason = "MeshSidecar"
+	MeshInjection         Reason = "MeshInjection"
 	InitContainerNetAdmin Reason = "InitContainerNetAdmin"
 	WindowsPod            Reason = "WindowsPod"
 	NoDeclaredPort        Reason = "NoDeclaredPort"

@@ -55,6 +55,7 @@ var reasonTable = []ReasonDoc{
 	{HostnameOverride, "hostnameOverride replaces the names that this mode is about.", "remove hostnameOverride, or choose another mode"},
 	{NetSysctl, "A net.* sysctl would change the node's own network, so Kubernetes refuses it on the host network.", "remove the sysctl and set it on the node, or choose another mode"},
 	{MeshSidecar, "A service mesh's sidecar is in the pod; on the host network its iptables rules would be the node's.", "turn the mesh's injection off for this pod, or choose another mode"},
+	{MeshInjection, "The pod or its namespace asks for a service mesh's sidecar, and no pod on the host network can have one.", "turn the mesh's injection off for this pod, or choose another mode"},
 	{InitContainerNetAdmin, "An init container may change the network that it is in, as those do that write iptables rules, and on the host network that is the node's.", "take NET_ADMIN, ALL or privileged from it, or choose another mode"},
 	{WindowsPod, "This mode works on Linux nodes only.", "remove the mode from pods for Windows"},
 	{NoDeclaredPort, "No container declares a port, so the scheduler cannot keep two such pods off one node.", "list every port that the pod listens on under containers[].ports"},

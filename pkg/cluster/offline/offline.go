@@ -49,7 +49,8 @@ func (s *Snapshot) Namespace(name string) (api.Namespace, bool) {
 	labels := map[string]string{}
 	maps.Copy(labels, ns.Labels)
 	labels[corev1.LabelMetadataName] = name
-	return api.Namespace{Labels: labels}, known
+	ns.Labels = labels
+	return ns, known
 }
 
 // Policies returns the policies for a namespace.
@@ -75,7 +76,7 @@ func (s *Snapshot) Add(o *manifest.Object, namespace string) error {
 		if err := api.Decode(o.JSON, &ns, ""); err != nil {
 			return err
 		}
-		s.namespaces[ns.Metadata.Name] = api.Namespace{Labels: ns.Metadata.Labels}
+		s.namespaces[ns.Metadata.Name] = api.Namespace{Labels: ns.Metadata.Labels, Annotations: ns.Metadata.Annotations}
 	case api.PolicyAPIVersion + "/" + api.PolicyKind:
 		return s.addPolicy(o.JSON)
 	}

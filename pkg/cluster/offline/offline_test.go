@@ -35,7 +35,7 @@ metadata: {name: b, namespace: other}
 ---
 apiVersion: v1
 kind: Namespace
-metadata: {name: other, labels: {team: web}}
+metadata: {name: other, labels: {team: web}, annotations: {linkerd.io/inject: enabled}}
 ---
 apiVersion: policy.netmode.io/v1alpha1
 kind: NetworkModePolicy
@@ -65,7 +65,7 @@ func TestAddFiles(t *testing.T) {
 	if _, known := m.Services("web"); known {
 		t.Error("a namespace without Services is known")
 	}
-	if ns, known := m.Namespace("other"); !known || ns.Labels["team"] != "web" {
+	if ns, known := m.Namespace("other"); !known || ns.Labels["team"] != "web" || ns.Annotations["linkerd.io/inject"] != "enabled" {
 		t.Errorf("Namespace %+v, known %t", ns, known)
 	}
 	if _, known := m.Namespace("home"); known {
