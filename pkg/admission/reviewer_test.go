@@ -56,7 +56,7 @@ func wishes() []wish {
 		{statefulSetPod, nil, Unchanged, nil, plan.NothingAsked},
 		{statefulSetPod, []string{"mode=default"}, Patched, []string{}, plan.ModeDefault},
 		{statefulSetPod, []string{"mode=hostnetwork"}, Patched, hostNetwork, plan.DNSPolicySet},
-		{statefulSetPod, []string{"mode=headless"}, Refused, nil, plan.StatefulSetPod},
+		{statefulSetPod, []string{"mode=headless"}, Refused, nil, plan.PodHasOwnName},
 		{statefulSetPod, []string{sts}, Patched, []string{}, plan.SearchInPlace},
 		{statefulSetPod, []string{sts, "service=other"}, Refused, nil, plan.GoverningServiceConflict},
 		{statefulSetPod, []string{sts, rewrite + "auto"}, Patched, []string{}, plan.SearchInPlace},

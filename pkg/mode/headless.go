@@ -55,7 +55,7 @@ func refuseHostnameAsFQDN(c *PodCase) {
 
 func refuseNamedPod(c *PodCase) {
 	if by := namedBy(c.Pod); by != "" {
-		c.Plan.Refuse(plan.StatefulSetPod, annotationPath(api.AnnotationMode), string(api.ModeHeadless), "the pods of "+by+" have names of their own")
+		c.Plan.Refuse(plan.PodHasOwnName, annotationPath(api.AnnotationMode), string(api.ModeHeadless), "the pods of "+by+" have names of their own")
 	}
 }
 

@@ -68,7 +68,7 @@ func headlessPods() []podRow {
 		return `refused HostnameTaken spec.hostname: Invalid value: "` + hostname + `": differs from the governing Service nimbus: ` +
 			"remove hostname, or make it equal to the Service's name"
 	}
-	const statefulSet = `refused StatefulSetPod metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of a StatefulSet have names of their own: ` +
+	const statefulSet = `refused PodHasOwnName metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of a StatefulSet have names of their own: ` +
 		"use netmode.io/mode: statefulset-headless"
 	label63, label64 := strings.Repeat("a", 63), strings.Repeat("a", 64)
 	rows := []podRow{
@@ -92,7 +92,7 @@ func headlessPods() []podRow {
 			want: []string{named, taken("nimbus-0"), subdomainSet}},
 		{line: "an Indexed Job's pod is told of the mode for it, once",
 			metadata: strings.Replace(fromIndexedJob, `"annotations"`, `"labels":{"batch.kubernetes.io/job-completion-index":"0"},"annotations"`, 1), spec: `{"hostname":"nimbus-0",` + onePort + `}`,
-			want: []string{`refused StatefulSetPod metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of an Indexed Job have names of their own: ` +
+			want: []string{`refused PodHasOwnName metadata.annotations[netmode.io/mode]: Invalid value: "headless": the pods of an Indexed Job have names of their own: ` +
 				"use netmode.io/mode: statefulset-headless", named, subdomainSet}},
 		{line: "a StatefulSet's pod is refused, once", metadata: fromStatefulSet, spec: `{"hostname":"nimbus-0","subdomain":"nimbus",` + onePort + `}`,
 			want: []string{statefulSet, namedBySpec}},

@@ -94,7 +94,7 @@ const (
 	HostnameIsFQDN            Reason = "HostnameIsFQDN"
 	HostnameShared            Reason = "HostnameShared"
 	NoStableHostname          Reason = "NoStableHostname"
-	StatefulSetPod            Reason = "StatefulSetPod"
+	PodHasOwnName             Reason = "PodHasOwnName"
 	SubdomainSet              Reason = "SubdomainSet"
 	SubdomainFixed            Reason = "SubdomainFixed"
 	TemplateOverwritten       Reason = "TemplateOverwritten"

@@ -85,7 +85,7 @@ var reasonTable = []ReasonDoc{
 	{HostnameIsFQDN, "setHostnameAsFQDN makes hostname(1) the full name, which is not the name that peers know.", "remove setHostnameAsFQDN"},
 	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"},
 	{NoStableHostname, "The pod has neither a hostname nor a name of its own, so peers cannot know it beforehand.", "remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed"},
-	{StatefulSetPod, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet or an Indexed Job have names of their own.", "use netmode.io/mode: statefulset-headless"},
+	{PodHasOwnName, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet or an Indexed Job have names of their own.", "use netmode.io/mode: statefulset-headless"},
 	{SubdomainSet, "The pod's subdomain is its governing Service, so that cluster DNS serves <hostname>.<service>.", ""},
 	{SubdomainFixed, "The StatefulSet names no Service in spec.serviceName, and Kubernetes lets nobody change that any more.", "create the StatefulSet anew with serviceName"},
 	{TemplateOverwritten, "The pod template has a hostname or a subdomain that the workload's controller overwrites in every pod.", "remove it, or name the Service in serviceName"},
@@ -145,7 +145,7 @@ var otherCures = map[Reason]struct {
 	cure string
 }{
 	HostNetworkInUse: {api.ModeHostNetwork, "remove hostNetwork"},
-	StatefulSetPod:   {api.ModeStatefulSetHeadless, "remove netmode.io/mode, or have a Deployment of one replica make the pod"},
+	PodHasOwnName:    {api.ModeStatefulSetHeadless, "remove netmode.io/mode, or have a Deployment of one replica make the pod"},
 	HostnameShared:   {api.ModeStatefulSetHeadless, "run one replica and strategy Recreate"},
 }
 
