@@ -83,7 +83,7 @@ spec: {containers: [{name: c, image: i}]}`)
 		ns := shared.namespace(t, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
 		a := shared.post(t.Context(), ns, "pods", pod)
 		wantDenied(t, a, "asked.mutate.netmode.io", `metadata.annotations[netmode.io/search-rewrite]: Invalid value: "init-container": `+
-			"the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: prepend (InitContainerRoot)")
+			"the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: auto (InitContainerRoot)")
 	}
 }
 

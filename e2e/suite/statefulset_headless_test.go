@@ -180,7 +180,7 @@ func (s *scene) checkPostStartLimits(ctx context.Context, t *testing.T) {
 	user.Labels["of"] = "peers"
 	user.Spec = nonRoot(user.Spec)
 	s.checkRefused(ctx, t, user, "no container can run the hook: it needs root, a writable root filesystem, and a postStart that is free or exec: "+
-		"use netmode.io/search-rewrite: prepend or init-container")
+		"use netmode.io/search-rewrite: auto")
 
 	noShell := pod("none-0", asked, distrolessContainer())
 	noShell.Labels["of"] = "peers"

@@ -114,7 +114,7 @@ func statefulSetHeadlessPods() []podRow {
 			namespaceLabels: map[string]string{api.LabelPodSecurityEnforce: "restricted"},
 			want: []string{named, hostnameKept,
 				`refused InitContainerRoot metadata.annotations[netmode.io/search-rewrite]: Invalid value: "init-container": ` +
-					"the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: prepend"}},
+					"the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: auto"}},
 	}
 	return append(rows, templateHostnames(with)...)
 }

@@ -86,7 +86,7 @@ func waitRows() []podRow {
 			want: rest(`refused InitContainerName spec.containers[0].name: Invalid value: "netmode-wait": the name belongs to netmode's init container: ` +
 				`rename that container, or remove it where it is a copy of netmode's`)},
 		{line: "netmode has no image", metadata: waitsFor("self"), spec: waiting, search: resolv.Settings{Facts: withImage.Facts},
-			want: refused("InitContainerImage", `"self": netmode has no image for its init container: start netmode with --init-image, or use netmode.io/search-rewrite: prepend and no netmode.io/wait`)},
+			want: refused("InitContainerImage", `"self": netmode has no image for its init container: start netmode with --init-image, or use netmode.io/search-rewrite: auto and no netmode.io/wait`)},
 		{line: "a name that is too long", metadata: waitsFor(strings.Repeat("a", 63) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63)), spec: waiting,
 			search: resolv.Settings{Facts: resolv.Facts{Domain: strings.Repeat("d", 63)}, InitContainer: withImage.InitContainer},
 			want: refused("AnnotationInvalid", `"`+strings.Repeat("a", 63)+"."+strings.Repeat("b", 63)+"."+strings.Repeat("c", 63)+`": `+

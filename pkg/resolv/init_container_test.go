@@ -124,9 +124,9 @@ func TestInitContainerImageSettings(t *testing.T) {
 func TestInitContainerRefused(t *testing.T) {
 	const annotation = `metadata.annotations[netmode.io/search-rewrite]: Invalid value: "init-container": `
 	const restricted = annotation + `the namespace enforces PodSecurity restricted, and the init container must run as root: ` +
-		`use netmode.io/search-rewrite: prepend (InitContainerRoot)`
+		`use netmode.io/search-rewrite: auto (InitContainerRoot)`
 	const noImage = annotation + `netmode has no image for its init container: ` +
-		`start netmode with --init-image, or use netmode.io/search-rewrite: prepend and no netmode.io/wait (InitContainerImage)`
+		`start netmode with --init-image, or use netmode.io/search-rewrite: auto and no netmode.io/wait (InitContainerImage)`
 	const taken = `: Invalid value: "netmode-resolvconf": the name belongs to netmode's init container: rename that container, or remove it where it is a copy of netmode's (InitContainerName)`
 	image := "netmode:1"
 	tests := []struct {

@@ -25,11 +25,11 @@ func TestGivenStrategyThatCannotBeUsed(t *testing.T) {
 		asks  = "metadata.annotations[netmode.io/search-rewrite]: Invalid value: "
 
 		unknown = "the cluster's DNS is not known to netmode: start netmode with --cluster-dns and --cluster-domain, or use netmode.io/search-rewrite: append (ClusterDNSUnknown)"
-		root    = "the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: prepend (InitContainerRoot)"
-		image   = "netmode has no image for its init container: start netmode with --init-image, or use netmode.io/search-rewrite: prepend and no netmode.io/wait (InitContainerImage)"
+		root    = "the namespace enforces PodSecurity restricted, and the init container must run as root: use netmode.io/search-rewrite: auto (InitContainerRoot)"
+		image   = "netmode has no image for its init container: start netmode with --init-image, or use netmode.io/search-rewrite: auto and no netmode.io/wait (InitContainerImage)"
 		name    = "the name belongs to netmode's init container: rename that container, or remove it where it is a copy of netmode's (InitContainerName)"
 		nothing = "no container can run the hook: it needs root, a writable root filesystem, and a postStart that is free or exec: " +
-			"use netmode.io/search-rewrite: prepend or init-container (PostStartImpossible)"
+			"use netmode.io/search-rewrite: auto (PostStartImpossible)"
 
 		plain    = `{"containers":[{"name":"main"}]}`
 		nonRoot  = `{"securityContext":{"runAsNonRoot":true},"containers":[{"name":"main"}]}`

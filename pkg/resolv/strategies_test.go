@@ -107,7 +107,7 @@ const (
 	assumed = `the cluster's domain is not known, and cluster.local is assumed: ` +
 		`start netmode with --cluster-domain if the cluster has another (ClusterDomainAssumed)`
 	needsShell = `spec.containers: 1 postStart hooks were added: make sure that every hooked image has /bin/sh, ` +
-		`or use netmode.io/search-rewrite: init-container (PostStartNeedsShell)`
+		`or use netmode.io/search-rewrite: auto (PostStartNeedsShell)`
 )
 
 var (
