@@ -128,7 +128,7 @@ func (s *scene) checkHostNetworkConflicts(ctx context.Context, t *testing.T) {
 		},
 		"hostnameOverride": {
 			func(spec *corev1.PodSpec) { spec.HostnameOverride = new("other") },
-			`spec.hostnameOverride: Invalid value: "other": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or choose another mode`,
+			`spec.hostnameOverride: Invalid value: "other": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode`,
 		},
 		"sysctl": {
 			func(spec *corev1.PodSpec) {

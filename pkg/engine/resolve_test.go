@@ -144,7 +144,7 @@ func TestAskedModeThatCannotServe(t *testing.T) {
 	raw := annotated(`{"hostUsers":false,"hostnameOverride":"x"}`, api.AnnotationMode, "hostnetwork")
 	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
 	const want = "2 problems: spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode (UserNamespace); " +
-		`spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or choose another mode (HostnameOverride)`
+		`spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode (HostnameOverride)`
 	if got := p.Denial(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

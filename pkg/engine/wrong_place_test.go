@@ -8,7 +8,7 @@ import (
 
 // A mode that is asked for by a label changes nothing, and is not silent.
 func TestModeAsLabel(t *testing.T) {
-	const text = `"hostnetwork" asks for nothing here: the label counts on a Namespace: write it as an annotation, netmode.io/mode`
+	const text = `"hostnetwork" asks for nothing here: the label counts on a Namespace: write it as an annotation, netmode.io/mode, and remove the label`
 	const metadata = `{"metadata":{"name":"web","labels":{"netmode.io/mode":"hostnetwork"}},"spec":`
 	const nothing = "kept NothingAsked"
 	at := "warned ModeLabel metadata.labels[netmode.io/mode]: " + text

@@ -22,7 +22,7 @@ func notHeadless(field string) string {
 
 func ofType(kind string) string {
 	return "warned GoverningServiceType " + annotationField + ": Service nimbus is of type " + kind + ": " +
-		"make a second Service with clusterIP: None and the same selector, and name that one"
+		"make a second Service with clusterIP: None and the same selector, and name that one (a StatefulSet must be created anew for that)"
 }
 
 func missing(field string) string {

@@ -92,7 +92,7 @@ func wrongType(name string) string {
 }
 
 func explicitIP(field string) string {
-	return `refused ClusterIPExplicit spec.` + field + `: Invalid value: "10.96.0.7": a headless Service has none: remove clusterIP, or remove the mode`
+	return `refused ClusterIPExplicit spec.` + field + `: Invalid value: "10.96.0.7": a headless Service has none: remove clusterIP and clusterIPs, or remove the mode`
 }
 
 // bothHeadlessServices is what both headless modes do alike. Nothing in it is

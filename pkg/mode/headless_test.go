@@ -17,7 +17,7 @@ const (
 	hostNetworkOn = "refused HostNetworkInUse spec.hostNetwork: Invalid value: true: the pod would have its node's name and address: " +
 		"remove hostNetwork, or use netmode.io/mode: hostnetwork"
 	hostnameOverridden = `refused HostnameOverride spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: ` +
-		"remove hostnameOverride, or choose another mode"
+		"remove hostnameOverride, or remove netmode.io/mode"
 	hostnameFQDN = "refused HostnameIsFQDN spec.setHostnameAsFQDN: Invalid value: true: hostname(1) would be the full name, which peers do not know the pod by: " +
 		"remove setHostnameAsFQDN"
 	windowsByOS       = `refused WindowsPod spec.os.name: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`
@@ -27,7 +27,7 @@ const (
 		"(e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 	tooLong    = "must be no more than 63 characters"
 	dotted     = "must not contain dots"
-	chooseName = ": choose a shorter or simpler name"
+	chooseName = ": choose a shorter or simpler name, or remove netmode.io/hostname: node"
 )
 
 // Pods as their controllers make them, each asking for the governing Service
@@ -51,7 +51,7 @@ func hostnameInvalid(path, value, why string) string {
 
 func serviceInvalid(value, why string) string {
 	return `refused GoverningServiceInvalid spec.subdomain: Invalid value: "` + value + `": no Service can have this name: ` + why +
-		": write the bare name of the headless Service"
+		": write the bare name of the headless Service (a StatefulSet must be created anew for that)"
 }
 
 const onWindows = `{"matchExpressions":[{"key":"a","operator":"Exists"},{"key":"kubernetes.io/os","operator":"In","values":["windows"]}]}`

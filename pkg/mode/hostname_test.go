@@ -33,7 +33,7 @@ func TestHostnameSource(t *testing.T) {
 		generated   = "changed HostnameGenerated "
 		label       = "Invalid value: "
 		alreadyName = `refused HostnameNotGenerated metadata.annotations[netmode.io/hostname]: Invalid value: "generated": the pod is named %s already: ` +
-			"remove netmode.io/hostname: the name is the hostname"
+			"remove netmode.io/hostname: the hostname that the pod has, or its name, stays"
 		noNode = `refused HostnameNoNode metadata.annotations[netmode.io/hostname]: Invalid value: "node": no DaemonSet makes the pod for one node: ` +
 			"remove netmode.io/hostname, or use a DaemonSet"
 		noName = "refused NoStableHostname spec.hostname: Required value: the pod has neither a hostname nor a name that peers could know: " +

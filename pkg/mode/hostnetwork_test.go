@@ -96,7 +96,7 @@ func hostNetworkPods() []podRow {
 		{line: "hostnameOverride is refused",
 			spec: `{"dnsPolicy":"ClusterFirst","hostnameOverride":"db.example.org",` + onePort + `}`,
 			want: refusedHostNetwork(`refused HostnameOverride spec.hostnameOverride: Invalid value: "db.example.org": replaces the pod's hostname and drops its subdomain: ` +
-				"remove hostnameOverride, or choose another mode")},
+				"remove hostnameOverride, or remove netmode.io/mode")},
 		{line: "every net sysctl is refused, with dots or slashes",
 			spec: `{"dnsPolicy":"ClusterFirst","securityContext":{"sysctls":[{"name":"kernel.shm_rmid_forced","value":"1"},{"name":"net.core.somaxconn","value":"1"},{"name":"net/ipv4/conf/eth0.1/forwarding","value":"1"}]},` + onePort + `}`,
 			want: refusedHostNetwork(sysctl("1", "net.core.somaxconn"), sysctl("2", "net/ipv4/conf/eth0.1/forwarding"))},
@@ -150,7 +150,7 @@ func hostNetworkPods() []podRow {
 			spec: `{"dnsPolicy":"ClusterFirst","hostUsers":false,"hostnameOverride":"x","os":{"name":"windows"},"containers":[{"name":"linkerd-proxy","ports":[{"containerPort":80}]}]}`,
 			want: refusedHostNetwork(
 				"refused UserNamespace spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode",
-				`refused HostnameOverride spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or choose another mode`,
+				`refused HostnameOverride spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode`,
 				`refused MeshSidecar spec.containers[0].name: Invalid value: "linkerd-proxy": a service mesh was injected already, and its rules would be the node's; `+
 					`linkerd.io/inject: "disabled" among the pod's annotations keeps Linkerd away: turn the mesh's injection off for this pod, or choose another mode`,
 				`refused WindowsPod spec.os.name: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)},
