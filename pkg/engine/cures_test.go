@@ -155,7 +155,7 @@ func TestEveryCureIsTried(t *testing.T) {
 		// told, never refused
 		plan.IgnoreLabelValue, plan.ModeLabel, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
 		plan.DNSPolicyKept, plan.InitContainerNetAdmin, plan.MeshInjection, plan.NoDeclaredPort, plan.HostPortsSurge, plan.PodSecurityRejects, plan.PortNotTranslated, plan.SessionAffinityIgnored, plan.ExternalIPsIgnored,
-		plan.ServiceWithoutSelector, plan.HostnameShared, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceType, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
+		plan.ServiceWithoutSelector, plan.HostnameShared, plan.HostnameSurge, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceType, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
 		plan.SearchOtherDomain, plan.SubdomainFixed, plan.TemplateOverwritten, plan.StatefulSetNameLong, plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
 		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
 		plan.NotAsPromised, plan.NoLongerApplicable, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,

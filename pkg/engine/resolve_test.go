@@ -168,7 +168,7 @@ func TestWorkloadReachesTheRules(t *testing.T) {
 	pod := decode[api.Pod](t, []byte(annotated(`{"hostname":"peers","subdomain":"peers"}`, api.AnnotationMode, "headless")))
 	p := engine.Decide(engine.Request{Settings: settings(), Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod, Workload: &workload.Workload{Replicas: 2, ReplicasField: "spec.replicas"}, Judge: true})
 	wantFindings(t, p, "kept GoverningServiceNamed spec.subdomain", "warned HostnameShared spec.replicas: 2 pods would share one hostname: "+
-		"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
+		"run one pod, or use netmode.io/mode: statefulset-headless, with no hostname in the pod template")
 }
 
 // TestNamespaceLabelsReachTheRules: what a namespace enforces is known to the mode.

@@ -43,9 +43,9 @@ func TestWorkloadFindings(t *testing.T) {
 		"warned GoverningServiceMissing metadata.annotations[netmode.io/service]: there is no Service peers in namespace storm: create it",
 		"changed HostnameSet spec.template.spec.hostname",
 		"changed SubdomainSet spec.template.spec.subdomain",
-		"warned HostnameShared spec.replicas: 2 pods would share one hostname: run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless",
-		"warned HostnameShared spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname: "+
-			"run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless")
+		"warned HostnameShared spec.replicas: 2 pods would share one hostname: run one pod, or use netmode.io/mode: statefulset-headless, with no hostname in the pod template",
+		"warned HostnameSurge spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname: "+
+			"write strategy: {type: Recreate}, or in a DaemonSet maxSurge: 0")
 
 	rejected := workloadOf("CronJob", "mode=hostnetwork", "mode=hostnetwork")
 	wantFindings(t, decideWorkload(rejected, &snapshot{labels: map[string]string{api.LabelPodSecurityEnforce: "baseline"}}),

@@ -100,6 +100,6 @@ func warnSharedHostname(c *PodCase) {
 		workload.Warn(plan.HostnameShared, w.ReplicasField, fmt.Sprintf("%d pods would share one hostname", w.Replicas))
 	}
 	if w.Surges {
-		workload.Warn(plan.HostnameShared, w.SurgeField, "a rolling update runs the old and the new pod at once, and they would share one hostname")
+		workload.Warn(plan.HostnameSurge, w.SurgeField, "a rolling update runs the old and the new pod at once, and they would share one hostname")
 	}
 }

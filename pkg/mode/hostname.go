@@ -106,7 +106,7 @@ func setNodeHostname(c *PodCase) {
 	if w := c.Workload; w != nil && w.Kind == "DaemonSet" {
 		c.Plan.Keep(plan.HostnameOfNode, "spec.hostname", "each pod gets the name of its node")
 		if w.Surges {
-			c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}).Warn(plan.HostnameShared, w.SurgeField,
+			c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}).Warn(plan.HostnameSurge, w.SurgeField,
 				"a rolling update runs the old and the new pod of a node at once, and they would share one hostname")
 		}
 		return

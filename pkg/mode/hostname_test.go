@@ -84,7 +84,7 @@ func TestHostnameSource(t *testing.T) {
 		{line: "node, at the DaemonSet", metadata: asking(fromDaemonSet, "node"), spec: spec, workload: surging,
 			patch: `[{"op":"add","path":"/spec/subdomain","value":"nimbus"},` + appendPatch,
 			want: found("kept HostnameOfNode spec.hostname",
-				"warned HostnameShared spec.updateStrategy: a rolling update runs the old and the new pod of a node at once, and they would share one hostname"+runOne)},
+				"warned HostnameSurge spec.updateStrategy: a rolling update runs the old and the new pod of a node at once, and they would share one hostname"+recreate)},
 		{line: "node, at a Deployment", metadata: asking(fromReplicaSet, "node"), spec: spec, workload: &workload.Workload{Kind: "Deployment"}, want: found(noNode)},
 		{line: "node, of a ReplicaSet's pod that copies the affinity", metadata: asking(fromReplicaSet, "node"), spec: `{` + ofNode("n1") + `,` + onePort + `}`, uid: uid,
 			want: found(noNode)},

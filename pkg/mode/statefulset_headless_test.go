@@ -15,7 +15,8 @@ const (
 	domainAssumed = "warned ClusterDomainAssumed: the cluster's domain is not known, and cluster.local is assumed: " +
 		"start netmode with --cluster-domain if the cluster has another"
 	searchAppended = "changed SearchAppended spec.dnsConfig.searches"
-	runOne         = ": run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"
+	runOne         = ": run one pod, or use netmode.io/mode: statefulset-headless, with no hostname in the pod template"
+	recreate       = ": write strategy: {type: Recreate}, or in a DaemonSet maxSurge: 0"
 
 	appendPatch = `{"op":"add","path":"/spec/dnsConfig","value":{"searches":["nimbus.storm.svc.cluster.local"]}}]`
 )
@@ -127,7 +128,7 @@ func templateHostnames(with func([]string, ...[]string) []string) []podRow {
 		shared = "warned HostnameShared"
 	)
 	three := " spec.replicas: 3 pods would share one hostname" + runOne
-	surge := " spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname" + runOne
+	surge := "warned HostnameSurge spec.strategy: a rolling update runs the old and the new pod at once, and they would share one hostname" + recreate
 	row := func(line, metadata string, w workload.Workload, more ...string) podRow {
 		governed := named
 		if metadata == fromStatefulSet {
@@ -137,9 +138,9 @@ func templateHostnames(with func([]string, ...[]string) []string) []podRow {
 	}
 	return []podRow{
 		row("a Deployment's hostname is all its pods'", fromReplicaSet,
-			workload.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+three, shared+surge),
+			workload.Workload{Kind: "Deployment", Replicas: 3, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+three, surge),
 		row("and the old and the new pod's", fromReplicaSet,
-			workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, shared+surge),
+			workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas", Surges: true, SurgeField: "spec.strategy"}, surge),
 		row("one pod after the other is fine", fromReplicaSet, workload.Workload{Kind: "Deployment", Replicas: 1, ReplicasField: "spec.replicas"}),
 		row("a DaemonSet's hostname is all its pods'", fromDaemonSet, workload.Workload{Kind: "DaemonSet"},
 			shared+": a DaemonSet runs a pod on every node, and they would share one hostname"+runOne),

@@ -93,6 +93,7 @@ const (
 	StatefulSetNameLong       Reason = "StatefulSetNameLong"
 	HostnameIsFQDN            Reason = "HostnameIsFQDN"
 	HostnameShared            Reason = "HostnameShared"
+	HostnameSurge             Reason = "HostnameSurge"
 	NoStableHostname          Reason = "NoStableHostname"
 	PodHasOwnName             Reason = "PodHasOwnName"
 	SubdomainSet              Reason = "SubdomainSet"

@@ -83,7 +83,8 @@ var reasonTable = []ReasonDoc{
 	{HostnameNoNode, "Only the pods of a DaemonSet can have their nodes' names.", "remove netmode.io/hostname, or use a DaemonSet"},
 	{StatefulSetNameLong, "The StatefulSet's name leaves no room for its revision in a label of its pods, so Kubernetes cannot make them.", "choose a name of at most 52 characters"},
 	{HostnameIsFQDN, "setHostnameAsFQDN makes hostname(1) the full name, which is not the name that peers know.", "remove setHostnameAsFQDN"},
-	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one replica and strategy Recreate, or use a StatefulSet with mode statefulset-headless"},
+	{HostnameShared, "Several pods of this workload would have the same hostname.", "run one pod, or use netmode.io/mode: statefulset-headless, with no hostname in the pod template"},
+	{HostnameSurge, "A rolling update starts a new pod beside the old one, and both would have the same hostname.", "write strategy: {type: Recreate}, or in a DaemonSet maxSurge: 0"},
 	{NoStableHostname, "The pod has neither a hostname nor a name of its own, so peers cannot know it beforehand.", "remove netmode.io/hostname, so that a name is generated, or use a StatefulSet, or a Job with completionMode Indexed"},
 	{PodHasOwnName, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet or an Indexed Job have names of their own.", "use netmode.io/mode: statefulset-headless"},
 	{SubdomainSet, "The pod's subdomain is its governing Service, so that cluster DNS serves <hostname>.<service>.", ""},
@@ -146,7 +147,7 @@ var otherCures = map[Reason]struct {
 }{
 	HostNetworkInUse: {api.ModeHostNetwork, "remove hostNetwork"},
 	PodHasOwnName:    {api.ModeStatefulSetHeadless, "remove netmode.io/mode, or have a Deployment of one replica make the pod"},
-	HostnameShared:   {api.ModeStatefulSetHeadless, "run one replica and strategy Recreate"},
+	HostnameShared:   {api.ModeStatefulSetHeadless, "run one pod"},
 }
 
 var reasonIndex = func() map[Reason]ReasonDoc {
