@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -65,23 +64,34 @@ func remedies() []remedy {
 		return annotated(spec, append([]string{api.AnnotationMode, "statefulset-headless"}, more...)...)
 	}
 	withoutHostname := func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationHostname) }
+	without := func(_, metadata, _ members) { delete(metadata, "annotations") }
+	headlessInstead := func(_, metadata, _ members) {
+		annotationsOf(metadata)[api.AnnotationMode], annotationsOf(metadata)[api.AnnotationService] = "headless", "s"
+	}
 	inRange := set("containers", []any{port("c", 20001)})
 	return []remedy{
 		{plan.AnnotationInvalid, annotated(`{}`, api.AnnotationMode, "hostnet"), nil, `supported values: "default", "hostnetwork"`, mode("hostnetwork")},
 		{plan.HostPortMismatch, host(`{"containers":[{"ports":[{"containerPort":80,"hostPort":81}]}]}`), nil, "set hostPort to the containerPort",
 			set("containers", []any{members{"ports": []any{members{"containerPort": 80, "hostPort": 80}}}})},
+		{plan.HostPortMismatch, host(`{"containers":[{"ports":[{"containerPort":80,"hostPort":81}]}]}`), nil, "or leave hostPort out",
+			set("containers", []any{members{"ports": []any{members{"containerPort": 80}}}})},
 		{plan.HostPortConflict, host(`{"containers":[{"ports":[{"containerPort":80},{"containerPort":80}]}]}`), nil, "give one of them another port",
 			set("containers", []any{members{"ports": []any{members{"containerPort": 80}, members{"containerPort": 81}}}})},
 		{plan.HostPortConflict, host(`{"initContainers":[{"ports":[{"containerPort":80},{"containerPort":80}]}]}`), nil, "give one of them another port",
 			set("initContainers", []any{members{"ports": []any{members{"containerPort": 80}, members{"containerPort": 81}}}})},
 		{plan.UserNamespace, host(`{"hostUsers":false}`), nil, "remove hostUsers: false", remove("hostUsers")},
+		{plan.UserNamespace, host(`{"hostUsers":false}`), nil, "or choose another mode", headlessInstead},
 		{plan.HostnameOverride, host(`{"hostnameOverride":"x"}`), nil, "remove hostnameOverride", remove("hostnameOverride")},
+		{plan.HostnameOverride, headless(`{"subdomain":"s","hostnameOverride":"x"}`), nil, "or remove netmode.io/mode", without},
 		{plan.NetSysctl, host(`{"securityContext":{"sysctls":[{"name":"net.core.somaxconn"}]}}`), nil, "remove the sysctl", remove("securityContext")},
+		{plan.NetSysctl, host(`{"securityContext":{"sysctls":[{"name":"net.core.somaxconn"}]}}`), nil, "or choose another mode", headlessInstead},
 		{plan.MeshSidecar, host(`{"containers":[{"name":"istio-proxy"}]}`), nil, "turn the mesh's injection off", set("containers", []any{members{"name": "c"}})},
-		{plan.WindowsPod, host(`{"os":{"name":"windows"}}`), nil, "remove the mode", func(_, metadata, _ members) { delete(metadata, "annotations") }},
+		{plan.MeshSidecar, host(`{"containers":[{"name":"istio-proxy"}]}`), nil, "or choose another mode", headlessInstead},
+		{plan.WindowsPod, host(`{"os":{"name":"windows"}}`), nil, "remove the mode", without},
 		{plan.PodTooLarge, host(`{"containers":[` + strings.Repeat(`{},`, api.MaxContainers) + `{}]}`), nil, "", set("containers", []any{members{}})},
 		{plan.HostnameIsFQDN, headless(`{"subdomain":"s","setHostnameAsFQDN":true}`), nil, "remove setHostnameAsFQDN", remove("setHostnameAsFQDN")},
 		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "remove hostname", remove("hostname")},
+		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "or make it equal to the Service's name", set("hostname", "s")},
 		{plan.HostnameInvalid, peers(`{"subdomain":"s","hostname":"A_b"}`), nil, "choose a shorter or simpler name, or remove netmode.io/hostname: node", set("hostname", "a-b")},
 		{plan.HostnameNotGenerated, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "generated"), nil, "remove netmode.io/hostname", withoutHostname},
 		{plan.HostnameNoNode, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "node"), nil, "remove netmode.io/hostname", withoutHostname},
@@ -91,7 +101,7 @@ func remedies() []remedy {
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "or use netmode.io/mode: hostnetwork", mode("hostnetwork")},
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), []string{"p", onlyHeadless}, "name and address: remove hostNetwork (", remove("hostNetwork")},
 		{plan.PodHasOwnName, ofSet, nil, "use netmode.io/mode: statefulset-headless", mode("statefulset-headless")},
-		{plan.PodHasOwnName, ofSet, []string{"p", onlyHeadless}, "remove netmode.io/mode, or have a Deployment", func(_, metadata, _ members) { delete(metadata, "annotations") }},
+		{plan.PodHasOwnName, ofSet, []string{"p", onlyHeadless}, "remove netmode.io/mode, or have a Deployment", without},
 		{plan.GoverningServiceConflict, annotated(`{"subdomain":"s"}`, api.AnnotationMode, "headless", api.AnnotationService, "t"), nil, "remove the annotation",
 			func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationService) }},
 		{plan.GoverningServiceInvalid, headless(`{"subdomain":"s.default.svc.cluster.local"}`), nil, "write the bare name of the headless Service (a StatefulSet must be created anew for that)", set("subdomain", "s")},
@@ -149,26 +159,26 @@ func TestCures(t *testing.T) {
 	}
 }
 
-// Every reason with a cure is among them, or cannot be cured by an edit of the pod.
+// Every reason with a cure is among those that are tried, or has its cure outside of
+// any decision.
 func TestEveryCureIsTried(t *testing.T) {
-	notOfThePod := []plan.Reason{
-		// told, never refused
-		plan.IgnoreLabelValue, plan.ModeLabel, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
-		plan.DNSPolicyKept, plan.InitContainerNetAdmin, plan.MeshInjection, plan.NoDeclaredPort, plan.HostPortsSurge, plan.PodSecurityRejects, plan.PortNotTranslated, plan.SessionAffinityIgnored, plan.ExternalIPsIgnored,
-		plan.ServiceWithoutSelector, plan.HostnameShared, plan.HostnameSurge, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceType, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
-		plan.SearchOtherDomain, plan.SubdomainFixed, plan.TemplateOverwritten, plan.StatefulSetNameLong, plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
-		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
-		plan.NotAsPromised, plan.NoLongerApplicable, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
-		plan.WaitAllUnknown, plan.WaitParallelism, plan.WaitInOrder, plan.WaitNotPublished, plan.WaitForMore, plan.WaitCostsRetries, plan.WaitMeshDNS, // TestWaitCures
-		plan.GoverningServiceAmbiguous, plan.SearchLimit, plan.PostStartImpossible, plan.InitContainerRoot, plan.InitContainerName,
+	outside := map[plan.Reason]string{
+		plan.NotAsPromised:    "the API server finds it, by its own policies, when all webhooks have been called",
+		plan.WaitCostsRetries: "a longer time costs its retry later, and it stays true",
 	}
 	tried := map[plan.Reason]bool{}
 	for _, r := range remedies() {
 		tried[r.reason] = true
 	}
+	for _, c := range allTold() {
+		tried[c.reason] = true
+	}
+	for _, c := range waitRemedies() {
+		tried[c.reason] = true
+	}
 	for _, doc := range plan.Reasons() {
-		if elsewhere := slices.Contains(notOfThePod, doc.Reason); doc.Cure != "" && tried[doc.Reason] == elsewhere {
-			t.Errorf("%s: tried %t, cured elsewhere %t", doc.Reason, tried[doc.Reason], elsewhere)
+		if why := outside[doc.Reason]; doc.Cure != "" && tried[doc.Reason] == (why != "") {
+			t.Errorf("%s: tried %t, cured outside: %q", doc.Reason, tried[doc.Reason], why)
 		}
 	}
 }

@@ -10,11 +10,10 @@ import (
 	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
-// waitingFor decides about a workload, named db, whose pods wait.
-func waitingFor(t *testing.T, apiVersion, kind, wait, spec string, cluster engine.Snapshot) *plan.Plan {
+func waitingFor(t *testing.T, w waitingWorkload, cluster engine.Snapshot) *plan.Plan {
 	t.Helper()
-	c := parsed(t, apiVersion, kind, "statefulset-headless", `"name":"db"`, spec)
-	c.Metadata.Annotations[api.AnnotationWait] = wait
+	c := parsed(t, versionOf(w.kind), w.kind, "statefulset-headless", `"name":"db"`, w.spec)
+	c.Metadata.Annotations[api.AnnotationWait] = w.wait
 	return decideWaiting(c, cluster)
 }
 
@@ -24,39 +23,53 @@ func decideWaiting(c *engine.WorkloadCase, cluster engine.Snapshot) *plan.Plan {
 	return engine.Decide(engine.Request{Settings: with, Snapshot: cluster, Namespace: namespace, Object: c})
 }
 
-// What is said of a wait at the workload is gone once its cure is followed.
-func TestWaitCures(t *testing.T) {
+// waitingWorkload is one, named db, whose pods wait.
+type waitingWorkload struct{ kind, wait, spec string }
+
+// waitRemedy is what is said of a wait at the workload, and workloads that follow its cure.
+type waitRemedy struct {
+	reason  plan.Reason
+	verdict plan.Verdict
+	before  waitingWorkload
+	after   []waitingWorkload
+	// hidden says that the Service hides pods that are not ready, before.
+	hidden bool
+}
+
+func waitRemedies() []waitRemedy {
 	const (
 		pod     = `"template":{"spec":{"containers":[{"name":"c"}]}}}`
-		never   = `"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c"}]}}}`
 		indexed = `{"completionMode":"Indexed","completions":4,`
 		wait1   = `{"name":"netmode-wait","command":["/netmode","wait","--timeout","5m","--addresses","1","peers.storm.svc.k8s.example"]}`
 		meshed  = `"template":{"spec":{"initContainers":[{"name":"istio-init","args":["--redirect-dns"]},` + wait1 + `]}}}`
 		native  = `"template":{"spec":{"initContainers":[{"name":"istio-proxy","args":["--redirect-dns"],"restartPolicy":"Always"},` + wait1 + `]}}}`
 		plain   = `"template":{"spec":{"initContainers":[{"name":"istio-init"},` + wait1 + `]}}}`
 	)
-	type workloadOf struct{ kind, wait, spec string }
-	set := func(wait, spec string) workloadOf { return workloadOf{"StatefulSet", wait, spec} }
-	job := func(wait, spec string) workloadOf { return workloadOf{"Job", wait, spec} }
-	for _, tt := range []struct {
-		reason  plan.Reason
-		verdict plan.Verdict
-		before  workloadOf
-		after   []workloadOf
-	}{
-		{plan.WaitAllUnknown, plan.Refused, set("all", `{`+pod), []workloadOf{set("1", `{`+pod), set("db-0", `{`+pod), job("all", indexed+`"parallelism":4,`+pod)}},
-		{plan.WaitParallelism, plan.Refused, job("all", indexed+`"parallelism":2,`+pod), []workloadOf{job("all", indexed+`"parallelism":4,`+pod), job("2", indexed+`"parallelism":2,`+pod)}},
-		{plan.WaitInOrder, plan.Refused, set("3", `{"replicas":3,`+pod), []workloadOf{set("3", `{"replicas":3,"podManagementPolicy":"Parallel",`+pod), set("db-0", `{"replicas":3,`+pod)}},
-		{plan.WaitForMore, plan.Warned, set("4", `{"replicas":3,"podManagementPolicy":"Parallel",`+pod), []workloadOf{set("3", `{"replicas":3,"podManagementPolicy":"Parallel",`+pod)}},
-		{plan.WaitMeshDNS, plan.Refused, set("1", `{`+meshed), []workloadOf{set("1", `{`+native), set("1", `{`+plain)}},
-		{plan.WaitCostsRetries, plan.Warned, job("2", `{"parallelism":2,`+never), nil}, // its cure is a number, and the warning stays
-	} {
-		p := waitingFor(t, versionOf(tt.before.kind), tt.before.kind, tt.before.wait, tt.before.spec, engine.EmptySnapshot{})
-		if !hasReason(p, tt.verdict, tt.reason) {
+	set := func(wait, spec string) waitingWorkload { return waitingWorkload{"StatefulSet", wait, spec} }
+	job := func(wait, spec string) waitingWorkload { return waitingWorkload{"Job", wait, spec} }
+	parallel := `{"replicas":3,"podManagementPolicy":"Parallel",` + pod
+	return []waitRemedy{
+		{plan.WaitAllUnknown, plan.Refused, set("all", `{`+pod), []waitingWorkload{set("1", `{`+pod), set("db-0", `{`+pod), job("all", indexed+`"parallelism":4,`+pod)}, false},
+		{plan.WaitParallelism, plan.Refused, job("all", indexed+`"parallelism":2,`+pod), []waitingWorkload{job("all", indexed+`"parallelism":4,`+pod), job("2", indexed+`"parallelism":2,`+pod)}, false},
+		{plan.WaitInOrder, plan.Refused, set("3", `{"replicas":3,`+pod), []waitingWorkload{set("3", parallel), set("db-0", `{"replicas":3,`+pod)}, false},
+		{plan.WaitNotPublished, plan.Refused, set("3", parallel), []waitingWorkload{set("3", parallel)}, true},
+		{plan.WaitForMore, plan.Warned, set("4", parallel), []waitingWorkload{set("3", parallel)}, false},
+		{plan.WaitMeshDNS, plan.Refused, set("1", `{`+meshed), []waitingWorkload{set("1", `{`+native), set("1", `{`+plain)}, false},
+	}
+}
+
+// What is said of a wait at the workload is gone once its cure is followed.
+func TestWaitCures(t *testing.T) {
+	services := func(publishes bool) engine.Snapshot {
+		spec := api.ServiceSpec{ClusterIP: api.ClusterIPNone, PublishNotReadyAddresses: publishes, Selector: map[string]string{"a": "b"}}
+		return &snapshot{known: true, services: []api.Service{{Metadata: api.ObjectMeta{Name: "peers"}, Spec: spec}}}
+	}
+	for _, tt := range waitRemedies() {
+		if p := waitingFor(t, tt.before, services(!tt.hidden)); !hasReason(p, tt.verdict, tt.reason) {
 			t.Errorf("%v: no %s: %q", tt.before, tt.reason, describeAll(p))
 		}
 		for _, w := range tt.after {
-			if p := waitingFor(t, versionOf(w.kind), w.kind, w.wait, w.spec, engine.EmptySnapshot{}); p.Refused() || p.Has(tt.reason) {
+			if p := waitingFor(t, w, services(true)); p.Refused() || p.Has(tt.reason) {
 				t.Errorf("%s cured by %v: %q", tt.reason, w, describeAll(p))
 			}
 		}
@@ -68,21 +81,6 @@ func versionOf(kind string) string {
 		return "batch/v1"
 	}
 	return "apps/v1"
-}
-
-// The Service is to show pods that are not ready.
-func TestWaitNotPublished(t *testing.T) {
-	services := func(publishes bool) engine.Snapshot {
-		service := api.Service{Metadata: api.ObjectMeta{Name: "peers"}, Spec: api.ServiceSpec{ClusterIP: api.ClusterIPNone, PublishNotReadyAddresses: publishes}}
-		return &snapshot{known: true, services: []api.Service{service}}
-	}
-	const spec = `{"template":{"spec":{"containers":[{"name":"c"}]}}}`
-	if p := waitingFor(t, "apps/v1", "Deployment", "self", spec, services(false)); !hasReason(p, plan.Refused, plan.WaitNotPublished) {
-		t.Errorf("hidden: %q", describeAll(p))
-	}
-	if p := waitingFor(t, "apps/v1", "Deployment", "self", spec, services(true)); p.Refused() {
-		t.Errorf("shown: %q", describeAll(p))
-	}
 }
 
 // all becomes a number where a Job is created, wherever its author wrote it, and stays

@@ -17,7 +17,7 @@ func TestStatefulSetWithoutServiceName(t *testing.T) {
 		return parsed(t, "apps/v1", "StatefulSet", "statefulset-headless", `"name":"db"`, "{"+template)
 	}
 	const ignored = "warned TemplateOverwritten spec.template.spec.subdomain: other has no effect: the controller of a StatefulSet writes another into its pods: " +
-		"remove it, or name the Service in serviceName"
+		"remove it: a StatefulSet's subdomain is its serviceName"
 
 	p := decideWorkload(created(), engine.EmptySnapshot{})
 	names := plan.Mutation{Pointer: "/spec/serviceName", Value: "peers"}

@@ -34,31 +34,27 @@ func holdStart(c *PodCase) {
 		return
 	case c.Plan.Service == "":
 		return // refused, or warned of, already
-	case refuseEndless(c):
+	}
+	command, ok := c.waitCommand()
+	if !ok || c.Workload == nil && c.keepsWaiting(command) || refuseEndless(c) {
 		return
 	}
 	warnWait(c)
-	if wait.All {
+	switch {
+	case wait.All:
 		c.Plan.Keep(plan.WaitAllCounted, "spec.initContainers", "each Job counts its completions when it is created")
-		return
-	}
-	if wait.Self && (c.Workload != nil || c.hostname() == "") {
+	case wait.Self && (c.Workload != nil || c.hostname() == ""):
 		c.Plan.Keep(plan.WaitEachItself, "spec.initContainers", "each pod gets "+waitContainer+" when it is made, with its own name")
-		return
-	}
-	command, ok := c.waitCommand()
-	if !ok || c.waits(command) {
-		return
-	}
-	if c.Search.InitContainer.Image == "" {
+	case c.keepsWaiting(command) || c.refuseTakenName("initContainers", c.Pod.Spec.InitContainers) || c.refuseTakenName("containers", c.Pod.Spec.Containers):
+	case c.Search.InitContainer.Image == "":
 		c.Plan.Refuse(plan.InitContainerImage, annotationPath(api.AnnotationWait), c.waitAsked(), "netmode has no image for its init container")
-		return
+	default:
+		c.Search.InitContainer.Add(c.Plan, c.Pod, resolv.OwnContainer{
+			Name: waitContainer, Command: command, OfOnePod: wait.Self,
+			User:   resolv.SecurityContext{RunAsUser: waitUser, RunAsNonRoot: true, ReadOnlyRootFilesystem: true},
+			Reason: plan.WaitAdded, Text: waitContainer + " waits up to " + command[3] + " for " + waitText(command[4:]),
+		})
 	}
-	c.Search.InitContainer.Add(c.Plan, c.Pod, resolv.OwnContainer{
-		Name: waitContainer, Command: command, OfOnePod: wait.Self,
-		User:   resolv.SecurityContext{RunAsUser: waitUser, RunAsNonRoot: true, ReadOnlyRootFilesystem: true},
-		Reason: plan.WaitAdded, Text: waitContainer + " waits up to " + command[3] + " for " + waitText(command[4:]),
-	})
 }
 
 // waitCommand is what the init container runs: /netmode wait --timeout T, and then
@@ -126,24 +122,25 @@ func (c *PodCase) hostname() string {
 	return c.Pod.Spec.Hostname
 }
 
-// waits reports whether the pod has the init container already, and refuses another
-// of its name. The cluster's domain may have become another one since it was added.
-func (c *PodCase) waits(command []string) bool {
+// keepsWaiting reports whether the pod has the init container already. The cluster's
+// domain may have become another one since it was added.
+func (c *PodCase) keepsWaiting(command []string) bool {
 	domain := "." + c.Search.Facts.DomainOrAssumed()
 	same := func(has, wanted string) bool {
 		name, relative := strings.CutSuffix(wanted, ".svc"+domain)
 		return has == wanted || relative && strings.HasPrefix(has, name+".svc.")
 	}
-	for i := range c.Pod.Spec.InitContainers {
-		if own := &c.Pod.Spec.InitContainers[i]; own.Name == waitContainer && slices.EqualFunc(own.Command, command, same) {
-			c.Plan.Keep(plan.WaitInPlace, specPath.Child("initContainers").Index(i).String(), waitContainer+" is there already")
-			refuseCapturedDNS(c, i)
-			return true
-		}
+	i := slices.IndexFunc(c.Pod.Spec.InitContainers, func(own api.Container) bool {
+		return own.Name == waitContainer && slices.EqualFunc(own.Command, command, same)
+	})
+	if i >= 0 {
+		c.Plan.Keep(plan.WaitInPlace, specPath.Child("initContainers").Index(i).String(), waitContainer+" is there already")
+		refuseCapturedDNS(c, i)
 	}
-	return c.refuseTakenName("initContainers", c.Pod.Spec.InitContainers) || c.refuseTakenName("containers", c.Pod.Spec.Containers)
+	return i >= 0
 }
 
+// refuseTakenName refuses another container of the init container's name.
 func (c *PodCase) refuseTakenName(list string, containers []api.Container) bool {
 	i := slices.IndexFunc(containers, func(other api.Container) bool { return other.Name == waitContainer })
 	if i >= 0 {

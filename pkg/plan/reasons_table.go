@@ -89,7 +89,7 @@ var reasonTable = []ReasonDoc{
 	{PodHasOwnName, "Mode headless gives every pod the Service's name, and the pods of a StatefulSet or an Indexed Job have names of their own.", "use netmode.io/mode: statefulset-headless"},
 	{SubdomainSet, "The pod's subdomain is its governing Service, so that cluster DNS serves <hostname>.<service>.", ""},
 	{SubdomainFixed, "The StatefulSet names no Service in spec.serviceName, and Kubernetes lets nobody change that any more.", "create the StatefulSet anew with serviceName"},
-	{TemplateOverwritten, "The pod template has a hostname or a subdomain that the workload's controller overwrites in every pod.", "remove it, or name the Service in serviceName"},
+	{TemplateOverwritten, "The pod template has a hostname or a subdomain that the workload's controller overwrites in every pod.", "remove it: a StatefulSet's subdomain is its serviceName"},
 	{HostNetworkInUse, "A pod on the host network has its node's address and no name of its own.", "remove hostNetwork, or use netmode.io/mode: hostnetwork"},
 	{GoverningServiceNamed, "The governing Service is named by the pod.", ""},
 	{GoverningServiceDerived, "The governing Service is the only headless Service that selects the pod.", ""},
