@@ -52,6 +52,8 @@ func toldOfSearches() []told {
 		{plan.SearchesCut, "or of the policy", pod("prepend", plain, ofPolicy), func(_ *testing.T, s *scene) { s.policies = nil }},
 		{plan.NameserversCut, "list fewer nameservers", pod("prepend", `"dnsConfig":{"nameservers":["192.0.2.1","192.0.2.2","192.0.2.3"]}`), swap(`,"192.0.2.3"`, ``)},
 		{plan.SearchTooLongForMusl, "shorten the namespace's or the domains' names", pod("prepend", plain, long), func(_ *testing.T, s *scene) { s.namespace = "n" }},
+		{plan.SearchNdots, "set ndots to 5", pod("append", `"dnsConfig":{"options":[{"name":"ndots","value":"0"}]}`), swap(`"value":"0"`, `"value":"5"`)},
+		{plan.SearchNdots, "or remove it", pod("prepend", `"dnsConfig":{"options":[{"name":"ndots","value":"five"}]}`), swap(`{"name":"ndots","value":"five"}`, ``)},
 		{plan.PostStartNeedsShell, "or " + useAuto, pod("post-start", plain), auto("post-start")},
 		{plan.PostStartNeedsShell, "or " + useAuto, pod("post-start", plain, unknown, noImage), auto("post-start")},
 		{plan.PostStartImpossible, useAuto, pod("post-start", nonRoot), auto("post-start")},

@@ -128,6 +128,7 @@ const (
 	SearchesCut           Reason = "SearchesCut"
 	NameserversCut        Reason = "NameserversCut"
 	SearchTooLongForMusl  Reason = "SearchTooLongForMusl"
+	SearchNdots           Reason = "SearchNdots"
 	PostStartNeedsShell   Reason = "PostStartNeedsShell"
 	PostStartSkipped      Reason = "PostStartSkipped"
 	PostStartImpossible   Reason = "PostStartImpossible"

@@ -119,6 +119,7 @@ var reasonTable = []ReasonDoc{
 	{SearchesCut, "Search domains of the node or of a policy were cut: Kubernetes allows 32 entries and 2,048 characters.", "shorten the search list of the nodes or of the policy"},
 	{NameserversCut, "Nameservers were cut: Kubernetes allows three.", "list fewer nameservers"},
 	{SearchTooLongForMusl, "The search line is longer than 256 bytes, which musl (Alpine) ignores.", "shorten the namespace's or the domains' names, or use an image with glibc"},
+	{SearchNdots, "dnsConfig.options has an ndots with which resolvers do not search short names first, or not at all.", "set ndots to 5, or remove it"},
 	{PostStartNeedsShell, "A container whose image has no /bin/sh will crash-loop on its postStart hook.", "make sure that every hooked image has /bin/sh, or use netmode.io/search-rewrite: auto"},
 	{PostStartSkipped, "A container gets no postStart hook, because the hook could not work there.", ""},
 	{PostStartImpossible, "No container of the pod can run the postStart hook.", "use netmode.io/search-rewrite: auto"},

@@ -113,6 +113,9 @@ func Rewrite(c *Case, asked api.SearchRewrite) {
 		c.Plan.Keep(plan.SearchByPolicy, "", string(given)+", the search rewrite of policy "+c.Defaults.Policy)
 	}
 	name := cmp.Or(asked, c.Defaults.Strategy, api.SearchAuto)
+	if name != api.SearchNone {
+		c.warnNdots()
+	}
 	for _, s := range registry {
 		if s.Name == name {
 			s.run(c)
