@@ -42,7 +42,7 @@ type UnknownKey struct {
 func ParseAnnotations(annotations map[string]string, path *field.Path) (Intent, field.ErrorList) {
 	var intent Intent
 	var errs field.ErrorList
-	for _, key := range authorKeys(annotations) {
+	for _, key := range AuthorKeys(annotations) {
 		value := annotations[key]
 		var err *field.Error
 		switch key {
@@ -93,18 +93,18 @@ func Asks(annotations map[string]string) bool {
 		return true
 	}
 	for key := range annotations {
-		if isAuthorKey(key) {
+		if IsAuthorKey(key) {
 			return true
 		}
 	}
 	return false
 }
 
-// authorKeys are the keys under Prefix that netmode does not write, sorted.
-func authorKeys(annotations map[string]string) []string {
+// AuthorKeys are the keys under Prefix that netmode does not write, sorted.
+func AuthorKeys(annotations map[string]string) []string {
 	var keys []string
 	for key := range annotations {
-		if isAuthorKey(key) {
+		if IsAuthorKey(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -112,7 +112,9 @@ func authorKeys(annotations map[string]string) []string {
 	return keys
 }
 
-func isAuthorKey(key string) bool {
+// IsAuthorKey says whether the key of an annotation is under Prefix, and not one that
+// netmode writes.
+func IsAuthorKey(key string) bool {
 	return IsOwn(key) && key != AnnotationStatus && key != AnnotationCopied
 }
 

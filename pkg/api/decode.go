@@ -22,7 +22,7 @@ func inWords(err error, below string) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	field := fieldName(below, wrong.JSONPointer)
+	field := FieldName(below, wrong.JSONPointer)
 	if field == "" {
 		field = "the object"
 	}
@@ -71,9 +71,9 @@ func wantedWord(t reflect.Type) string {
 	}
 }
 
-// fieldName writes a pointer below a field as a field path:
+// FieldName writes a pointer below a field as a field path:
 // spec.containers[0].ports, metadata.labels[app.kubernetes.io/name].
-func fieldName(below string, pointer jsontext.Pointer) string {
+func FieldName(below string, pointer jsontext.Pointer) string {
 	var b strings.Builder
 	b.WriteString(below)
 	for token := range pointer.Tokens() {

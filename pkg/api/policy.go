@@ -181,7 +181,7 @@ func DecodePolicy(text []byte) (*NetworkModePolicy, error) {
 	}
 	err := json.Unmarshal(split.Spec, &p.Spec, json.RejectUnknownMembers(true))
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-		return nil, fmt.Errorf("%s: is no field of a %s: correct it or remove it", fieldName("spec", wrong.JSONPointer), PolicyKind)
+		return nil, fmt.Errorf("%s: is no field of a %s: correct it or remove it", FieldName("spec", wrong.JSONPointer), PolicyKind)
 	}
 	if err := inWords(err, "spec"); err != nil {
 		return nil, err

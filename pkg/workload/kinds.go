@@ -1,6 +1,9 @@
 package workload
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Fields that hold a pod template.
 const (
@@ -35,6 +38,14 @@ func find(apiVersion, kind string) (registered, bool) {
 		return registered{}, false
 	}
 	return kinds[i], true
+}
+
+// IsOld reports whether a workload is of an API version that Kubernetes serves no
+// more, as a Deployment of extensions/v1beta1 is.
+func IsOld(apiVersion, kind string) bool {
+	group, version, _ := strings.Cut(apiVersion, "/")
+	return (strings.Contains(version, "alpha") || strings.Contains(version, "beta")) &&
+		slices.ContainsFunc(kinds, func(k registered) bool { return k.name == kind && (k.group == group || group == "extensions") })
 }
 
 // Kinds returns the kinds whose annotations netmode copies to their pod
