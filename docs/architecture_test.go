@@ -168,7 +168,7 @@ func TestPictureIsTheImports(t *testing.T) {
 func TestRulesAreTheCode(t *testing.T) {
 	code, rule := read(t, "pkg/engine/decision.go"), regexp.MustCompile(`\(\*decision\)\.(\w+)`)
 	text := read(t, architecture)
-	for object, variable := range map[string]string{"Pod": "podRules", "Service": "serviceRules", "workload": "workloadRules"} {
+	for object, variable := range map[string]string{"Pod": "podRules", "Service": "serviceRules", "workload": "workloadRules", "another kind, offline": "otherRules"} {
 		_, list, _ := strings.Cut(code, "\t"+variable+" ")
 		list, _, _ = strings.Cut(list, "\n\n")
 		list, _, _ = strings.Cut(list, "\n)")

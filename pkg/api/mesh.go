@@ -127,7 +127,9 @@ func said(all []Injection, labels, annotations map[string]string) (asks *Injecti
 }
 
 // ReadsNamespaceAnnotation says whether decisions read the annotation of a Namespace.
-func ReadsNamespaceAnnotation(key string) bool { return injectionAnnotations[key] }
+func ReadsNamespaceAnnotation(key string) bool {
+	return injectionAnnotations[key] || key == AnnotationMode
+}
 
 // injectionAnnotations are the keys that injectors read; read-only.
 var injectionAnnotations = func() map[string]bool {

@@ -182,7 +182,7 @@ func names(services []api.Service) []string {
 func TestCacheFollows(t *testing.T) {
 	client := fake.NewClientset(
 		newService("a", "web"), newService("a", "db"), newService("b", "other"),
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{api.LabelPodSecurityEnforce: "restricted"}}})
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{api.LabelPodSecurityEnforce: "restricted"}, Annotations: map[string]string{api.AnnotationMode: "x"}}})
 	c := started(t, client)
 	snapshot := c.Snapshot(t.Context(), "a")
 	services, known := snapshot.Services("a")
@@ -192,7 +192,7 @@ func TestCacheFollows(t *testing.T) {
 	if _, known := snapshot.Services("b"); known {
 		t.Error("a decision about namespace a knows b")
 	}
-	if ns, known := snapshot.Namespace("a"); !known || ns.Labels[api.LabelPodSecurityEnforce] != "restricted" {
+	if ns, known := snapshot.Namespace("a"); !known || ns.Labels[api.LabelPodSecurityEnforce] != "restricted" || len(ns.Annotations) != 1 {
 		t.Errorf("namespace %+v, known %t", ns, known)
 	}
 	if _, known := snapshot.Namespace("b"); known {
@@ -279,7 +279,7 @@ func TestLatest(t *testing.T) {
 	if diff := cmp.Diff(want, services, cmpopts.EquateEmpty()); diff != "" || !known {
 		t.Errorf("known %t (-want +got):\n%s", known, diff)
 	}
-	if ns, known := latest.Namespace("a"); !known || ns.Labels["x"] != "y" {
+	if ns, known := latest.Namespace("a"); !known || ns.Labels["x"] != "y" || len(ns.Annotations) > 0 {
 		t.Errorf("namespace %+v, known %t", ns, known)
 	}
 	if _, ok := c.FreshSnapshot(t.Context(), "broken"); ok {

@@ -17,7 +17,7 @@ type rule func(*decision) (more bool)
 // rules are what looks at one kind of objects.
 type rules struct {
 	inOrder []rule
-	// last looks at whatever came of the others.
+	// last looks at whatever came of the others; it may be nil.
 	last func(*decision)
 	// findings is how many are usual.
 	findings int
@@ -49,7 +49,15 @@ var (
 		(*decision).tryFirstPod,
 		(*decision).nameSubdomain,
 		(*decision).warnOverwritten,
+		(*decision).tellOfJobs,
 	}, (*decision).downgradeOnUpdate, 24}
+
+	otherRules = rules{[]rule{
+		(*decision).warnNamespaceAnnotations,
+		(*decision).warnOldVersion,
+		(*decision).warnMisplaced,
+		(*decision).tellNotRendered,
+	}, nil, 4}
 )
 
 func rulesFor(object Object) *rules {
@@ -58,6 +66,8 @@ func rulesFor(object Object) *rules {
 		return &serviceRules
 	case *WorkloadCase:
 		return &workloadRules
+	case *Other:
+		return &otherRules
 	default:
 		return &podRules
 	}
@@ -77,7 +87,9 @@ func (r *rules) decide(request Request) *plan.Plan {
 			break
 		}
 	}
-	r.last(d)
+	if r.last != nil {
+		r.last(d)
+	}
 	return d.plan
 }
 

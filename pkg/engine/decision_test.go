@@ -25,6 +25,8 @@ type snapshot struct {
 	known    bool
 	labels   map[string]string
 	policies policy.Set
+	// annotated says that the Namespaces have the annotation netmode.io/mode.
+	annotated bool
 }
 
 func (a *snapshot) Services(string) ([]api.Service, bool) { return a.services, a.known }
@@ -33,7 +35,11 @@ func (a *snapshot) Namespace(string) (api.Namespace, bool) {
 	if a.labels == nil && len(a.policies.Policies()) > 0 {
 		return api.Namespace{Labels: map[string]string{api.LabelPolicy: api.PolicyEnabled}}, true
 	}
-	return api.Namespace{Labels: a.labels}, a.labels != nil
+	ns := api.Namespace{Labels: a.labels}
+	if a.annotated {
+		ns.Annotations = map[string]string{api.AnnotationMode: ""}
+	}
+	return ns, a.labels != nil
 }
 
 func (a *snapshot) Policies(string) policy.Set { return a.policies }

@@ -3,8 +3,8 @@
 // share it.
 //
 // [Decide] is its one door. A [Request] holds all that a decision depends on: the
-// object, as a view that has what is read of it ([api.Pod], [api.Service] or a
-// [WorkloadCase]); a [Snapshot] of the Services, the Namespace and the policies
+// object, as a view that has what is read of it ([api.Pod], [api.Service], a
+// [WorkloadCase] or an [Other]); a [Snapshot] of the Services, the Namespace and the policies
 // around it; and the [Settings] of the process. The [plan.Plan] holds all that
 // comes of it: mutations, for package patch to turn into operations on the raw
 // object, and findings, for people.
@@ -57,7 +57,7 @@ func (EmptySnapshot) Namespace(string) (api.Namespace, bool) { return api.Namesp
 func (EmptySnapshot) Policies(string) policy.Set { return policy.Set{} }
 
 // Object is what a decision is about: a *api.Pod, a *api.Service or a
-// *WorkloadCase, which is about to be created or, the last, updated.
+// *WorkloadCase, which is about to be created or, the last, updated, or an *Other.
 type Object interface{ Meta() *api.ObjectMeta }
 
 // Request is all that a decision depends on.

@@ -32,7 +32,7 @@ func (d *decision) resolvePodMode() bool {
 		p.Mode, p.Source = d.intent.Mode, plan.SourceAnnotation
 		p.Pass()
 	} else {
-		d.inherit()
+		d.inherit(&ns)
 	}
 	d.hasMode = p.Mode
 	d.mode, d.found = mode.Find(p.Mode)
@@ -40,7 +40,7 @@ func (d *decision) resolvePodMode() bool {
 }
 
 // inherit resolves the mode of a pod that asks for none.
-func (d *decision) inherit() {
+func (d *decision) inherit(ns *api.Namespace) {
 	p, namespace := d.plan, d.plan.About(&plan.Object{Kind: plan.OwnNamespace})
 	label, labelled := d.labels[api.LabelMode]
 	if labelled {
@@ -51,6 +51,8 @@ func (d *decision) inherit() {
 			return
 		}
 		namespace.Warn(plan.LabelInvalid, modeLabelPath.String(), err.ErrorBody())
+	} else if _, annotated := ns.Annotations[api.AnnotationMode]; annotated {
+		namespace.Warn(plan.NamespaceAnnotation, annotationsPath.Key(api.AnnotationMode).String(), asAnnotation)
 	}
 	switch inherited, by := d.policies.Default(); {
 	case by == nil:

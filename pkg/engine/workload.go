@@ -19,6 +19,8 @@ type WorkloadCase struct {
 	Pod *api.Pod
 	// Old is what the workload was; nil when it is created.
 	Old *OldWorkload
+	// Asked is where the workload has annotations of netmode; the webhook leaves it empty.
+	Asked workload.Asked
 }
 
 // OldWorkload is a workload before an update.
@@ -44,7 +46,10 @@ func (d *decision) workload() *WorkloadCase {
 // the workload and the first pod.
 func (d *decision) copyAnnotations() bool {
 	c := d.workload()
-	if !c.Workload.Copies() || !d.honourIgnoreLabel() {
+	if !c.Workload.Copies() {
+		return d.warnNotCopied()
+	}
+	if !d.honourIgnoreLabel() {
 		return true
 	}
 	d.warnModeLabel()

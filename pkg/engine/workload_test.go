@@ -84,7 +84,6 @@ func TestWorkloadScope(t *testing.T) {
 		{"being deleted", namespace, func(c *engine.WorkloadCase) { c.Metadata.DeletionTimestamp = &deleted }, []string{"kept BeingDeleted metadata.deletionTimestamp"}},
 		{"ignored", namespace, func(c *engine.WorkloadCase) { c.Metadata.Labels = map[string]string{api.LabelIgnore: "true"} },
 			[]string{"kept IgnoreLabel metadata.labels[netmode.io/ignore]", "kept NothingAsked"}},
-		{"a ReplicaSet", namespace, func(c *engine.WorkloadCase) { c.Workload.Kind = "ReplicaSet" }, []string{"kept NothingAsked"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := workloadOf("Deployment", "mode=hostnet", "")

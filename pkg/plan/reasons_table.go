@@ -12,6 +12,7 @@ var reasonTable = []ReasonDoc{
 	{NoLongerApplicable, "The pod was given an inherited mode, and another webhook made it one that the mode cannot serve.", "keep that webhook from the pod, or set netmode.io/mode on the pod template to a mode that can serve it"},
 	{IgnoreLabel, "The label netmode.io/ignore=true keeps netmode from changing the object.", ""},
 	{ModeLabel, "The mode is asked for by a label, and only a Namespace's counts.", "write it as an annotation, netmode.io/mode, and remove the label"},
+	{NamespaceAnnotation, "A Namespace asks by an annotation, and only its label counts.", "write it as a label of the Namespace, with the same key"},
 	{IgnoreLabelValue, "The label netmode.io/ignore has a value other than true or false, and counts as false.", `write netmode.io/ignore: "true" to be left alone, or remove the label`},
 	{ExemptNamespace, "The namespace is never touched: kube-system, or netmode's own.", ""},
 	{MirrorPod, "The pod mirrors a static pod, which belongs to its node's kubelet.", ""},
@@ -21,6 +22,9 @@ var reasonTable = []ReasonDoc{
 	{AnnotationInvalid, "An annotation of netmode has a value that netmode does not know.", ""},
 	{AnnotationUnknown, "A key under netmode.io/ is not one of netmode's, so it does nothing.", "correct the key or remove it"},
 	{AnnotationUnused, "An annotation of netmode does nothing in this mode or on this kind of object.", "remove it, or choose the mode that it belongs to"},
+	{AnnotationMisplaced, "An annotation of netmode stands on an object of a kind that netmode does not handle.", "write it in the metadata of a pod template, or on a Pod, a Service or a workload"},
+	{NotRendered, "Another controller makes something of this, and netmode is asked only then: what it does with it cannot be shown before.", ""},
+	{APIVersionOld, "The object is of an API version that Kubernetes serves no more, so netmode does not handle it.", "write apps/v1, or batch/v1 for a Job or a CronJob"},
 	{LabelInvalid, "The namespace's label netmode.io/mode has a value that netmode does not know.", "correct the label of the namespace"},
 	{NotAsPromised, "After all webhooks had been called, the object was not what its mode promises.", "another webhook asked for the mode after netmode had been called, or undid a change of netmode's: write the annotation in the pod template or the Service, or keep that webhook from this object"},
 
