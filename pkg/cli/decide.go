@@ -59,13 +59,15 @@ func (in *inputs) addFlags(fs *pflag.FlagSet) {
 
 // decided is one object of the manifests and what netmode decided about it.
 type decided struct {
-	object    *manifest.Object
+	object *manifest.Object
+	// namespace is the object's; a Namespace's is itself.
 	namespace string
 	// template is the object's pod template, whose pods the plan is about; nil
 	// for a Pod or a Service.
 	template *workload.Template
-	// plan is nil for an object that netmode does not handle.
-	plan *plan.Plan
+	// plan is nil for an object that netmode does not handle. What such a one asks for
+	// in vain, or elsewhere, is in other; that may be nil as well.
+	plan, other *plan.Plan
 	// pods is the plan of the pods that the template makes, or the object's own;
 	// nil for what makes none, and where the object itself is refused.
 	pods *plan.Plan
@@ -128,6 +130,9 @@ func (in *inputs) decide(files []*manifest.File, settings *engine.Settings) ([]*
 			continue
 		}
 		d := &decided{object: o, namespace: cmp.Or(o.Namespace, in.namespace)}
+		if isNamespace(o) {
+			d.namespace = o.Name
+		}
 		if err := snapshot.Add(o, d.namespace); err != nil {
 			errs = append(errs, d.fail(err))
 		}
@@ -185,6 +190,7 @@ func (d *decided) decide(settings *engine.Settings, snapshot *offline.Snapshot) 
 		d.plan = decide(&service)
 		mutations = d.plan.Mutations
 	default:
+		d.other = d.decideOther(decide)
 		return nil
 	}
 	if d.plan.Refused() {
@@ -205,7 +211,7 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels m
 	if err != nil {
 		return nil, err
 	}
-	d.plan = decide(&engine.WorkloadCase{Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod})
+	d.plan = decide(&engine.WorkloadCase{Metadata: &d.template.Metadata, Workload: &d.template.Workload, Pod: pod, Asked: workload.AskedIn(d.object.JSON)})
 	first := d.plan.FirstPod
 	if len(d.plan.Mutations) > 0 {
 		if d.template, err = d.planned(); err != nil {
@@ -226,6 +232,27 @@ func (d *decided) decideWorkload(decide func(engine.Object) *plan.Plan, labels m
 	}
 	return mutations, nil
 }
+
+// decideOther is the decision about an object of a kind that netmode does not handle;
+// nil where there is nothing to tell.
+func (d *decided) decideOther(decide func(engine.Object) *plan.Plan) *plan.Plan {
+	asked := workload.AskedIn(d.object.JSON)
+	if len(asked.Own)+len(asked.InTemplates)+len(asked.Elsewhere) == 0 {
+		return nil
+	}
+	var o struct {
+		Metadata api.ObjectMeta `json:"metadata"`
+	}
+	// What does not decode is for its own API server to refuse.
+	_ = api.Decode(d.object.JSON, &o, "")
+	p := decide(&engine.Other{APIVersion: d.object.APIVersion, Kind: d.object.Kind, Metadata: &o.Metadata, Asked: asked})
+	if len(p.Trace) == 0 {
+		return nil
+	}
+	return p
+}
+
+func isNamespace(o *manifest.Object) bool { return o.APIVersion == "v1" && o.Kind == "Namespace" }
 
 // planned is the template as the decision about its workload made it.
 func (d *decided) planned() (*workload.Template, error) {
@@ -264,24 +291,30 @@ func reportFindings(streams *Streams, all []*decided) int {
 	colors := streams.errPalette()
 	refused := 0
 	for _, d := range all {
-		if d.plan == nil {
+		p := cmp.Or(d.plan, d.other)
+		if p == nil {
 			continue
 		}
-		if d.plan.Refused() {
+		if p.Refused() {
 			refused++
 		}
-		for i := range d.plan.Trace {
-			f := &d.plan.Trace[i]
+		for i := range p.Trace {
+			f := &p.Trace[i]
 			word := ""
 			switch f.Verdict {
 			case plan.Warned:
 				word = colors.yellow("warning:")
 			case plan.Refused:
 				word = colors.red("refused:")
+			case plan.Kept:
+				word = "note:"
+				if f.Reason != plan.NotRendered {
+					continue
+				}
 			default:
 				continue
 			}
-			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), d.plan.Message(f))
+			_, _ = fmt.Fprintf(streams.Err, "%s:%d: %s %s: %s\n", d.object.Document.Name, d.object.Line, word, d.label(), p.Message(f))
 		}
 	}
 	return refused

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,18 +89,19 @@ The exit code is 1 when something is refused.`,
 func explainAll(all []*decided) ([]explanation, error) {
 	explained := []explanation{}
 	for _, d := range all {
-		if d.plan == nil {
+		p := cmp.Or(d.plan, d.other)
+		if p == nil {
 			continue
 		}
 		e := explanation{
 			File: d.object.Document.Name, Line: d.object.Line, Kind: d.object.Kind, Namespace: d.namespace,
 			Name: strings.TrimPrefix(d.label(), d.object.Kind+"/"),
-			Mode: d.plan.Mode, Source: d.plan.Source, Policy: d.plan.Policy, Service: d.plan.Service, Strategy: d.plan.Strategy,
-			Decision: decisionWord(d.plan, d.operations),
+			Mode: p.Mode, Source: p.Source, Policy: p.Policy, Service: p.Service, Strategy: p.Strategy,
+			Decision: decisionWord(p, d.operations),
 		}
-		for i := range d.plan.Trace {
-			f := &d.plan.Trace[i]
-			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Path(), Text: d.plan.Text(f)})
+		for i := range p.Trace {
+			f := &p.Trace[i]
+			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Path(), Text: p.Text(f)})
 		}
 		if len(d.operations) > 0 {
 			encoded, err := patch.Encode(d.operations)

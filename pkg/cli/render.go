@@ -24,7 +24,8 @@ Services patched, and the pod templates of Deployments, StatefulSets,
 DaemonSets, ReplicaSets, Jobs and CronJobs with what their pods would get. The
 annotations of these workloads, but a ReplicaSet's, go to their pod templates.
 Documents that netmode leaves alone come out byte for byte; in the others your
-comments and your order stay.
+comments and your order stay. What is asked where nobody reads it, as in an
+annotation of a Namespace or of a kind that netmode does not handle, is told.
 
 Warnings and refusals go to standard error. When something is refused, nothing
 is written but a diff, and the exit code is 1.`,
