@@ -49,7 +49,8 @@ func newExplain(streams *Streams) *cobra.Command {
 		Use:   "explain -f FILE|FOLDER|-",
 		Short: "Say what netmode decides about each object, rule by rule",
 		Long: `explain reads manifests and says for each Pod, Service and pod template which
-mode it has, where the mode came from, and what each rule decided.
+mode it has, where the mode came from, and what each rule decided; of other
+objects, what they ask for where it means nothing.
 
 The exit code is 1 when something is refused.`,
 		Example: `  netmode explain -f app.yaml

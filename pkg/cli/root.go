@@ -30,7 +30,7 @@ func Main(args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	cmd := newRoot(programName(args), &streams)
-	cmd.SetArgs(args[min(1, len(args)):])
+	cmd.SetArgs(append([]string{}, args[min(1, len(args)):]...)) // with nil, cobra would read os.Args
 	cmd.SetIn(streams.In)
 	cmd.SetOut(streams.Out)
 	cmd.SetErr(streams.Err)

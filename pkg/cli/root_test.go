@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -87,8 +88,13 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: version is %q, want %q first", program, got, want)
 		}
 	}
-	if code := Main([]string{"netmode"}, Streams{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}); code != 0 {
-		t.Errorf("without any argument: exit code %d", code)
+	// The process's own arguments are not Main's.
+	defer func(args []string) { os.Args = args }(os.Args)
+	os.Args = []string{"netmode", "nonsense"}
+	for _, args := range [][]string{nil, {}, {"netmode"}} {
+		if code := Main(args, Streams{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}); code != 0 {
+			t.Errorf("%q: exit code %d", args, code)
+		}
 	}
 }
 
