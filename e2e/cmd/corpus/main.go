@@ -74,6 +74,8 @@ func run(args []string, render program, out io.Writer) error {
 	return nil
 }
 
+// manifestsBelow is not what render -R reads: hidden files count, for people keep
+// manifests there, and links do not, which would count twice or lead nowhere.
 func manifestsBelow(folder string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error { //nolint:gosec // the folder that the person names
