@@ -81,3 +81,38 @@ func TestNamesOfAllPods(t *testing.T) {
 		}
 	}
 }
+
+// No mode makes up for a name that some pods cannot be made with: an inherited one
+// serves the others, and the author is told.
+func TestNamesOfAllPodsInherited(t *testing.T) {
+	const template = `"template":{"metadata":{},"spec":{"containers":[{"name":"c","ports":[{"containerPort":80}]}]}}}`
+	for _, tt := range []struct {
+		mode, name, more   string
+		warned, applicable bool
+	}{
+		{"hostnetwork", "db.v1", "", true, true},
+		{"statefulset-headless", strings.Repeat("n", 61), `"replicas":12,`, true, true},
+		{"statefulset-headless", "db.v1", "", true, false}, // its first pod is none that the mode can serve
+		{"statefulset-headless", "db", `"replicas":12,`, false, true},
+	} {
+		t.Run(tt.mode+" "+tt.name, func(t *testing.T) {
+			c := parsed(t, "apps/v1", "StatefulSet", "", `"name":"`+tt.name+`"`, `{"serviceName":"peers",`+tt.more+template)
+			delete(c.Metadata.Annotations, "netmode.io/mode")
+			around := &snapshot{labels: map[string]string{"netmode.io/mode": tt.mode}}
+			p := decideWorkload(c, around)
+			if p.Refused() || hasReason(p, plan.Kept, plan.NotApplicable) == tt.applicable || hasReason(p, plan.Warned, plan.HostnameInvalid) != (tt.warned && tt.applicable) {
+				t.Errorf("%q", describeAll(p))
+			}
+			// The pods are decided alike.
+			pod := engine.Decide(engine.Request{Settings: settings(), Snapshot: around, Namespace: namespace, Object: p.FirstPod})
+			if hasReason(pod, plan.Kept, plan.NotApplicable) == tt.applicable {
+				t.Errorf("the first pod: %q", describeAll(pod))
+			}
+			for _, f := range p.Findings(plan.Warned) {
+				if f.Reason == plan.HostnameInvalid && !strings.HasSuffix(p.Message(&f), ": choose a shorter or simpler name (HostnameInvalid)") {
+					t.Errorf("%s", p.Message(&f))
+				}
+			}
+		})
+	}
+}

@@ -50,7 +50,8 @@ func setOwnHostname(c *PodCase) {
 
 func keepHostname(c *PodCase) {
 	hostname := c.Pod.Spec.Hostname
-	if !c.hasOwnHostname() && refuseNoLabel(c, specPath.Child("hostname"), hostname) {
+	told := c.hasOwnHostname() && c.Plan.Source == plan.SourceAnnotation
+	if !told && refuseNoLabel(c, specPath.Child("hostname"), hostname) {
 		return
 	}
 	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Shown(hostname)+" stays")

@@ -25,8 +25,14 @@ func checkPodNames(c *PodCase) {
 	}
 	workload := c.Plan.About(&plan.Object{Kind: plan.OwnWorkload})
 	if problems := validation.IsDNS1123Label(w.LastHostname); len(problems) > 0 {
-		workload.RefuseError(plan.HostnameInvalid, field.Invalid(namePath, w.Name, fmt.Sprintf("%s, the hostname of a pod that %s asks for, cannot be one: %s",
-			plan.Shown(w.LastHostname), w.HostnamesField, problems[0])))
+		err := field.Invalid(namePath, w.Name, fmt.Sprintf("%s, the hostname of a pod that %s asks for, cannot be one: %s",
+			plan.Shown(w.LastHostname), w.HostnamesField, problems[0]))
+		if c.Plan.Source == plan.SourceAnnotation {
+			workload.RefuseError(plan.HostnameInvalid, err)
+		} else {
+			// In no mode could that pod be made, and the others have theirs.
+			workload.Warn(plan.HostnameInvalid, err.Field, err.ErrorBody())
+		}
 		return
 	}
 	if w.Kind == "StatefulSet" && len(w.Name) > maxRevisedName {
