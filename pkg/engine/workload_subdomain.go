@@ -37,7 +37,7 @@ func (d *decision) warnOverwritten() bool {
 	}
 	p.Rule("template")
 	for _, o := range c.Workload.Overwritten {
-		if o.Value == p.Service {
+		if o.Field == "spec.subdomain" && o.Value == p.Service {
 			continue // what the pods get
 		}
 		p.Warn(plan.TemplateOverwritten, c.Workload.Template+"."+o.Field,

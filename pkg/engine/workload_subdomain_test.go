@@ -46,3 +46,35 @@ func TestStatefulSetWithoutServiceName(t *testing.T) {
 		t.Errorf("the cures are followed: %v %q", p.Mutations, describeAll(p))
 	}
 }
+
+// A hostname is overwritten, be it that of the Service: an Indexed Job's controller leaves
+// the subdomain alone, a StatefulSet's writes both.
+func TestOverwrittenHostname(t *testing.T) {
+	const template = `"template":{"spec":{"hostname":"peers","subdomain":"peers","containers":[{"name":"c"}]}}}`
+	for kind, spec := range map[string]string{
+		"apps/v1 StatefulSet": `{"serviceName":"peers",` + template,
+		"batch/v1 Job":        `{"completionMode":"Indexed",` + template,
+		"batch/v1 CronJob":    `{"jobTemplate":{"spec":{"completionMode":"Indexed",` + template + "}}",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			apiVersion, kind, _ := strings.Cut(kind, " ")
+			c := parsed(t, apiVersion, kind, "statefulset-headless", `"name":"db"`, spec)
+			var told []string
+			p := decideWorkload(c, engine.EmptySnapshot{})
+			for _, f := range p.Findings(plan.Warned) {
+				if f.Reason == plan.TemplateOverwritten {
+					told = append(told, describe(p, &f))
+				}
+			}
+			want := "warned TemplateOverwritten " + c.Workload.Template + ".spec.hostname: peers has no effect: the controller of a " + kind +
+				" writes another into its pods: remove it, or name the Service in serviceName"
+			if len(told) != 1 || told[0] != want {
+				t.Errorf("%q\nwant %s", told, want)
+			}
+			cured := parsed(t, apiVersion, kind, "statefulset-headless", `"name":"db"`, strings.Replace(spec, `"hostname":"peers",`, "", 1))
+			if p := decideWorkload(cured, engine.EmptySnapshot{}); hasReason(p, plan.Warned, plan.TemplateOverwritten) {
+				t.Errorf("the cure is followed: %q", describeAll(p))
+			}
+		})
+	}
+}
