@@ -16,5 +16,6 @@
 // change the tree (apply.go). The editor replaces the parts of the text whose
 // nodes changed (edit.go, flow.go, write.go, in the style of style.go). Then the
 // text is read again, and thrown away unless it means what the operations make
-// of the document's JSON. What cannot be changed so is refused, with its line.
+// of the document's JSON. What cannot be changed so is refused, with its line. The
+// items of a list in a JSON document are edited one by one (items.go), in little memory.
 package yamledit

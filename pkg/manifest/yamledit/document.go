@@ -165,6 +165,13 @@ func (d *Document) Apply(operations []jsonpatch.Operation) error {
 	if bad := d.NotObject(); bad != nil {
 		return bad
 	}
+	if d.applyToItems(operations) {
+		return nil
+	}
+	return d.applyToTree(operations)
+}
+
+func (d *Document) applyToTree(operations []jsonpatch.Operation) error {
 	t, err := d.tree()
 	if err != nil {
 		return d.refuse("the document cannot be edited", "write it in plain YAML, without unusual tags or keys", err)

@@ -25,6 +25,12 @@ func (t *tree) edit() ([]byte, bool) {
 	if !t.located {
 		return nil, false
 	}
+	return t.editWithin(0, len(t.lines.text))
+}
+
+// editWithin returns a part of the text, which holds all that the edits reach, with the
+// edits made.
+func (t *tree) editWithin(from, to int) ([]byte, bool) {
 	e := &editor{tree: t, text: t.lines.text}
 	if root := t.root; t.rewritten(root) {
 		text := e.style.inFlow(root, "", e.style.json && e.several(root))
@@ -44,7 +50,7 @@ func (t *tree) edit() ([]byte, bool) {
 		return min(a.end-a.start, 1) - min(b.end-b.start, 1)
 	})
 	var out bytes.Buffer
-	at := 0
+	at := from
 	for _, c := range e.changes {
 		if c.start < at {
 			return nil, false
@@ -53,7 +59,10 @@ func (t *tree) edit() ([]byte, bool) {
 		out.WriteString(strings.ReplaceAll(c.text, "\n", t.style.newline))
 		at = c.end
 	}
-	out.Write(e.text[at:])
+	if at > to {
+		return nil, false
+	}
+	out.Write(e.text[at:to])
 	return out.Bytes(), true
 }
 

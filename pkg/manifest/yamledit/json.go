@@ -70,6 +70,20 @@ func explainJSON(err error, at *lines, body int) (bad *flaw, sure bool) {
 	return bad, false
 }
 
+// scalarOf is decodeJSON for a scalar; of a collection there is no value.
+func scalarOf(raw jsontext.Value) (any, error) {
+	switch raw.Kind() {
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, raw)
+		return string(text), err
+	case '0':
+		return json.Number(raw), nil
+	case 't', 'f':
+		return raw.Kind() == 't', nil
+	}
+	return nil, nil
+}
+
 // decodeJSON decodes with numbers as they are written.
 func decodeJSON(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -204,18 +205,23 @@ func (b *builder) fields(out *node, object map[string]any) error {
 // nodeOf reads JSON. from is where the text stands in the document; negative
 // for a new value.
 func nodeOf(text []byte, from int) (*node, error) {
-	return readNode(jsontext.NewDecoder(bytes.NewReader(text)), from)
+	return nodeTo(math.MaxInt, text, from)
 }
 
-func readNode(d *jsontext.Decoder, from int) (*node, error) {
+// nodeTo reads JSON so many collections deep. Of those below it reads no entries.
+func nodeTo(depth int, text []byte, from int) (*node, error) {
+	return readNode(jsontext.NewDecoder(bytes.NewBuffer(text)), depth, from)
+}
+
+func readNode(d *jsontext.Decoder, depth, from int) (*node, error) {
 	out := &node{source: from >= 0}
-	switch d.PeekKind() {
-	case '{', '[':
+	switch kind := d.PeekKind(); {
+	case (kind == '{' || kind == '[') && d.StackDepth() < depth:
 		if _, err := d.ReadToken(); err != nil {
 			return nil, err
 		}
 		out.where.start = from + int(d.InputOffset()) - 1
-		if err := readEntries(d, out, from); err != nil {
+		if err := readEntries(d, out, depth, from); err != nil {
 			return nil, err
 		}
 	default:
@@ -224,7 +230,7 @@ func readNode(d *jsontext.Decoder, from int) (*node, error) {
 			return nil, err
 		}
 		out.where.start = from + int(d.InputOffset()) - len(raw)
-		if out.value, err = decodeJSON(raw); err != nil {
+		if out.value, err = scalarOf(raw); err != nil {
 			return nil, err
 		}
 	}
@@ -236,7 +242,7 @@ func readNode(d *jsontext.Decoder, from int) (*node, error) {
 	return out, nil
 }
 
-func readEntries(d *jsontext.Decoder, out *node, from int) error {
+func readEntries(d *jsontext.Decoder, out *node, depth, from int) error {
 	out.kind = sequence
 	if kind, _ := d.StackIndex(d.StackDepth()); kind == '{' {
 		out.kind = mapping
@@ -255,7 +261,7 @@ func readEntries(d *jsontext.Decoder, out *node, from int) error {
 			e.name = &node{where: span{start: e.start, body: e.start, end: e.start + len(raw), flow: true}, source: out.source}
 		}
 		var err error
-		if e.value, err = readNode(d, from); err != nil {
+		if e.value, err = readNode(d, depth, from); err != nil {
 			return err
 		}
 		e.was, e.end = e.value, e.value.where.end

@@ -106,6 +106,10 @@ func (t *tree) several(n *node) bool {
 
 // indentOf returns the blanks that begin the offset's line.
 func (t *tree) indentOf(offset int) string {
-	line := t.lines.text[t.lines.start(offset):t.lines.end(offset)]
-	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
+	text, start := t.lines.text, t.lines.start(offset)
+	end := start
+	for end < len(text) && isBlank(text[end]) {
+		end++
+	}
+	return string(text[start:end])
 }
