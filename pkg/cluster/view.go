@@ -41,10 +41,10 @@ func viewOfService(s *corev1.Service) api.Service {
 func viewOfNamespace(n *corev1.Namespace) api.Namespace {
 	view := api.Namespace{Labels: n.Labels}
 	for key, value := range n.Annotations {
-		if api.ReadsNamespaceAnnotation(key) {
-			if len(value) > validation.LabelValueMaxLength {
-				value = "" // no longer one means anything
-			}
+		if key == api.AnnotationMode {
+			value = "" // whatever it is, it means nothing
+		}
+		if api.ReadsNamespaceAnnotation(key) && len(value) <= validation.LabelValueMaxLength { // no longer one means anything
 			if view.Annotations == nil {
 				view.Annotations = map[string]string{}
 			}

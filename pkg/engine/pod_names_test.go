@@ -109,7 +109,7 @@ func TestNamesOfAllPodsInherited(t *testing.T) {
 				t.Errorf("the first pod: %q", describeAll(pod))
 			}
 			for _, f := range p.Findings(plan.Warned) {
-				if f.Reason == plan.HostnameInvalid && !strings.HasSuffix(p.Message(&f), ": choose a shorter or simpler name (HostnameInvalid)") {
+				if f.Reason == plan.HostnameInvalid && !strings.HasSuffix(p.Message(&f), ": choose a shorter or simpler name, or remove netmode.io/hostname: node (HostnameInvalid)") {
 					t.Errorf("%s", p.Message(&f))
 				}
 			}

@@ -67,7 +67,7 @@ func TestOverwrittenHostname(t *testing.T) {
 				}
 			}
 			want := "warned TemplateOverwritten " + c.Workload.Template + ".spec.hostname: peers has no effect: the controller of a " + kind +
-				" writes another into its pods: remove it, or name the Service in serviceName"
+				" writes another into its pods: remove it: a StatefulSet's subdomain is its serviceName"
 			if len(told) != 1 || told[0] != want {
 				t.Errorf("%q\nwant %s", told, want)
 			}
