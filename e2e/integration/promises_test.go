@@ -275,7 +275,7 @@ func TestMirrorPodPromisesNothing(t *testing.T) {
 }
 
 // TestServiceUpdateIsWarnedOf: an annotation cannot make a running Service headless, and its author
-// hears so when it is written, and not again.
+// hears so when it is written, or when the type changes, and not again.
 func TestServiceUpdateIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	const (
@@ -319,4 +319,52 @@ func TestServiceUpdateIsWarnedOf(t *testing.T) {
 		t.Fatal(a.err)
 	}
 	wantWarnings(t, a)
+}
+
+// TestServiceThatChangesItsType: an update that gives a Service its type may be the last one that can
+// make it headless, and what the warning says works.
+func TestServiceThatChangesItsType(t *testing.T) {
+	t.Parallel()
+	const (
+		policy = "Validation failed for ValidatingAdmissionPolicy 'updates.services.netmode.io' with binding 'updates.services.netmode.io': spec.clusterIP: "
+		now    = " comes with this update, and Kubernetes lets nobody change it later. To make the Service headless, write clusterIP: None together with type: ClusterIP, " +
+			"and set type: ExternalName again before that unless this was a dry run (ClusterIPStays)"
+		outside = `{"spec": {"type": "ExternalName", "externalName": "db.example.org"}}`
+	)
+	ns := shared.namespace(t, nil)
+	stored[corev1.Service](t, shared.post(t.Context(), ns, "services", toJSON(t, "{metadata: {name: db}, spec: {type: ExternalName, externalName: db.example.org, ports: [{port: 80}]}}")))
+	update := func(patch string, dryRun ...string) (*corev1.Service, *answer) {
+		service, a := do(t.Context(), func(ctx context.Context) (*corev1.Service, error) {
+			return shared.admin.CoreV1().Services(ns).Patch(ctx, "db", types.MergePatchType, []byte(patch), metav1.PatchOptions{DryRun: dryRun})
+		})
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		return service, a
+	}
+	_, a := update(`{"metadata": {"annotations": {"netmode.io/mode": "headless"}}}`)
+	wantWarnings(t, a)
+	service, a := update(`{"spec": {"type": "ClusterIP"}}`, metav1.DryRunAll)
+	wantWarnings(t, a, policy+service.Spec.ClusterIP+now)
+	service, a = update(`{"spec": {"type": "ClusterIP"}}`)
+	wantWarnings(t, a, policy+service.Spec.ClusterIP+now)
+	_, a = update(`{"metadata": {"labels": {"a": "b"}}}`)
+	wantWarnings(t, a)
+	_, a = update(outside)
+	wantWarnings(t, a)
+	service, a = update(`{"spec": {"type": "ClusterIP", "clusterIP": "None"}}`)
+	wantWarnings(t, a)
+	if service.Spec.ClusterIP != corev1.ClusterIPNone {
+		t.Errorf("clusterIP %q", service.Spec.ClusterIP)
+	}
+	_, a = update(outside)
+	wantWarnings(t, a)
+
+	// From another type to ClusterIP: the warning that was announced.
+	service, a = update(`{"spec": {"type": "NodePort"}}`)
+	wantWarnings(t, a, policy+service.Spec.ClusterIP+" stays, because Kubernetes lets nobody change it, and a Service of type NodePort cannot be headless. Set type ClusterIP first, "+
+		"with a second Service for access from outside: the warning then tells how to replace this one (ClusterIPStays)")
+	service, a = update(`{"spec": {"type": "ClusterIP"}}`)
+	wantWarnings(t, a, policy+service.Spec.ClusterIP+" stays, because Kubernetes lets nobody change it. To make the Service headless, replace it: kubectl get service db -n "+ns+
+		" -o json | jq 'del(.spec.clusterIP,.spec.clusterIPs)' | kubectl replace --force -f - (ClusterIPStays)")
 }
