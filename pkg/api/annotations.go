@@ -19,6 +19,8 @@ type Intent struct {
 	// WaitTimeout is zero where none was asked for.
 	WaitTimeout              time.Duration
 	PublishNotReadyAddresses *bool
+	// Peers are as they were given, at most MaxPeers.
+	Peers []Peer
 	// Keys are the author's keys that were given, sorted.
 	Keys []string
 	// Unknown are keys under Prefix that mean nothing to netmode, sorted.
@@ -54,6 +56,8 @@ func ParseAnnotations(annotations map[string]string, path *field.Path) (Intent, 
 			intent.Hostname, err = oneOf(path.Key(key), value, HostnameSources())
 		case AnnotationService:
 			intent.Service, err = serviceName(path.Key(key), value)
+		case AnnotationPeers:
+			intent.Peers, err = parsePeers(path.Key(key), value)
 		case AnnotationWait:
 			intent.Wait, err = parseWait(path.Key(key), value)
 		case AnnotationWaitTimeout:

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,13 @@ func TestParseAnnotationsAccepts(t *testing.T) {
 		{"search-rewrite", "init-container", api.Intent{SearchRewrite: api.SearchInitContainer}},
 		{"search-rewrite", "post-start", api.Intent{SearchRewrite: api.SearchPostStart}},
 		{"search-rewrite", "none", api.Intent{SearchRewrite: api.SearchNone}},
+		{"peers", "workers", api.Intent{Peers: []api.Peer{{Service: "workers"}}}},
+		{"peers", "workers,zk.data", api.Intent{Peers: []api.Peer{{Service: "workers"}, {Service: "zk", Namespace: "data"}}}},
+		{"peers", " workers ,\n\tzk.data\r\n", api.Intent{Peers: []api.Peer{{Service: "workers"}, {Service: "zk", Namespace: "data"}}}},
+		{"peers", "a,a,0-a.a", api.Intent{Peers: []api.Peer{{Service: "a"}, {Service: "a"}, {Service: "0-a", Namespace: "a"}}}},
+		{"peers", "kube-dns.kube-system", api.Intent{Peers: []api.Peer{{Service: "kube-dns", Namespace: "kube-system"}}}},
+		{"peers", strings.Repeat("a", 63) + "." + strings.Repeat("b", 63), api.Intent{Peers: []api.Peer{{Service: strings.Repeat("a", 63), Namespace: strings.Repeat("b", 63)}}}},
+		{"peers", "a" + strings.Repeat(",a", 9), api.Intent{Peers: slices.Repeat([]api.Peer{{Service: "a"}}, 10)}},
 		{"wait", "self", api.Intent{Wait: api.Wait{Self: true}}},
 		{"wait", "all", api.Intent{Wait: api.Wait{All: true}}},
 		{"wait", "1", api.Intent{Wait: api.Wait{Addresses: 1}}},
@@ -69,6 +77,10 @@ func TestParseAnnotationsAccepts(t *testing.T) {
 	}
 }
 
+func noPeer(value, entry, why string) string {
+	return fmt.Sprintf(`Invalid value: %q: must be names of Services, such as zk, or zk.data for one of namespace data, with commas between them: %q is none: %s`, value, entry, why)
+}
+
 func TestParseAnnotationsRefuses(t *testing.T) {
 	tests := []struct{ key, value, want string }{
 		{"mode", "hostnet", `Unsupported value: "hostnet": ` + wantModes},
@@ -85,6 +97,22 @@ func TestParseAnnotationsRefuses(t *testing.T) {
 		{"search-rewrite", "first", `Unsupported value: "first": ` + wantRewrites},
 		{"search-rewrite", "", `Unsupported value: "": ` + wantRewrites},
 		{"search-rewrite", "initContainer", `Unsupported value: "initContainer": ` + wantRewrites},
+		{"peers", "", noPeer("", "", noLabel)},
+		{"peers", ",", noPeer(",", "", noLabel)},
+		{"peers", "zk,", noPeer("zk,", "", noLabel)},
+		{"peers", "zk kafka", noPeer("zk kafka", "zk kafka", noLabel)},
+		{"peers", "zk;kafka", noPeer("zk;kafka", "zk;kafka", noLabel)},
+		{"peers", "a,Zk", noPeer("a,Zk", "Zk", noLabel)},
+		{"peers", "ключ", noPeer("ключ", "ключ", noLabel)},
+		{"peers", "zk\u00a0", noPeer("zk\u00a0", "zk\u00a0", noLabel)},
+		{"peers", "zk.", noPeer("zk.", "zk.", noLabel)},
+		{"peers", ".data", noPeer(".data", ".data", noLabel)},
+		{"peers", "zk.data.svc", noPeer("zk.data.svc", "zk.data.svc", "must not contain dots")},
+		{"peers", "zk/data", noPeer("zk/data", "zk/data", noLabel)},
+		{"peers", "zk.Data,Kafka", noPeer("zk.Data,Kafka", "zk.Data", noLabel)},
+		{"peers", strings.Repeat("a", 200), noPeer(strings.Repeat("a", 200), strings.Repeat("a", 127)+"...", "must be no more than 63 characters")},
+		{"peers", "a" + strings.Repeat(",a", 10), `Invalid value: "a` + strings.Repeat(",a", 10) + `": must name at most 10 Services`},
+		{"peers", strings.Repeat(",", 100_000), `Invalid value: "` + strings.Repeat(",", 100_000) + `": must name at most 10 Services`},
 		{"wait", "", `Invalid value: "": "" is no DNS name` + waitCure},
 		{"wait", "0", `Invalid value: "0": must be 1 to 2000 addresses`},
 		{"wait", "2001", `Invalid value: "2001": must be 1 to 2000 addresses`},

@@ -14,7 +14,7 @@ import (
 // documentation lists; what is not is an error that begins with its key's path.
 func FuzzAnnotations(f *testing.F) {
 	for _, key := range append(api.AuthorAnnotations(), api.AnnotationStatus, api.AnnotationCopied, "netmode.io/", "netmode.io/modus", "a") {
-		for _, value := range []string{"", "headless", "hostnet", "peers", "true", "Peers.x", "post-start", "\xff", "a\nb"} {
+		for _, value := range []string{"", "headless", "hostnet", "peers", "true", "Peers.x", "post-start", "\xff", "a\nb", "zk, workers.data", ",,"} {
 			f.Add(key, value, "netmode.io/mode", "default")
 		}
 	}
@@ -35,6 +35,13 @@ func FuzzAnnotations(f *testing.F) {
 			t.Errorf("accepted publish-not-ready-addresses %t of %q", *p, annotations)
 		}
 
+		for _, peer := range intent.Peers {
+			if len(intent.Peers) > api.MaxPeers || len(validation.IsDNS1123Label(peer.Service)) > 0 || !strings.Contains(annotations[api.AnnotationPeers], peer.Service) ||
+				peer.Namespace != "" && (len(validation.IsDNS1123Label(peer.Namespace)) > 0 || !strings.Contains(annotations[api.AnnotationPeers], peer.Service+"."+peer.Namespace)) {
+				t.Errorf("accepted peer %+v of %q", peer, annotations)
+			}
+		}
+
 		refused := map[string]bool{}
 		for _, err := range errs {
 			own := strings.TrimSuffix(strings.TrimPrefix(err.Field, "metadata.annotations["), "]")
@@ -49,6 +56,7 @@ func FuzzAnnotations(f *testing.F) {
 			api.AnnotationService:                  intent.Service != "",
 			api.AnnotationSearchRewrite:            intent.SearchRewrite != "",
 			api.AnnotationHostname:                 intent.Hostname != "",
+			api.AnnotationPeers:                    len(intent.Peers) > 0,
 			api.AnnotationWait:                     intent.Wait.Asked(),
 			api.AnnotationWaitTimeout:              intent.WaitTimeout > 0,
 			api.AnnotationPublishNotReadyAddresses: intent.PublishNotReadyAddresses != nil,

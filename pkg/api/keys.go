@@ -13,6 +13,8 @@ const (
 	AnnotationSearchRewrite = Prefix + "search-rewrite"
 	// AnnotationHostname says where a pod's hostname comes from; see HostnameSources.
 	AnnotationHostname = Prefix + "hostname"
+	// AnnotationPeers names more Services whose pods the pod calls by short name.
+	AnnotationPeers = Prefix + "peers"
 	// AnnotationWait holds the pod's containers back until names resolve; see Wait.
 	AnnotationWait = Prefix + "wait"
 	// AnnotationWaitTimeout is how long that may take, in Go's words: 5m.
@@ -56,6 +58,7 @@ func AuthorAnnotations() []string {
 		AnnotationService,
 		AnnotationSearchRewrite,
 		AnnotationHostname,
+		AnnotationPeers,
 		AnnotationWait,
 		AnnotationWaitTimeout,
 		AnnotationPublishNotReadyAddresses,

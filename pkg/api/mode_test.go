@@ -49,7 +49,7 @@ func TestSearchRewrites(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	want := []string{"netmode.io/mode", "netmode.io/service", "netmode.io/search-rewrite", "netmode.io/hostname", "netmode.io/wait", "netmode.io/wait-timeout", "netmode.io/publish-not-ready-addresses"}
+	want := []string{"netmode.io/mode", "netmode.io/service", "netmode.io/search-rewrite", "netmode.io/hostname", "netmode.io/peers", "netmode.io/wait", "netmode.io/wait-timeout", "netmode.io/publish-not-ready-addresses"}
 	if diff := cmp.Diff(want, api.AuthorAnnotations()); diff != "" {
 		t.Errorf("author's keys differ (-want +got):\n%s", diff)
 	}
