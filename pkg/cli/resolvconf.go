@@ -19,27 +19,30 @@ import (
 func newResolvconf(streams *Streams) *cobra.Command {
 	file := "/etc/resolv.conf"
 	cmd := &cobra.Command{
-		Use:   "resolvconf DOMAIN",
-		Short: "Put a domain first in the search list of a resolv.conf",
-		Long: `resolvconf puts DOMAIN first in the search list of a resolv.conf, so that short
-names are looked up in it before any other domain. It is what netmode's init
-container runs. Running it twice changes nothing more.`,
-		Example: "  netmode resolvconf peers.default.svc.cluster.local",
-		Args:    cobra.ExactArgs(1),
+		Use:   "resolvconf DOMAIN... [behind DOMAIN DOMAIN...]",
+		Short: "Put domains into the search list of a resolv.conf",
+		Long: `resolvconf puts each DOMAIN first in the search list of a resolv.conf, in that
+order, so that short names are looked up there before any other domain. Those
+after the word behind stand behind the one that is named first there, or last
+where that is not listed. It is what netmode's init container runs. Running it
+twice changes nothing more.`,
+		Example: `  netmode resolvconf peers.default.svc.cluster.local
+  netmode resolvconf peers.default.svc.cluster.local behind default.svc.cluster.local zk.data.svc.cluster.local`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			domain := strings.TrimSuffix(args[0], ".")
-			if problems := validation.IsDNS1123Subdomain(domain); len(problems) > 0 {
-				return fmt.Errorf("DOMAIN %q: not a DNS domain: %s", args[0], problems[0])
-			}
-			changed, err := putFirst(file, domain)
+			domains, err := parseDomains(args)
 			if err != nil {
 				return err
 			}
-			said := "is first in the search list of"
-			if !changed {
-				said = "was first already in the search list of"
+			changed, err := putInto(file, domains)
+			if err != nil {
+				return err
 			}
-			_, _ = fmt.Fprintf(streams.Out, "%s %s %s\n", domain, said, file)
+			said := "put into"
+			if !changed {
+				said = "in place already in"
+			}
+			_, _ = fmt.Fprintf(streams.Out, "%s: %s the search list of %s\n", domains, said, file)
 			return nil
 		},
 	}
@@ -47,8 +50,20 @@ container runs. Running it twice changes nothing more.`,
 	return cmd
 }
 
-// putFirst rewrites the file. An error names the file and the cure.
-func putFirst(file, domain string) (changed bool, err error) {
+// parseDomains reads the arguments strictly: they are written into a file.
+func parseDomains(args []string) (resolv.Domains, error) {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = strings.TrimSuffix(arg, ".")
+		if problems := validation.IsDNS1123Subdomain(words[i]); len(problems) > 0 {
+			return resolv.Domains{}, fmt.Errorf("DOMAIN %q: not a DNS domain: %s", arg, problems[0])
+		}
+	}
+	return resolv.ParseDomains(words)
+}
+
+// putInto rewrites the file. An error names the file and the cure.
+func putInto(file string, domains resolv.Domains) (changed bool, err error) {
 	path, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w: name another with --file", file, err)
@@ -57,7 +72,7 @@ func putFirst(file, domain string) (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("reading it: %w: name another with --file", err)
 	}
-	rewritten, changed := resolv.PutFirst(text, domain)
+	rewritten, changed := domains.Put(text)
 	if !changed {
 		return false, nil
 	}

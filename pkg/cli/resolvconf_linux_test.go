@@ -78,7 +78,7 @@ func TestResolvconfOverBindMount(t *testing.T) {
 			if code == cannot {
 				return // logged; TestOverwrite tests what would have run here
 			}
-			if want := domain + " is first in the search list of " + target + "\n" + domain + " was first already in the search list of " + target + "\n"; code != 0 || said != want {
+			if want := domain + " first: put into the search list of " + target + "\n" + domain + " first: in place already in the search list of " + target + "\n"; code != 0 || said != want {
 				t.Fatalf("exit code %d: %s", code, said)
 			}
 			if got := readFile(t, source); got != first {
@@ -211,7 +211,7 @@ func TestResolvconfWithoutRights(t *testing.T) {
 
 	// A file that may be written is overwritten where nothing can be put beside it.
 	path, code, said = run(0o666)
-	if want := "db.svc is first in the search list of " + path; code != 0 || said != want {
+	if want := "db.svc first: put into the search list of " + path; code != 0 || said != want {
 		t.Errorf("a file in a read-only folder: exit code %d: %s\nwant %s", code, said, want)
 	}
 	if got := readFile(t, path); got != "search db.svc svc\n" {

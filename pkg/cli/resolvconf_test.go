@@ -34,23 +34,50 @@ func TestResolvconf(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, "resolv.conf", tt.text)
-			said := "is first in the search list of"
+			said := "put into the search list of"
 			if tt.text == tt.want {
-				said = "was first already in the search list of"
+				said = "in place already in the search list of"
 			}
 			domain := strings.TrimSuffix(tt.domain, ".")
 			for range 2 { // the second time changes nothing more
-				want := result{out: domain + " " + said + " " + path + "\n"}
+				want := result{out: domain + " first: " + said + " " + path + "\n"}
 				if got := netmode(t, "resolvconf", tt.domain, "--file", path); got != want {
 					t.Errorf("got %+v, want %+v", got, want)
 				}
 				if diff := cmp.Diff(tt.want, readFile(t, path)); diff != "" {
 					t.Errorf("file differs (-want +got):\n%s", diff)
 				}
-				said = "was first already in the search list of"
+				said = "in place already in the search list of"
 			}
 			wantAlone(t, path)
 		})
+	}
+}
+
+// Some domains are first, others behind the namespace's own.
+func TestResolvconfAtTwoPlaces(t *testing.T) {
+	path := write(t, "resolv.conf", clusterResolvConf)
+	args := []string{"resolvconf", "db.default.svc.cluster.local", "web.default.svc.cluster.local.", "behind", "default.svc.cluster.local", "zk.data.svc.cluster.local", "--file", path}
+	const put = "db.default.svc.cluster.local, web.default.svc.cluster.local first, and zk.data.svc.cluster.local behind default.svc.cluster.local: "
+	for _, said := range []string{"put into", "in place already in"} {
+		want := result{out: put + said + " the search list of " + path + "\n"}
+		if got := netmode(t, args...); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		after := strings.Replace(clusterResolvConf, "search default.svc.cluster.local ",
+			"search db.default.svc.cluster.local web.default.svc.cluster.local default.svc.cluster.local zk.data.svc.cluster.local ", 1)
+		if diff := cmp.Diff(after, readFile(t, path)); diff != "" {
+			t.Errorf("file differs (-want +got):\n%s", diff)
+		}
+	}
+	const cure = `error: "behind" without two domains: name the one that the others are to stand behind, and then the others` + "\n"
+	for _, args := range [][]string{{"behind"}, {"db.svc", "behind", "svc"}} {
+		if got := netmode(t, append(append([]string{"resolvconf"}, args...), "--file", path)...); got.code != 1 || got.err != cure {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+	if got := netmode(t, "resolvconf", "db.svc", "behind", "svc", "Zk.svc", "--file", path); got.code != 1 || !strings.Contains(got.err, `DOMAIN "Zk.svc": not a DNS domain: `) {
+		t.Errorf("%+v", got)
 	}
 }
 

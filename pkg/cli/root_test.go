@@ -36,7 +36,7 @@ func TestErrors(t *testing.T) {
 		"unknown flag":        {"render --file x", "unknown flag: --file"},
 		"unknown command":     {"apply", `unknown command "apply" for "netmode"`},
 		"argument left over":  {"render " + gate, `unknown command "` + gate + `" for "netmode render"`},
-		"no DOMAIN":           {"resolvconf", "accepts 1 arg(s), received 0"},
+		"no DOMAIN":           {"resolvconf", "requires at least 1 arg(s), only received 0"},
 		"no NAME":             {"wait", "no NAME: give the names to wait for, such as app-0.peers.default.svc.cluster.local"},
 		"bad pull policy":     {"render --init-image-pull-policy=Sometimes -f " + gate, `--init-image-pull-policy "Sometimes": use Always, IfNotPresent or Never`},
 		"no webhook":          {"demo --webhook " + folder + "/none -f " + gate, "starting " + folder + "/none: fork/exec " + folder + "/none: no such file or directory: name netmode-webhook with --webhook"},

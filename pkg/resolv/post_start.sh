@@ -1,7 +1,14 @@
-# Puts the domain $1 first in the search list of resolv.conf, as a whole word,
-# and then becomes the command behind it, if there is one. Its own work never
-# fails: a container must not be killed for it.
-domain=$1
+# Puts the domains of $1 into the search list of resolv.conf, as whole words:
+# FIRST... [behind DOMAIN THEN...]. Then it becomes the command behind $1, if
+# there is one. Its own work never fails: a container must not be killed for it.
+first=" $1" anchor= rest=
+case $first in
+*" behind "*)
+  rest=${first#* behind }
+  first=${first%% behind *}
+  anchor=${rest%% *}
+  rest=" ${rest#* }" ;;
+esac
 shift
 file=/etc/resolv.conf
 temp=/tmp/.netmode-resolv.conf.$$
@@ -17,11 +24,16 @@ while IFS= read -r line || [ -n "$line" ]; do
     for word in ${line#domain}; do searches=$word last=$n; break; done ;;
   esac
 done <"$file"
-old=search new="search $domain"
+old=search new="search$first" own="$first$rest "
 for word in $searches; do
   old="$old $word"
-  [ "$word" = "$domain" ] || new="$new $word"
+  case $own in *" $word "*) continue ;; esac
+  new="$new $word"
+  [ "$word" = "$anchor" ] || continue
+  new=$new$rest
+  rest=
 done
+new=$new$rest
 if [ "$old" != "$new" ] && [ -r "$file" ]; then
   n=0 whole=yes
   while IFS= read -r line || [ -n "$line" ]; do

@@ -2,7 +2,6 @@ package resolv
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -49,33 +48,23 @@ func words(line string) (keyword string, values []string) {
 	return line[:end], strings.FieldsFunc(line[end:], blank)
 }
 
-// PutFirst returns the resolv.conf with the domain as the first entry of its
-// search list and nowhere else in it; entries are compared as whole words.
-// Every other line stays byte for byte. changed is false when the domain is
-// first already. A file without a search line gets one at its end; a domain
-// line becomes a search line with its domain behind the new one.
-func PutFirst(text []byte, domain string) (rewritten []byte, changed bool) {
-	file := Parse(text)
-	if len(file.Searches) > 0 && file.Searches[0] == domain && !slices.Contains(file.Searches[1:], domain) {
-		return text, false
-	}
-	others := slices.DeleteFunc(slices.Clone(file.Searches), func(s string) bool { return s == domain })
-	line := strings.Join(append([]string{"search", domain}, others...), " ") + "\n"
-
+// withSearches returns the text that the file was read from with another search list.
+func (f File) withSearches(text []byte, searches []string) []byte {
+	line := strings.Join(append([]string{"search"}, searches...), " ") + "\n"
 	out := make([]byte, 0, len(text)+len(line)+1)
 	index := 0
 	for l := range bytes.Lines(text) {
-		if index == file.searchLine {
+		if index == f.searchLine {
 			l = []byte(line)
 		}
 		out = append(out, l...)
 		index++
 	}
-	if file.searchLine < 0 {
+	if f.searchLine < 0 {
 		if len(out) > 0 && out[len(out)-1] != '\n' {
 			out = append(out, '\n')
 		}
 		out = append(out, line...)
 	}
-	return out, true
+	return out
 }

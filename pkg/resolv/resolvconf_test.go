@@ -78,10 +78,15 @@ var resolvConfs = map[string]struct{ text, want string }{
 	"DOS line ends":          {"search a b\r\nnameserver 1.1.1.1\r\n", "search " + peer + " a b\r\nnameserver 1.1.1.1\r\n"},
 }
 
+// putFirst puts one domain first.
+func putFirst(text []byte, domain string) (rewritten []byte, changed bool) {
+	return resolv.Domains{First: []string{domain}}.Put(text)
+}
+
 func TestPutFirst(t *testing.T) {
 	for name, tt := range resolvConfs {
 		t.Run(name, func(t *testing.T) {
-			got, changed := resolv.PutFirst([]byte(tt.text), peer)
+			got, changed := putFirst([]byte(tt.text), peer)
 			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
 				t.Errorf("file differs (-want +got):\n%s", diff)
 			}
@@ -93,13 +98,13 @@ func TestPutFirst(t *testing.T) {
 	}
 }
 
-// checkPutFirst holds PutFirst to its contract: the domain is first and nowhere
+// checkPutFirst holds Put to its contract for one domain: the domain is first and nowhere
 // else, the other searches keep their order, every line but one stays, and a
 // second call changes nothing.
 func checkPutFirst(t *testing.T, text, domain string) {
 	t.Helper()
 	before := resolv.Parse([]byte(text))
-	out, changed := resolv.PutFirst([]byte(text), domain)
+	out, changed := putFirst([]byte(text), domain)
 	after := resolv.Parse(out)
 	if changed != (string(out) != text) {
 		t.Errorf("changed is %t for %q, %q", changed, text, out)
@@ -111,7 +116,7 @@ func checkPutFirst(t *testing.T, text, domain string) {
 	if diff := cmp.Diff(before.Nameservers, after.Nameservers); diff != "" {
 		t.Errorf("nameservers of %q differ (-want +got):\n%s", out, diff)
 	}
-	if again, changed := resolv.PutFirst(out, domain); changed || !bytes.Equal(again, out) {
+	if again, changed := putFirst(out, domain); changed || !bytes.Equal(again, out) {
 		t.Errorf("a second call made %q of %q", again, out)
 	}
 	was, is := lines(text), lines(string(out))
@@ -143,7 +148,7 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// FuzzResolvConf: no file panics, and the contract of PutFirst holds for all.
+// FuzzResolvConf: no file panics, and the contract of Put holds for all.
 func FuzzResolvConf(f *testing.F) {
 	for _, tt := range resolvConfs {
 		f.Add(tt.text, peer)
@@ -151,7 +156,7 @@ func FuzzResolvConf(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, domain string) {
 		if len(validation.IsDNS1123Subdomain(domain)) > 0 {
-			resolv.PutFirst([]byte(text), domain)
+			putFirst([]byte(text), domain)
 			domain = peer
 		}
 		checkPutFirst(t, text, domain)

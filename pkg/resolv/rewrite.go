@@ -4,7 +4,7 @@
 //
 // [Rewrite] picks the strategy for a pod and runs it. [Facts] are what it knows of
 // the cluster's DNS: what an operator declares, or what the resolv.conf of a pod
-// tells. [PutFirst] is what the init container does to the file itself.
+// tells. [Domains.Put] is what the init container does to the file itself.
 //
 // The package is pure: it reads values and records what to change.
 package resolv

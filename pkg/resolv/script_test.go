@@ -68,7 +68,7 @@ func (m machine) read() string {
 // hook runs the hook that the strategy writes for a container whose own hook is
 // the command, in the machine's shell and with its paths, and returns the exit
 // code and what was printed. The prefix is run by the shell before the script.
-func (m machine) hook(prefix, domain string, env []string, command ...string) (code int, output string) {
+func (m machine) hook(prefix, domains string, env []string, command ...string) (code int, output string) {
 	m.t.Helper()
 	text := script(m.t)
 	for from, to := range map[string]string{"=/etc/resolv.conf\n": "='" + m.file + "'\n", "=/tmp/": "='" + m.temp + "'/"} {
@@ -77,7 +77,7 @@ func (m machine) hook(prefix, domain string, env []string, command ...string) (c
 		}
 		text = strings.Replace(text, from, to, 1)
 	}
-	args := slices.Concat(m.shell[1:], []string{"-c", prefix + text, "netmode-post-start", domain}, command)
+	args := slices.Concat(m.shell[1:], []string{"-c", prefix + text, "netmode-post-start", domains}, command)
 	cmd := exec.CommandContext(m.t.Context(), m.shell[0], args...) //nolint:gosec // to run the script is the test
 	cmd.Dir = m.dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TEMP=" + m.temp}, env...)
@@ -99,20 +99,20 @@ func eachShell(t *testing.T, text string, test func(t *testing.T, m machine)) {
 	}
 }
 
-// checkAgrees runs the hook on a file and compares with PutFirst. The shell
-// ends the last line of what it writes, PutFirst leaves it as it is.
-func (m machine) checkAgrees(text, domain string) {
+// checkAgrees runs the hook on a file and compares with Put. The shell ends the
+// last line of what it writes, Put leaves it as it is.
+func (m machine) checkAgrees(text string, domains resolv.Domains) {
 	m.t.Helper()
 	m.write(text)
-	want, changed := resolv.PutFirst([]byte(text), domain)
-	code, output := m.hook("", domain, nil)
+	want, changed := domains.Put([]byte(text))
+	code, output := m.hook("", strings.Join(domains.Words(), " "), nil)
 	got := m.read()
 	same := got == string(want)
 	if changed {
 		same = strings.TrimSuffix(got, "\n") == strings.TrimSuffix(string(want), "\n") && strings.HasSuffix(got, "\n")
 	}
 	if !same {
-		m.t.Errorf("of %q PutFirst makes\n%q, and the script\n%q", text, want, got)
+		m.t.Errorf("of %q and %v Put makes\n%q, and the script\n%q", text, domains.Words(), want, got)
 	}
 	if code != 0 || output != "" {
 		m.t.Errorf("%q: exit code %d, output %q", text, code, output)
@@ -122,13 +122,20 @@ func (m machine) checkAgrees(text, domain string) {
 	}
 }
 
-func TestScriptAgreesWithPutFirst(t *testing.T) {
+func TestScriptAgreesWithPut(t *testing.T) {
 	eachShell(t, "", func(t *testing.T, m machine) {
 		for name, tt := range resolvConfs {
 			t.Run(name, func(t *testing.T) {
 				m.t = t
-				m.checkAgrees(tt.text, peer)
-				m.checkAgrees(m.read(), peer)
+				for _, domains := range []resolv.Domains{
+					{First: []string{peer}},
+					{First: []string{peer, "svc.b"}, Behind: "a", Then: []string{"b", "late.example"}},
+					{Behind: "a", Then: []string{"c"}},
+					{Behind: "absent", Then: []string{peer}},
+				} {
+					m.checkAgrees(tt.text, domains)
+					m.checkAgrees(m.read(), domains)
+				}
 			})
 		}
 	})
@@ -153,14 +160,29 @@ func randomFile(random *rand.Rand) string {
 	return whole
 }
 
+// randomDomains are some of what such files list, each once.
+func randomDomains(random *rand.Rand) resolv.Domains {
+	all := []string{peer, "a", "b.example", "db", "db-prod", "x" + peer, "new.example", "behind.example", "svc.x"}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	first, then := random.IntN(4), random.IntN(3)
+	if first+then == 0 {
+		first = 1
+	}
+	return resolv.Domains{First: all[:first], Behind: all[8-random.IntN(2)*6], Then: all[first : first+then]}
+}
+
 func TestScriptAgreesOnRandomFiles(t *testing.T) {
 	eachShell(t, "", func(t *testing.T, m machine) {
 		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same files in every run
 		changes := 0
 		for range 120 {
 			text := randomFile(random)
-			m.checkAgrees(text, peer)
-			if _, changed := resolv.PutFirst([]byte(text), peer); changed {
+			domains := resolv.Domains{First: []string{peer}}
+			if random.IntN(2) == 0 {
+				domains = randomDomains(random)
+			}
+			m.checkAgrees(text, domains)
+			if _, changed := domains.Put([]byte(text)); changed {
 				changes++
 			}
 			if t.Failed() {
