@@ -25,13 +25,16 @@ func appendLast() Strategy {
 		byAuto:  true,
 		apply: func(c *Case) {
 			own := c.Pod.Searches()
-			domain := c.peerDomain()
-			if refuseOverLimit(c, append(slices.Clip(own), domain)) {
+			domains := slices.DeleteFunc(c.domains().All(), func(s string) bool { return slices.Contains(own, s) })
+			searches := slices.Concat(own, domains)
+			if refuseOverLimit(c, searches) {
 				return
 			}
-			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
-				plan.SearchAppended, "spec.dnsConfig.searches", "added "+domain+" at the end")
-			addExtra(c, append(slices.Clip(own), domain))
+			for _, domain := range domains {
+				c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/searches", Value: domain},
+					plan.SearchAppended, "spec.dnsConfig.searches", "added "+domain+" at the end")
+			}
+			warnMusl(c, c.kubeletSearches(addExtra(c, searches)))
 		},
 	}
 }

@@ -8,21 +8,18 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
-// peerPrefix begins the peer domain, whatever the cluster's domain is.
-func (c *Case) peerPrefix() string { return c.Subdomain + "." + c.Namespace + ".svc." }
-
-// isPeerDomain reports whether a search domain, as a strategy writes it, is that of
-// the pod's peers:
+// isPeerDomain reports whether a search domain, as a strategy writes it, is the one
+// that begins with the prefix:
 //
 //	the status names  the cluster's domain  it is, where
-//	the strategy      any                   it begins <subdomain>.<namespace>.svc.
+//	the strategy      any                   it begins <service>.<namespace>.svc.
 //	another, or none  known                 it is that and the cluster's domain
-//	another, or none  not known             it begins <subdomain>.<namespace>.svc.
+//	another, or none  not known             it begins <service>.<namespace>.svc.
 //
 // So what an earlier call wrote stands when the facts have changed since, and a
 // domain that a person wrote is not believed.
-func (c *Case) isPeerDomain(search string, by api.SearchRewrite) bool {
-	domain, ok := strings.CutPrefix(search, c.peerPrefix())
+func (c *Case) isPeerDomain(search, prefix string, by api.SearchRewrite) bool {
+	domain, ok := strings.CutPrefix(search, prefix)
 	if !ok || c.Written == by {
 		return ok
 	}
@@ -30,16 +27,50 @@ func (c *Case) isPeerDomain(search string, by api.SearchRewrite) bool {
 	return known == "" || strings.TrimSuffix(domain, ".") == known
 }
 
-// first reports whether the peer domain, as a strategy writes it, begins the search
-// list that the pod will really have.
-func (c *Case) first(by api.SearchRewrite) bool {
-	searches := c.Pod.Searches()
-	return c.Pod.Spec.DNSPolicy == api.DNSNone && len(searches) > 0 && c.isPeerDomain(searches[0], by)
+// placed reports whether the local domains, as a strategy writes them, begin the one
+// list in their order, and the other holds the foreign ones.
+func (c *Case) placed(first, then []string, by api.SearchRewrite) bool {
+	local, foreign := c.prefixes()
+	if len(first) < len(local) {
+		return false
+	}
+	for i, prefix := range local {
+		if !c.isPeerDomain(first[i], prefix, by) {
+			return false
+		}
+	}
+	return c.held(then, foreign, by)
 }
 
-// listed reports whether the pod's own searches hold the peer domain anywhere.
+// held reports whether the list holds a domain for each prefix, anywhere.
+func (c *Case) held(list, prefixes []string, by api.SearchRewrite) bool {
+	for _, prefix := range prefixes {
+		if !slices.ContainsFunc(list, func(s string) bool { return c.isPeerDomain(s, prefix, by) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// first reports whether the domains, as a strategy writes them, are placed in the
+// search list that the pod will really have.
+func (c *Case) first(by api.SearchRewrite) bool {
+	searches := c.Pod.Searches()
+	return c.Pod.Spec.DNSPolicy == api.DNSNone && c.placed(searches, searches, by)
+}
+
+// listed reports whether the pod's own searches hold all domains.
 func (c *Case) listed() bool {
-	return slices.ContainsFunc(c.Pod.Searches(), func(s string) bool { return c.isPeerDomain(s, api.SearchAppend) })
+	local, foreign := c.prefixes()
+	searches := c.Pod.Searches()
+	return c.held(searches, local, api.SearchAppend) && c.held(searches, foreign, api.SearchAppend)
+}
+
+// inWords reports whether the words that a strategy writes for a resolv.conf have the
+// domains in their places.
+func (c *Case) inWords(words []string, by api.SearchRewrite) bool {
+	d, err := ParseDomains(words)
+	return err == nil && c.placed(d.First, d.Then, by)
 }
 
 // warnOtherDomain warns of search domains that would be the peers' in a cluster of
@@ -49,9 +80,11 @@ func (c *Case) warnOtherDomain() {
 	if domain == "" {
 		return
 	}
+	local, foreign := c.prefixes()
+	prefixes := slices.Concat(local, foreign)
 	for i, search := range c.Pod.Searches() {
-		other, ok := strings.CutPrefix(search, c.peerPrefix())
-		if ok && strings.TrimSuffix(other, ".") != domain && !c.Plan.Counted(plan.Warned, plan.SearchOtherDomain) {
+		at := slices.IndexFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(search, prefix) })
+		if at >= 0 && strings.TrimSuffix(search[len(prefixes[at]):], ".") != domain && !c.Plan.Counted(plan.Warned, plan.SearchOtherDomain) {
 			c.Plan.Warn(plan.SearchOtherDomain, specPath.Child("dnsConfig", "searches").Index(i).String(),
 				plan.Shown(search)+" is of another cluster: the domain of this one is "+domain)
 		}

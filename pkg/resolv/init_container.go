@@ -31,21 +31,21 @@ func initContainer() Strategy {
 		},
 		obstacles: initContainerObstacles,
 		apply: func(c *Case) {
-			domain := c.peerDomain()
+			domains := c.domains()
 			c.Settings.InitContainer.Add(c.Plan, c.Pod, OwnContainer{
 				Name:    InitContainerName,
-				Command: []string{"/netmode", "resolvconf", domain},
+				Command: append([]string{"/netmode", "resolvconf"}, domains.Words()...),
 				Reason:  plan.SearchByInitContainer,
-				Text:    InitContainerName + " puts " + domain + " first in resolv.conf",
+				Text:    InitContainerName + " puts " + domains.String() + " in resolv.conf",
 			})
-			addExtra(c, c.Pod.Searches())
+			warnMusl(c, domains.in(c.kubeletSearches(addExtra(c, c.Pod.Searches()))))
 		},
 	}
 }
 
 func (c *Case) isOwnInitContainer(container api.Container) bool {
-	return container.Name == InitContainerName && len(container.Command) == 3 &&
-		container.Command[1] == "resolvconf" && c.isPeerDomain(container.Command[2], api.SearchInitContainer)
+	return container.Name == InitContainerName && len(container.Command) > 2 &&
+		container.Command[1] == "resolvconf" && c.inWords(container.Command[2:], api.SearchInitContainer)
 }
 
 func initContainerObstacles(c *Case) []obstacle {

@@ -15,6 +15,9 @@ func none() Strategy {
 		inPlace: func(*Case) bool { return false },
 		apply: func(c *Case) {
 			c.Plan.Keep(plan.SearchNone, "", "the search list stays as it is")
+			if len(c.Peers) > 0 {
+				c.Plan.Warn(plan.PeersUnused, peersPath.String(), "they do nothing, since the search rewrite is none")
+			}
 		},
 	}
 }

@@ -151,6 +151,7 @@ func TestGivenDomains(t *testing.T) {
 		", with the domains of policy platform behind the cluster's (SearchPrepended)"
 	beside := "spec.dnsConfig.searches: peers.default.svc.cluster.local first, then the cluster's, then the pod's own" +
 		", with the domains of policy platform behind the cluster's (SearchPrepended)"
+	behind := "spec.dnsConfig.searches: peers.default.svc.cluster.local first, and a.example, which policy platform gives, behind them (SearchPrepended)"
 	added := "spec.dnsConfig.searches: added a.example, which policy platform gives (SearchExtra)"
 	for _, tt := range []struct {
 		asked api.SearchRewrite
@@ -159,7 +160,8 @@ func TestGivenDomains(t *testing.T) {
 	}{
 		{"", "", whole},
 		{api.SearchPrepend, `,"dnsConfig":{"searches":["own.example"]}`, beside},
-		{api.SearchPrepend, ownDNS, added},
+		{api.SearchPrepend, ownDNS, behind},
+		{api.SearchPrepend, strings.Replace(ownDNS, `"own.example"`, `"own.example","peers.default.svc.cluster.local"`, 1), behind},
 		{api.SearchAppend, "", added},
 		{api.SearchInitContainer, "", added},
 		{api.SearchPostStart, "", added},

@@ -4,6 +4,7 @@ import (
 	_ "embed" // the hook's script
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
@@ -45,14 +46,14 @@ func postStart() Strategy {
 		},
 		apply: func(c *Case) {
 			keepUnsuitable(c)
-			domain, hooked := c.peerDomain(), suitable(c)
+			domains, hooked := c.domains(), suitable(c)
 			for _, i := range hooked {
 				c.Plan.Change(plan.Mutation{
 					Pointer: plan.Pointer("spec", "containers", i, "lifecycle", "postStart", "exec", "command"),
-					Value:   hookCommand(domain, &c.Pod.Spec.Containers[i]),
-				}, plan.SearchByPostStart, specPath.Child("containers").Index(i).Child("lifecycle", "postStart").String(), "puts "+domain+" first in resolv.conf")
+					Value:   hookCommand(domains, &c.Pod.Spec.Containers[i]),
+				}, plan.SearchByPostStart, specPath.Child("containers").Index(i).Child("lifecycle", "postStart").String(), "puts "+domains.String()+" in resolv.conf")
 			}
-			addExtra(c, c.Pod.Searches())
+			warnMusl(c, domains.in(c.kubeletSearches(addExtra(c, c.Pod.Searches()))))
 			c.Plan.Warn(plan.PostStartNeedsShell, "spec.containers", fmt.Sprintf("%d postStart hooks were added", len(hooked)))
 		},
 	}
@@ -78,8 +79,8 @@ func keepUnsuitable(c *Case) {
 	}
 }
 
-func hookCommand(domain string, container *api.Container) []string {
-	command := []string{"/bin/sh", "-c", postStartScript, postStartName, domain}
+func hookCommand(domains Domains, container *api.Container) []string {
+	command := []string{"/bin/sh", "-c", postStartScript, postStartName, strings.Join(domains.Words(), " ")}
 	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
 		own := l.PostStart.Exec.Command
 		if isHook(own) {
@@ -96,7 +97,8 @@ func (c *Case) isHooked(container api.Container) bool {
 		return false
 	}
 	command := l.PostStart.Exec.Command
-	return isHook(command) && c.isPeerDomain(command[4], api.SearchPostStart)
+	// More words are no hook of netmode's: that they are one is enough.
+	return isHook(command) && c.inWords(strings.SplitN(command[4], " ", maxSearches), api.SearchPostStart)
 }
 
 // isHook reports whether hookCommand wrote the command, for whatever domain.

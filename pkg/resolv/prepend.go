@@ -47,29 +47,37 @@ func prepend() Strategy {
 	}
 }
 
-// prependToOwn puts the peer domain before the searches of a pod that brings
-// its whole DNS configuration.
+// prependToOwn puts the domains into the searches of a pod that brings its whole
+// DNS configuration: the foreign ones last, but for those that it has itself.
 func prependToOwn(c *Case) {
-	domain := c.peerDomain()
+	domains := c.domains()
 	own := c.Pod.Searches()
-	others := slices.DeleteFunc(slices.Clone(own), func(s string) bool { return s == domain })
-	searches := append([]string{domain}, others...)
+	others := slices.DeleteFunc(slices.Clone(own), func(s string) bool { return slices.Contains(domains.First, s) })
+	last := slices.DeleteFunc(domains.Then, func(s string) bool { return slices.Contains(own, s) })
+	searches := slices.Concat(domains.First, others, last)
 	if refuseOverLimit(c, searches) {
 		return
 	}
-	m := plan.Mutation{Action: plan.InsertFirst, Pointer: "/spec/dnsConfig/searches", Value: domain}
-	if len(others) < len(own) {
-		m = plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches}
+	var where []string
+	if len(domains.First) > 0 {
+		where = append(where, strings.Join(domains.First, ", ")+" first")
 	}
-	c.Plan.Change(m, plan.SearchPrepended, "spec.dnsConfig.searches", domain+" is first")
-	addExtra(c, searches)
+	if len(last) > 0 {
+		where = append(where, strings.Join(last, ", ")+" last")
+	}
+	if extra := extraFor(c, searches); len(extra) > 0 {
+		searches = slices.Concat(searches, extra)
+		where = append(where, strings.Join(extra, ", ")+", which policy "+c.Defaults.Policy+" gives, behind them")
+	}
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches},
+		plan.SearchPrepended, "spec.dnsConfig.searches", strings.Join(where, ", and "))
 	warnMusl(c, searches)
 }
 
 func prependToCluster(c *Case) {
 	facts := &c.Settings.Facts
-	domain := c.peerDomain()
-	searches, ok := clusterSearches(c, domain)
+	domains := c.domains()
+	searches, ok := clusterSearches(c, domains)
 	if !ok {
 		return
 	}
@@ -83,7 +91,7 @@ func prependToCluster(c *Case) {
 	if len(c.Defaults.ExtraSearches) > 0 {
 		with = ", with the domains of policy " + c.Defaults.Policy + " behind the cluster's"
 	}
-	text := fmt.Sprintf("the nameservers of %s, and %s first in the search list%s", facts.Domain, domain, with)
+	text := fmt.Sprintf("the nameservers of %s, and %s in the search list%s", facts.Domain, domains, with)
 	if own == nil {
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig", Value: api.PodDNSConfig{
 			Nameservers: nameservers, Searches: searches, Options: []api.PodDNSConfigOption{option},
@@ -94,7 +102,7 @@ func prependToCluster(c *Case) {
 				plan.SearchPrepended, "spec.dnsConfig.nameservers", "the nameservers of "+facts.Domain+", then the pod's own")
 		}
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches},
-			plan.SearchPrepended, "spec.dnsConfig.searches", domain+" first, then the cluster's, then the pod's own"+with)
+			plan.SearchPrepended, "spec.dnsConfig.searches", domains.String()+", then the cluster's, then the pod's own"+with)
 		if !slices.ContainsFunc(own.Options, func(o api.PodDNSConfigOption) bool { return o.Name == "ndots" }) {
 			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/options", Value: option},
 				plan.SearchPrepended, "spec.dnsConfig.options", "ndots 5, as for every pod of the cluster")
@@ -103,13 +111,13 @@ func prependToCluster(c *Case) {
 	warnMusl(c, searches)
 }
 
-// clusterSearches is the peer domain, the searches that a ClusterFirst pod
-// would have with those of a policy before the node's, and the pod's own. The
+// clusterSearches is the searches that a ClusterFirst pod would have, with the
+// domains in their places and those of a policy before the node's, and the pod's own. The
 // node's, then the policy's, are cut where the list is too long; only the pod's
 // own can be the cause of a refusal.
-func clusterSearches(c *Case, domain string) (searches []string, ok bool) {
+func clusterSearches(c *Case, domains Domains) (searches []string, ok bool) {
 	facts := &c.Settings.Facts
-	head := []string{domain, c.Namespace + ".svc." + facts.Domain, "svc." + facts.Domain, facts.Domain}
+	head := domains.in([]string{c.Namespace + ".svc." + facts.Domain, "svc." + facts.Domain, facts.Domain})
 	tail := c.Pod.Searches()
 	if refuseOverLimit(c, unique(head, tail)) {
 		return nil, false
@@ -175,15 +183,12 @@ func refuseOverLimit(c *Case, searches []string) bool {
 	if fits(searches) {
 		return false
 	}
-	c.Plan.Refuse(plan.SearchLimit, specPath.Child("dnsConfig", "searches"), len(c.Pod.Searches()),
-		fmt.Sprintf("with the entries that the pod needs the list would have %d entries and %d characters, and Kubernetes allows %d and %d",
-			len(searches), len(strings.Join(searches, " ")), maxSearches, maxSearchChars))
-	return true
-}
-
-func warnMusl(c *Case, searches []string) {
-	if line := "search " + strings.Join(searches, " "); len(line) > muslSearchLine {
-		c.Plan.Warn(plan.SearchTooLongForMusl, "spec.dnsConfig.searches",
-			fmt.Sprintf("the search line has %d bytes, and images with musl (Alpine) ignore one over %d", len(line), muslSearchLine))
+	from := ""
+	if len(c.Peers) > 0 {
+		from = fmt.Sprintf(", of which %s gives %d,", api.AnnotationPeers, len(c.Peers))
 	}
+	c.Plan.Refuse(plan.SearchLimit, specPath.Child("dnsConfig", "searches"), len(c.Pod.Searches()),
+		fmt.Sprintf("with the entries that the pod needs%s the list would have %d entries and %d characters, and Kubernetes allows %d and %d",
+			from, len(searches), len(strings.Join(searches, " ")), maxSearches, maxSearchChars))
+	return true
 }

@@ -193,7 +193,7 @@ func TestSearchLimit(t *testing.T) {
 	unknown.Domain = "cluster.local"
 	denial := func(own, entries, chars int) string {
 		return fmt.Sprintf("spec.dnsConfig.searches: Invalid value: %d: with the entries that the pod needs the list would have "+
-			"%d entries and %d characters, and Kubernetes allows 32 and 2048: shorten dnsConfig.searches (SearchLimit)", own, entries, chars)
+			"%d entries and %d characters, and Kubernetes allows 32 and 2048: shorten dnsConfig.searches or netmode.io/peers (SearchLimit)", own, entries, chars)
 	}
 	chars := func(own []string, with ...string) int { return len(strings.Join(append(with, own...), " ")) }
 	peer := head[0]
@@ -245,7 +245,7 @@ func TestMuslWarning(t *testing.T) {
 	const keyword = len("search ")
 	warning := func(n int) []string {
 		return []string{fmt.Sprintf("spec.dnsConfig.searches: the search line has %d bytes, and images with musl (Alpine) ignore one over 256: "+
-			"shorten the namespace's or the domains' names, or use an image with glibc (SearchTooLongForMusl)", n)}
+			"shorten the namespace's or the domains' names, name fewer Services in netmode.io/peers, or use an image with glibc (SearchTooLongForMusl)", n)}
 	}
 	tests := []struct {
 		name, policy string

@@ -1,6 +1,6 @@
-// Package resolv puts the peer domain of a governing Service into a pod's
-// resolv.conf search list: one file per strategy, and the facts about the
-// cluster's DNS that they need.
+// Package resolv puts the domains of a pod's peers into the search list of its
+// resolv.conf: one file per strategy, and the facts about the cluster's DNS that
+// they need.
 //
 // [Rewrite] picks the strategy for a pod and runs it. [Facts] are what it knows of
 // the cluster's DNS: what an operator declares, or what the resolv.conf of a pod
@@ -32,8 +32,15 @@ type Case struct {
 	// Namespace is the pod's, and NamespaceLabels its labels where they are known.
 	Namespace       string
 	NamespaceLabels map[string]string
-	// Subdomain is the governing Service.
+	// Subdomain is the governing Service, whose pods are the first of its peers; empty:
+	// none is wanted.
 	Subdomain string
+	// Peers are more Services whose pods are its peers: each once, with its namespace,
+	// without the governing one.
+	Peers []api.Peer
+	// NodeDNS says that dnsPolicy ClusterFirst amounts to Default, as it does to a pod
+	// on the host network.
+	NodeDNS bool
 	// Defaults are what a policy says.
 	Defaults PolicyDefaults
 	Settings *Settings
@@ -164,6 +171,10 @@ func (s Strategy) run(c *Case) {
 		c.Plan.Refuse(plan.DNSPolicyDefault, specPath.Child("dnsPolicy"), api.DNSDefault, "the node's DNS does not know the peers' names")
 		return
 	}
+	if c.NodeDNS {
+		c.Plan.Refuse(plan.DNSPolicyOfNode, specPath.Child("dnsPolicy"), api.DNSClusterFirst, "on the host network it means the node's DNS, which does not know the peers' names")
+		return
+	}
 	inPlace := s.inPlace(c)
 	if inPlace || c.stands != "" {
 		c.Plan.Strategy = c.stands
@@ -213,11 +224,6 @@ func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
 	}
 	c.Plan.Strategy = ""
 	auto().run(c)
-}
-
-// peerDomain is the domain whose names are the peers' hostnames.
-func (c *Case) peerDomain() string {
-	return c.peerPrefix() + c.Settings.ClusterDomain(c.Plan)
 }
 
 // ClusterDomain is the cluster's domain. Where it is not known it is assumed, with one

@@ -32,6 +32,10 @@ type rewriteCase struct {
 	settings resolv.Settings
 	labels   map[string]string
 	written  api.SearchRewrite
+	// alone pods have no own domain.
+	alone   bool
+	peers   []api.Peer
+	nodeDNS bool
 }
 
 // run rewrites and applies the plan to the pod's JSON as the API server does;
@@ -45,8 +49,13 @@ func (r rewriteCase) run(t *testing.T) (p *plan.Plan, spec string) {
 	}
 	p = &plan.Plan{}
 	p.Rule("search rewrite")
+	subdomain := "peers"
+	if r.alone {
+		subdomain = ""
+	}
 	resolv.Rewrite(&resolv.Case{
-		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: "peers", Defaults: r.given, Settings: &r.settings, Written: r.written, Plan: p,
+		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: subdomain, Peers: r.peers, NodeDNS: r.nodeDNS,
+		Defaults: r.given, Settings: &r.settings, Written: r.written, Plan: p,
 	}, r.asked)
 	if p.Changes() {
 		operations, err := patch.Build(raw, p.Mutations)
