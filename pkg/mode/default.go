@@ -14,10 +14,15 @@ func standard() Mode {
 		OnPod:     "nothing; opts out of a mode that its namespace gives",
 		OnService: "nothing",
 		PodRules: []PodRule{{"opt out", func(c *PodCase) {
-			c.Plan.Keep(plan.ModeDefault, "", "nothing changes")
+			detail := "nothing changes"
+			if len(c.Intent.Peers) > 0 {
+				detail = "nothing changes but for peers"
+			}
+			c.Plan.Keep(plan.ModeDefault, "", detail)
 		}}},
 		ServiceRules: []ServiceRule{{"opt out", func(c *ServiceCase) {
 			c.Plan.Keep(plan.ModeDefault, "", "nothing changes")
 		}}},
+		PodAnnotations: []string{api.AnnotationPeers},
 	}
 }

@@ -31,7 +31,7 @@ func headless() Mode {
 		Applied: func(c *PodCase, service string) bool {
 			return service != "" && c.Pod.Spec.Hostname == service
 		},
-		PodAnnotations:     []string{api.AnnotationService},
+		PodAnnotations:     []string{api.AnnotationService, api.AnnotationPeers},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 		Promise: Promise{Variable: "headless", Service: heldHeadless(), Pod: []Held{
 			heldOfPod("variables.hostname != '' && variables.hostname == variables.service",

@@ -42,7 +42,8 @@ func hostNetwork() Mode {
 		ServiceRules: []ServiceRule{{"Service", func(c *ServiceCase) {
 			c.Plan.Keep(plan.NothingToChange, "", "a Service stays as it is in mode hostnetwork")
 		}}},
-		Applied: func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
+		Applied:        func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
+		PodAnnotations: []string{api.AnnotationPeers},
 		Promise: Promise{Variable: "hostnetwork", Pod: []Held{
 			heldOfPod("object.spec.?hostNetwork.orValue(false)", "spec.hostNetwork: Invalid value: false: is not as mode hostnetwork needs it"),
 			heldOfPod("object.spec.?dnsPolicy.orValue('ClusterFirst') != 'ClusterFirst'",
@@ -63,6 +64,9 @@ func setHostNetDNSPolicy(c *PodCase) {
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsPolicy", Value: api.DNSClusterFirstWithHostNet},
 			plan.DNSPolicySet, "spec.dnsPolicy", api.DNSClusterFirstWithHostNet)
 	case api.DNSNone, api.DNSDefault:
+		if search := c.search(""); len(search.Peers) > 0 && search.Prepended() {
+			return // netmode wrote it
+		}
 		c.Plan.Warn(plan.DNSPolicyKept, "spec.dnsPolicy", policy+" stays, and the pod may not resolve Service names")
 	}
 }

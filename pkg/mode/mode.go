@@ -30,6 +30,8 @@ type Mode struct {
 	// Applied reports whether the pod holds what the mode writes and nobody else
 	// is likely to; service governs it. nil: the mode writes nothing.
 	Applied func(c *PodCase, service string) bool
+	// Rewrites says that the rules see to the search list, and to peers in it.
+	Rewrites bool
 	// PodAnnotations and ServiceAnnotations are the author's keys, besides the
 	// mode, that mean something in this mode.
 	PodAnnotations     []string
@@ -107,10 +109,17 @@ func Find(name api.Mode) (Mode, bool) {
 	return registry[i], true
 }
 
-// CheckPod runs the mode's rules over a Pod.
+// CheckPod runs the mode's rules over a Pod, and sees to its peers, which it may have
+// in any mode.
 func (m Mode) CheckPod(c *PodCase) {
 	for _, rule := range m.PodRules {
 		check(c.Plan, rule.Name, func() { rule.Check(c) })
+	}
+	if len(c.Intent.Peers) > 0 {
+		check(c.Plan, "peers", func() { warnMissingPeers(c) })
+		if !m.Rewrites {
+			check(c.Plan, "search rewrite", func() { rewriteForPeers(c) })
+		}
 	}
 }
 

@@ -29,9 +29,12 @@ func statefulSetHeadless() Mode {
 			{"wait", holdStart},
 			{"search rewrite", rewriteSearch},
 		},
-		ServiceRules:       headlessServiceRules(publishNotReadyForPeers),
-		Applied:            appliedForPeers,
-		PodAnnotations:     []string{api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationWait, api.AnnotationWaitTimeout},
+		ServiceRules: headlessServiceRules(publishNotReadyForPeers),
+		Applied:      appliedForPeers,
+		Rewrites:     true,
+		PodAnnotations: []string{
+			api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationPeers, api.AnnotationWait, api.AnnotationWaitTimeout,
+		},
 		ServiceAnnotations: []string{api.AnnotationPublishNotReadyAddresses},
 		Promise: Promise{Variable: "peers", Service: heldHeadless(), Publishes: true, Pod: []Held{
 			heldOfPod("variables.hostname != ''", "spec.hostname: Required value: is not set, as mode statefulset-headless needs it"),
@@ -60,14 +63,5 @@ func rewriteSearch(c *PodCase) {
 	if c.Plan.Service == "" {
 		return
 	}
-	resolv.Rewrite(&resolv.Case{
-		Pod:             c.Pod,
-		Namespace:       c.Namespace,
-		NamespaceLabels: c.NamespaceLabels,
-		Subdomain:       c.Plan.Service,
-		Defaults:        c.Rewrite,
-		Settings:        c.Search,
-		Written:         c.Written,
-		Plan:            c.Plan,
-	}, c.Intent.SearchRewrite)
+	resolv.Rewrite(c.search(c.Plan.Service), c.Intent.SearchRewrite)
 }

@@ -59,6 +59,10 @@ func (c *Case) first(by api.SearchRewrite) bool {
 	return c.Pod.Spec.DNSPolicy == api.DNSNone && c.placed(searches, searches, by)
 }
 
+// Prepended reports whether the pod holds what prepend writes: its dnsPolicy None is
+// netmode's, then, or as good.
+func (c *Case) Prepended() bool { return c.first(api.SearchPrepend) }
+
 // listed reports whether the pod's own searches hold all domains.
 func (c *Case) listed() bool {
 	local, foreign := c.prefixes()
