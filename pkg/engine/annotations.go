@@ -35,7 +35,14 @@ func (d *decision) parseAnnotations() bool {
 	return len(errs) == 0
 }
 
-func (d *decision) warnUnusedOnPod() bool { return d.warnUnused(d.mode.PodAnnotations) }
+// warnUnusedOnPod counts the search rewrite as used in any mode where there are peers.
+func (d *decision) warnUnusedOnPod() bool {
+	used := d.mode.PodAnnotations
+	if len(d.intent.Peers) > 0 {
+		used = append(slices.Clip(used), api.AnnotationSearchRewrite)
+	}
+	return d.warnUnused(used)
+}
 
 func (d *decision) warnUnusedOnService() bool { return d.warnUnused(d.mode.ServiceAnnotations) }
 

@@ -101,7 +101,7 @@ type decision struct {
 	intent api.Intent
 	// labels are those of the object's Namespace.
 	labels map[string]string
-	// mode does not exist where the object has none.
+	// mode is None where the object has none.
 	mode  mode.Mode
 	found bool
 
@@ -152,16 +152,10 @@ func (d *decision) honourIgnoreLabel() bool {
 	return true
 }
 
-// applyPodMode runs the rules of the pod's mode, and writes its status.
+// applyPodMode runs the rules of the pod's mode, or those for a pod that has none in
+// the end, and writes its status.
 func (d *decision) applyPodMode() bool {
-	p, pod := d.plan, d.pod()
-	if !d.found {
-		if api.EntryOfPod(pod.Metadata.Annotations, d.labels) != "" {
-			removeStatus(p, pod.Metadata.Annotations)
-		}
-		return false
-	}
-	before := len(p.Trace)
+	pod := d.pod()
 	written, _ := parseStatus(pod.Metadata.Annotations[api.AnnotationStatus])
 	c := &mode.PodCase{
 		Pod:             pod,
@@ -174,22 +168,52 @@ func (d *decision) applyPodMode() bool {
 		Search:          &d.Settings.Search,
 		Written:         written.Strategy,
 		Rewrite:         rewriteOf(d.policies),
-		Plan:            p,
+		Plan:            d.plan,
 	}
-	if !refusePodTooLarge(p, pod) {
+	if d.found {
+		d.serveMode(c)
+	}
+	if d.hasMode == "" {
+		d.serveWithoutMode(c)
+	}
+	return d.found
+}
+
+func (d *decision) serveMode(c *mode.PodCase) {
+	p, annotations := d.plan, c.Pod.Metadata.Annotations
+	before := len(p.Trace)
+	nothing := p.Mode == api.ModeDefault && !d.asksMore()
+	if nothing || !refusePodTooLarge(p, c.Pod) {
 		d.mode.CheckPod(c)
 	}
 	switch {
 	case p.Source == plan.SourceAnnotation || servable(p):
-		writeStatus(p, pod.Metadata.Annotations)
+		writeStatus(p, annotations)
 	case applied(&d.mode, c):
 		refuseApplied(p)
 	default:
 		skipInherited(p, before)
 		d.hasMode = ""
-		removeStatus(p, pod.Metadata.Annotations)
 	}
-	return true
+}
+
+// asksMore reports whether the pod asks for something that it may have without a mode.
+func (d *decision) asksMore() bool { return len(d.intent.Peers) > 0 }
+
+// serveWithoutMode gives the pod what it asks for beside a mode.
+func (d *decision) serveWithoutMode(c *mode.PodCase) {
+	p, annotations := d.plan, c.Pod.Metadata.Annotations
+	if d.asksMore() {
+		if !refusePodTooLarge(p, c.Pod) {
+			mode.None().CheckPod(c)
+		}
+		if p.Refused() || writeStatusAlone(p, annotations) {
+			return
+		}
+	}
+	if api.EntryOfPod(annotations, d.labels) != "" {
+		removeStatus(p, annotations)
+	}
 }
 
 // rewriteOf is the one search rewrite that policies give; zero: none.

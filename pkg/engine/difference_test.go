@@ -28,7 +28,7 @@ var (
 		api.ModeHeadless:            {"/spec/clusterIP", "/spec/publishNotReadyAddresses"},
 		api.ModeStatefulSetHeadless: {"/spec/clusterIP", "/spec/publishNotReadyAddresses"},
 	}
-	// strategyFields come on top in mode statefulset-headless.
+	// strategyFields come on top in mode statefulset-headless, and for peers in any.
 	strategyFields = map[api.SearchRewrite][]string{
 		"":                      {},
 		api.SearchNone:          {},

@@ -107,6 +107,12 @@ func (g *generator) asked(mode api.Mode, strategy api.SearchRewrite) members {
 	if g.oneIn(8) {
 		m[api.AnnotationWaitTimeout] = "90s"
 	}
+	if g.oneIn(4) {
+		m[api.AnnotationPeers] = pick(g, "peers", "workers,zk.data", "zk.data", "kube-dns.kube-system, peers.storm,other", "Zk")
+		if strategy == "" && g.oneIn(2) {
+			m[api.AnnotationSearchRewrite] = string(pick(g, api.SearchRewrites()...))
+		}
+	}
 	if g.oneIn(12) {
 		m["netmode.io/unknown"] = "x"
 	}

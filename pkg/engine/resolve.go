@@ -35,7 +35,9 @@ func (d *decision) resolvePodMode() bool {
 		d.inherit(&ns)
 	}
 	d.hasMode = p.Mode
-	d.mode, d.found = mode.Find(p.Mode)
+	if d.mode, d.found = mode.Find(p.Mode); !d.found {
+		d.mode = mode.None()
+	}
 	return true
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/netmode-io/netmode/pkg/plan"
 )
 
-// Status is the value of the annotation netmode.io/status, in compact JSON.
+// Status is the value of the annotation netmode.io/status, in compact JSON. Mode and
+// Source are empty where the pod was changed without a mode.
 type Status struct {
 	Mode   api.Mode    `json:"mode"`
 	Source plan.Source `json:"source"`
@@ -32,17 +33,17 @@ func (s Status) String() string {
 		text, _ = jsontext.AppendQuote(text, word)
 	}
 	member := func(name, value string) {
-		if value != "" {
-			text = append(text, `"`+name+`":`...)
-			quote(value)
-			text = append(text, ',')
-		}
+		text = append(text, `"`+name+`":`...)
+		quote(value)
+		text = append(text, ',')
 	}
 	member("mode", string(s.Mode))
 	member("source", string(s.Source))
-	member("policy", s.Policy)
-	member("service", s.Service)
-	member("strategy", string(s.Strategy))
+	for _, m := range []struct{ name, value string }{{"policy", s.Policy}, {"service", s.Service}, {"strategy", string(s.Strategy)}} {
+		if m.value != "" {
+			member(m.name, m.value)
+		}
+	}
 	text = append(text, `"reasons":[`...)
 	for i, r := range s.Reasons {
 		if i > 0 {
@@ -81,9 +82,25 @@ func writeStatus(p *plan.Plan, annotations map[string]string) {
 	if !p.Changes() && status.told(has) {
 		return
 	}
-	if text := status.String(); has != text {
+	status.write(p, has)
+}
+
+func (s Status) write(p *plan.Plan, has string) {
+	if text := s.String(); has != text {
 		p.Mutations = append(p.Mutations, plan.Mutation{Pointer: statusPointer, Value: text})
 	}
+}
+
+// writeStatusAlone is writeStatus for a pod without a mode, and reports whether it has a
+// status then: one that the plan changes has, and one that an earlier plan changed.
+func writeStatusAlone(p *plan.Plan, annotations map[string]string) bool {
+	status := Status{Strategy: p.Strategy, Reasons: p.Reasons()}
+	has := annotations[api.AnnotationStatus]
+	if p.Changes() {
+		status.write(p, has)
+		return true
+	}
+	return status.told(has)
 }
 
 // told says whether the value of an annotation begins as the status does, and

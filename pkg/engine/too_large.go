@@ -40,12 +40,8 @@ func (t *tooLarge) refuse(p *plan.Plan, reason plan.Reason) bool {
 }
 
 // refusePodTooLarge refuses a pod that has more than the rules look at. Their
-// work is short for all others, so that none of them needs to be called off. In
-// mode default there is none.
+// work is short for all others, so that none of them needs to be called off.
 func refusePodTooLarge(p *plan.Plan, pod *api.Pod) bool {
-	if p.Mode == api.ModeDefault {
-		return false
-	}
 	var t tooLarge
 	t.metadata(&pod.Metadata)
 	spec := &pod.Spec
@@ -105,7 +101,8 @@ func (t *tooLarge) metadata(meta *api.ObjectMeta) {
 	t.count(len(meta.OwnerReferences), api.MaxItems, "owners", path, "ownerReferences")
 }
 
-// refuseServiceTooLarge is refusePodTooLarge for Services.
+// refuseServiceTooLarge is refusePodTooLarge for Services. In mode default there is
+// no work.
 func refuseServiceTooLarge(p *plan.Plan, service *api.Service) bool {
 	if p.Mode == api.ModeDefault {
 		return false

@@ -6,7 +6,7 @@ import "github.com/netmode-io/netmode/pkg/api"
 var reasonTable = []ReasonDoc{
 	{ModeDefault, "The mode is default, so the object stays as it is.", ""},
 	{ModeInherited, "The pod has no mode of its own and takes the one that its namespace gives.", ""},
-	{NothingAsked, "Nobody asked for a mode, so the object stays as it is.", ""},
+	{NothingAsked, "Nobody asked for a mode, so no mode changes the object.", ""},
 	{NothingToChange, "The mode changes nothing on an object of this kind.", ""},
 	{NotApplicable, "The mode is inherited and cannot serve this pod, so the pod stays as it is.", ""},
 	{NoLongerApplicable, "The pod was given an inherited mode, and another webhook made it one that the mode cannot serve.", "keep that webhook from the pod, or set netmode.io/mode on the pod template to a mode that can serve it"},
