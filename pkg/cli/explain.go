@@ -177,16 +177,14 @@ func headline(e explanation, colors palette) string {
 	case "refused":
 		decision = colors.red(decision)
 	}
+	text := decision
 	switch {
+	case e.Policy != "":
+		text += fmt.Sprintf(", mode %s from policy %s", e.Mode, e.Policy)
 	case e.Mode != "":
+		text += fmt.Sprintf(", mode %s from its %s", e.Mode, e.Source)
 	case slices.ContainsFunc(e.Rules, func(r explainedRule) bool { return r.Reason == plan.NothingAsked }):
-		return decision + ", no mode asked for"
-	default:
-		return decision
-	}
-	text := fmt.Sprintf("%s, mode %s from its %s", decision, e.Mode, e.Source)
-	if e.Policy != "" {
-		text = fmt.Sprintf("%s, mode %s from policy %s", decision, e.Mode, e.Policy)
+		text += ", no mode asked for"
 	}
 	if e.Service != "" {
 		text += ", governing Service " + e.Service
