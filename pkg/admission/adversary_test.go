@@ -42,6 +42,7 @@ const (
 	wantsHostNetwork = `"netmode.io/mode":"hostnetwork"`
 	wantsPeers       = `"netmode.io/mode":"statefulset-headless","netmode.io/service":"db"`
 	wantsPrepend     = wantsPeers + `,"netmode.io/search-rewrite":"prepend"`
+	tenPeers         = `"netmode.io/peers":"a.ns,b.ns,c.ns,d.ns,e.ns,f.ns,g.ns,h.ns,i.ns,j.ns"`
 	wantsPostStart   = wantsPeers + `,"netmode.io/search-rewrite":"post-start"`
 )
 
@@ -136,6 +137,15 @@ func attacks() []attack {
 		{"status of 8 MB", func() []byte { return asking(wantsPeers+`,"netmode.io/status":"`+long()+`"`, "") }, Patched, plan.HostnameSet},
 		{"subdomain of 8 MB", pod(`"netmode.io/mode":"statefulset-headless"`, func() string { return `"subdomain":"` + long() + `"` }), Refused, plan.GoverningServiceInvalid},
 		{"annotation of 8 MB", func() []byte { return asking(`"netmode.io/mode":"`+long()+`"`, "") }, Refused, plan.AnnotationInvalid},
+		{"a peer of 8 MB", func() []byte { return asking(`"netmode.io/peers":"`+long()+`"`, "") }, Refused, plan.AnnotationInvalid},
+		{"2.6 million peers", func() []byte { return asking(`"netmode.io/peers":"`+many(2_600_000, always("zk"))+`"`, "") }, Refused, plan.AnnotationInvalid},
+		{"8 million commas", func() []byte { return asking(`"netmode.io/peers":"`+strings.Repeat(",", eightMB)+`"`, "") }, Refused, plan.AnnotationInvalid},
+		{"ten peers, and hooks of 15,000 words", pod(tenPeers+`,"netmode.io/search-rewrite":"post-start"`, func() string {
+			return `"containers":[` + many(100, always(`{"lifecycle":{"postStart":{"exec":{"command":["","","","netmode-post-start","`+strings.Repeat("x ", 15_000)+`"]}}}}`)) + `]`
+		}), Patched, plan.SearchByPostStart},
+		{"ten peers, and 100 init containers that are netmode's", pod(tenPeers, func() string {
+			return `"initContainers":[` + many(100, always(`{"name":"netmode-resolvconf","command":["/netmode","resolvconf","behind","b",`+many(900, always(`"a.ns.svc.b"`))+`]}`)) + `]`
+		}), Patched, plan.SearchPrepended},
 		{"annotation key of 8 MB", func() []byte { return asking(`"netmode.io/`+long()+`":"x",`+wantsHostNetwork, "") }, Malformed, ""},
 		{"1.45 million <, read", pod(wantsPeers, func() string { return `"hostname":"` + strings.Repeat(`\u003c`, 1_450_000) + `"` }), Refused, plan.HostnameInvalid},
 		{"1.45 million <, not read", pod(wantsHostNetwork, func() string { return container(`"image":"` + strings.Repeat(`\u003c`, 1_450_000) + `"`) }), Patched, plan.HostNetworkSet},

@@ -151,7 +151,7 @@ func joined(members map[string]string) string {
 // body is the review of the seed's object, in JSON.
 func (a *adversary) body() []byte {
 	kind := a.pick("Pod", "Pod", "Service", "Deployment")
-	annotations := `"netmode.io/mode":"` + a.pick("hostnetwork", "statefulset-headless", "headless", "default") + `","netmode.io/service":"db","netmode.io/search-rewrite":"` +
+	annotations := `"netmode.io/mode":"` + a.pick("hostnetwork", "statefulset-headless", "headless", "default") + `","netmode.io/service":"db","netmode.io/peers":"` + a.pick("zk", "zk.data,workers", "a,b,c,d,e,f,g,h,i,j", ",") + `","netmode.io/search-rewrite":"` +
 		a.pick("auto", "prepend", "append", "init-container", "post-start") + `"`
 	spec, metadata := map[string]string{}, map[string]string{}
 	for range a.next() % 4 {
