@@ -110,6 +110,8 @@ func remedies() []remedy {
 		{plan.DNSPolicyDefault, peers(`{"subdomain":"s","dnsPolicy":"Default"}`), nil, "set netmode.io/search-rewrite: none", annotate(api.AnnotationSearchRewrite, "none")},
 		{plan.DNSPolicyOfNode, annotated(`{"hostNetwork":true}`, api.AnnotationPeers, "zk"), nil, "set dnsPolicy: ClusterFirstWithHostNet", set("dnsPolicy", "ClusterFirstWithHostNet")},
 		{plan.DNSPolicyOfNode, annotated(`{"hostNetwork":true}`, api.AnnotationPeers, "zk"), nil, "or netmode.io/search-rewrite: none", annotate(api.AnnotationSearchRewrite, "none")},
+		{plan.PeersOnWindows, annotated(`{"os":{"name":"windows"}}`, api.AnnotationPeers, "zk"), nil, "remove netmode.io/peers",
+			func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationPeers) }},
 		{plan.ClusterDNSUnknown, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "prepend"), nil, "use netmode.io/search-rewrite: append", annotate(api.AnnotationSearchRewrite, "append")},
 		{plan.InitContainerImage, peers(`{"subdomain":"s"}`, api.AnnotationSearchRewrite, "init-container"), nil, "", annotate(api.AnnotationSearchRewrite, "append")},
 		{plan.InitContainerImage, peers(`{"subdomain":"s"}`, api.AnnotationWait, "self"), nil, "and no netmode.io/wait", func(_, metadata, _ members) { delete(annotationsOf(metadata), api.AnnotationWait) }},

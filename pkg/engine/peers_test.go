@@ -109,6 +109,10 @@ func TestPeersCannotBeServed(t *testing.T) {
 		{"", `{"dnsPolicy":"Default"}`, []string{api.AnnotationMode, "hostnetwork"}, nodes},
 		{"", `{"hostNetwork":true,"dnsPolicy":"ClusterFirst"}`, nil, `refused DNSPolicyOfNode spec.dnsPolicy: Invalid value: "ClusterFirst": on the host network it means the node's DNS, ` +
 			"which does not know the peers' names: set dnsPolicy: ClusterFirstWithHostNet, or netmode.io/search-rewrite: none"},
+		{"hostnetwork", `{"os":{"name":"windows"}}`, nil, `refused PeersOnWindows spec.os.name: Invalid value: "windows": peers have no short names there: ` +
+			"remove netmode.io/peers, and call peers by their full names"},
+		{"", `{"nodeSelector":{"kubernetes.io/os":"windows"}}`, nil, `refused PeersOnWindows spec.nodeSelector[kubernetes.io/os]: Invalid value: "windows": peers have no short names there: ` +
+			"remove netmode.io/peers, and call peers by their full names"},
 		{"", `{"containers":[` + strings.Repeat(`{},`, api.MaxContainers) + `{}]}`, nil, `refused PodTooLarge spec.containers: Invalid value: "more than 100 containers": netmode looks at no more: make it smaller`},
 		{"", `{"containers":[` + strings.Repeat(`{},`, api.MaxContainers) + `{}]}`, []string{api.AnnotationMode, "default"},
 			`refused PodTooLarge spec.containers: Invalid value: "more than 100 containers": netmode looks at no more: make it smaller`},

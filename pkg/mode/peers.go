@@ -64,8 +64,21 @@ func (c *PodCase) nodeDNS() bool {
 
 // rewriteForPeers is the search rewrite of pods whose own domain is not wanted.
 func rewriteForPeers(c *PodCase) {
-	if search := c.search(""); len(search.Peers) > 0 {
-		search.NodeDNS = c.nodeDNS()
-		resolv.Rewrite(search, c.Intent.SearchRewrite)
+	search := c.search("")
+	if len(search.Peers) == 0 {
+		return
+	}
+	if c.Intent.SearchRewrite != api.SearchNone && !c.Plan.Refused() {
+		refusePeersOnWindows(c)
+	}
+	search.NodeDNS = c.nodeDNS()
+	resolv.Rewrite(search, c.Intent.SearchRewrite)
+}
+
+// refusePeersOnWindows: a pod on Windows has one search domain, its namespace's.
+// Source: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#dns-windows
+func refusePeersOnWindows(c *PodCase) {
+	if path := c.Pod.Windows(); path != nil {
+		c.Plan.Refuse(plan.PeersOnWindows, path, "windows", "peers have no short names there")
 	}
 }

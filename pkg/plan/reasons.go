@@ -131,6 +131,7 @@ const (
 	DNSPolicyOfNode       Reason = "DNSPolicyOfNode"
 	PeersUnused           Reason = "PeersUnused"
 	PeerMissing           Reason = "PeerMissing"
+	PeersOnWindows        Reason = "PeersOnWindows"
 	SearchLimit           Reason = "SearchLimit"
 	SearchesCut           Reason = "SearchesCut"
 	NameserversCut        Reason = "NameserversCut"

@@ -122,6 +122,7 @@ var reasonTable = []ReasonDoc{
 	{DNSPolicyOfNode, "On the host network dnsPolicy ClusterFirst means the node's DNS, which does not know the cluster's names.", "set dnsPolicy: ClusterFirstWithHostNet, or netmode.io/search-rewrite: none"},
 	{PeersUnused, "netmode.io/peers does nothing, because the search list stays as it is.", "set netmode.io/search-rewrite: auto, or remove netmode.io/peers"},
 	{PeerMissing, "A Service of netmode.io/peers does not exist yet; until it does, the names of its pods do not resolve.", "create it, or correct netmode.io/peers"},
+	{PeersOnWindows, "A pod on Windows has one search domain, its namespace's, and can have no other.", "remove netmode.io/peers, and call peers by their full names"},
 	{SearchLimit, "The pod's own search domains leave no room for the cluster's and its peers': Kubernetes allows 32 entries and 2,048 characters.", "shorten dnsConfig.searches or netmode.io/peers"},
 	{SearchesCut, "Search domains of the node or of a policy were cut: Kubernetes allows 32 entries and 2,048 characters.", "shorten the search list of the nodes or of the policy"},
 	{NameserversCut, "Nameservers were cut: Kubernetes allows three.", "list fewer nameservers"},
