@@ -81,6 +81,7 @@ func TestPolicySchemaEnums(t *testing.T) {
 		{"enforcement", spec["enforcement"].Enum, texts(api.Enforcements())},
 		{"enforcement, default", spec["enforcement"].Default, string(api.EnforcementDeny)},
 		{"searchRewrite.strategy", spec["searchRewrite"].Properties["strategy"].Enum, texts(api.SearchRewrites())},
+		{"resolver.options.name", spec["resolver"].Properties["options"].Items.Properties["name"].Enum, texts(api.ResolverOptionNames())},
 	} {
 		if diff := cmp.Diff(tt.want, tt.have); diff != "" {
 			t.Errorf("%s (-want +have):\n%s", tt.field, diff)

@@ -61,9 +61,10 @@ type NetworkModePolicy struct {
 // +kubebuilder:validation:XValidation:rule=`!has(self.defaultMode) || self.defaultMode != 'default' || !has(self.requireMode) || !self.requireMode || has(self.allowedModes) && 'default' in self.allowedModes`,fieldPath=`.defaultMode`,message=`is no mode that satisfies requireMode: choose another, or remove requireMode`
 // +kubebuilder:validation:XValidation:rule=`!has(self.defaultMode) || !has(self.enforcement) || self.enforcement != 'Audit'`,fieldPath=`.defaultMode`,message=`an Audit policy changes nothing: remove it, or choose enforcement Warn or Deny`
 // +kubebuilder:validation:XValidation:rule=`!has(self.searchRewrite) || !has(self.enforcement) || self.enforcement != 'Audit'`,fieldPath=`.searchRewrite`,message=`an Audit policy changes nothing: remove it, or choose enforcement Warn or Deny`
+// +kubebuilder:validation:XValidation:rule=`!has(self.resolver) || !has(self.enforcement) || self.enforcement != 'Audit'`,fieldPath=`.resolver`,message=`an Audit policy changes nothing: remove it, or choose enforcement Warn or Deny`
 type NetworkModePolicySpec struct {
 	// Of several policies with a defaultMode for one pod, the one with the highest priority
-	// gives it; of equal ones, the one whose name sorts first. So for searchRewrite. What
+	// gives it; of equal ones, the one whose name sorts first. So for searchRewrite and resolver. What
 	// policies allow and require does not depend on it. Default: 0. Example: 100
 	//
 	// +kubebuilder:default=0
@@ -97,7 +98,7 @@ type NetworkModePolicySpec struct {
 	RequireMode bool `json:"requireMode"`
 	// What becomes of a pod or a Service that breaks the policy. Deny refuses it. Warn
 	// accepts it, and warns whoever made it. Audit accepts it, and tells the audit log and the
-	// metrics; an Audit policy has no defaultMode and no searchRewrite. Default: Deny
+	// metrics; an Audit policy has no defaultMode, searchRewrite or resolver. Default: Deny
 	//
 	// +kubebuilder:default=Deny
 	Enforcement Enforcement `json:"enforcement"`
@@ -105,9 +106,12 @@ type NetworkModePolicySpec struct {
 	// set by hand, and its ports. Default: anything, where allowedModes has hostnetwork.
 	HostNetwork *HostNetwork `json:"hostNetwork"`
 	// How the domain of their peers gets into the resolv.conf of pods in mode
-	// statefulset-headless. The one policy with the highest priority counts. Default: as the
-	// webhook's auto has it.
+	// statefulset-headless, and of those with the annotation netmode.io/peers. The one policy
+	// with the highest priority counts. Default: as the webhook's auto has it.
 	SearchRewrite *PolicyRewrite `json:"searchRewrite"`
+	// Options of the resolver for pods that have a mode, but default, or the annotation
+	// netmode.io/peers. The one policy with the highest priority counts. Default: none.
+	Resolver *PolicyResolver `json:"resolver"`
 }
 
 // HostNetwork says what pods on the host network may do, whoever put them
@@ -146,7 +150,7 @@ type PortRange struct {
 	Max int32 `json:"max"`
 }
 
-// PolicyRewrite is the search rewrite of pods in mode statefulset-headless.
+// PolicyRewrite is the search rewrite of pods that have peers.
 //
 // +kubebuilder:validation:XValidation:rule=`has(self.strategy) || has(self.extraSearches) && self.extraSearches.size() > 0`,reason=FieldValueRequired,message=`write a strategy or extraSearches, or leave searchRewrite out`
 // +kubebuilder:validation:XValidation:rule=`!has(self.strategy) || self.strategy != 'none' || !has(self.extraSearches) || self.extraSearches.size() == 0`,fieldPath=`.strategy`,message=`adds no extraSearches: remove them, or choose another strategy`

@@ -30,7 +30,7 @@ var admissionGoldens = map[string]struct {
 	"ports":                 {spec: `{"namespaceSelector":{},"hostNetwork":{"requireDeclaredPorts":true,"portRange":{"min":20000,"max":29999}}}`},
 	"declared-ports-system": {spec: `{"namespaceSelector":{},"hostNetwork":{"requireDeclaredPorts":true}}`, settings: AdmissionSettings{SystemNamespaces: []string{"cni-a", "cni-b"}}},
 	"observe-only":          {spec: `{"namespaceSelector":{},"requireMode":true}`, settings: AdmissionSettings{ObserveOnly: true}},
-	"nothing-forbidden":     {spec: `{"namespaceSelector":{},"priority":1,"defaultMode":"headless","searchRewrite":{"strategy":"append","extraSearches":["corp.example"]}}`},
+	"nothing-forbidden":     {spec: `{"namespaceSelector":{},"priority":1,"defaultMode":"headless","searchRewrite":{"strategy":"append","extraSearches":["corp.example"]},"resolver":{"options":[{"name":"ndots","value":"2"}]}}`},
 }
 
 func TestAdmissionPolicies(t *testing.T) {

@@ -2,8 +2,8 @@
 // under them.
 //
 // [Compile] makes a [Policy] of a NetworkModePolicy, or says what is wrong with
-// it. A policy gives and forbids. What it gives, a [Set] tells: [Set.Default] and
-// [Set.SearchRewrite]. What it forbids stands here twice:
+// it. A policy gives and forbids. What it gives, a [Set] tells: [Set.Default],
+// [Set.SearchRewrite] and [Set.Resolver]. What it forbids stands here twice:
 // [Policy.AdmissionPolicies] in CEL, for the API server to enforce, and
 // [Set.JudgePod] and [Set.JudgeService] in Go, for those who ask without one.
 //
@@ -68,6 +68,9 @@ func Compile(p *api.NetworkModePolicy) (*Policy, field.ErrorList) {
 	if spec.SearchRewrite != nil {
 		errs = append(errs, checkSearchRewrite(spec.SearchRewrite, path.Child("searchRewrite"))...)
 	}
+	if spec.Resolver != nil {
+		errs = append(errs, checkResolver(spec.Resolver.Options, path.Child("resolver", "options"))...)
+	}
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -122,6 +125,9 @@ func checkAudit(spec *api.NetworkModePolicySpec, path *field.Path) field.ErrorLi
 	if spec.SearchRewrite != nil {
 		errs = append(errs, field.Invalid(path.Child("searchRewrite"), string(spec.SearchRewrite.Strategy), cure))
 	}
+	if spec.Resolver != nil {
+		errs = append(errs, field.Forbidden(path.Child("resolver"), cure))
+	}
 	return errs
 }
 
@@ -175,13 +181,13 @@ func (p *Policy) SelectsNamespace(namespaceLabels map[string]string) bool {
 
 // givesIn says whether nothing that the policy gives to pods that ask for nothing
 // is lost in a namespace with these labels: it gives defaultMode by the one that
-// is for policies, searchRewrite by the other, too.
+// is for policies, searchRewrite and resolver by the other, too.
 func (p *Policy) givesIn(namespaceLabels map[string]string) bool {
 	if namespaceLabels[api.LabelPolicy] == api.PolicyEnabled {
 		return true
 	}
 	_, hasMode := namespaceLabels[api.LabelMode]
-	return p.Spec.DefaultMode == "" && (hasMode || p.Spec.SearchRewrite == nil)
+	return p.Spec.DefaultMode == "" && (hasMode || p.Spec.SearchRewrite == nil && p.Spec.Resolver == nil)
 }
 
 func (p *Policy) selectsAllPods() bool { return p.pods == nil || p.pods.Empty() }
@@ -262,10 +268,17 @@ func (s Set) Default() (api.Mode, *Policy) {
 // SearchRewrite returns the one policy whose searchRewrite counts; nil: none
 // has one.
 func (s Set) SearchRewrite() *Policy {
-	for _, p := range s.policies {
-		if p.Spec.SearchRewrite != nil {
-			return p
-		}
+	return s.first(func(p *Policy) bool { return p.Spec.SearchRewrite != nil })
+}
+
+// Resolver is SearchRewrite for resolver.
+func (s Set) Resolver() *Policy {
+	return s.first(func(p *Policy) bool { return p.Spec.Resolver != nil })
+}
+
+func (s Set) first(gives func(*Policy) bool) *Policy {
+	if i := slices.IndexFunc(s.policies, gives); i >= 0 {
+		return s.policies[i]
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func TestSelection(t *testing.T) {
 		compile(t, "all", `{"namespaceSelector":{}}`),
 		compile(t, "storm", `{"namespaceSelector":{"matchLabels":{"team":"storm"}},"priority":10,"defaultMode":"statefulset-headless"}`),
 		compile(t, "a-later-name", `{"namespaceSelector":{"matchExpressions":[{"key":"team","operator":"Exists"}]},"priority":10,"podSelector":{"matchLabels":{"tier":"worker"}},"defaultMode":"headless"}`),
-		compile(t, "quiet", `{"namespaceSelector":{},"priority":-1,"searchRewrite":{"strategy":"append"}}`),
+		compile(t, "quiet", `{"namespaceSelector":{},"priority":-1,"searchRewrite":{"strategy":"append"},"resolver":{"options":[{"name":"rotate"}]}}`),
 	})
 	storm := map[string]string{"team": "storm"}
 	worker := map[string]string{"tier": "worker"}
@@ -188,8 +188,11 @@ func TestSelection(t *testing.T) {
 	if by := nameOf(set.SearchRewrite()); by != "quiet" {
 		t.Errorf("search rewrite by %q, want quiet", by)
 	}
-	if by := (Set{}).SearchRewrite(); by != nil {
-		t.Errorf("search rewrite of an empty set by %q", by.Name)
+	if by := nameOf(set.Resolver()); by != "quiet" {
+		t.Errorf("resolver options by %q, want quiet", by)
+	}
+	if rewrite, options := (Set{}).SearchRewrite(), (Set{}).Resolver(); rewrite != nil || options != nil {
+		t.Errorf("search rewrite of an empty set by %v, options by %v", rewrite, options)
 	}
 }
 

@@ -76,6 +76,7 @@ func TestStatuses(t *testing.T) {
 			"r": all + `,"allowedModes":["headless","hostnetwork"]`,
 		}, "r", 4, nil, "True Effective", "False NoConflict"},
 		{"of a search rewrite", map[string]string{"p": all + `,"searchRewrite":{"strategy":"none"}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
+		{"of resolver options", map[string]string{"p": all + `,"resolver":{"options":[{"name":"rotate"}]}`}, "p", 4, []string{"storm-b", "web"}, "True Effective", "False NoConflict"},
 		{"of both", map[string]string{"p": all + `,"searchRewrite":{"strategy":"none"},"defaultMode":"headless"`}, "p", 4, []string{"storm-b", "storm-c", "web"}, "True Effective", "False NoConflict"},
 		{"of nothing given", map[string]string{"p": all + `,"allowedModes":["headless"],"requireMode":true`}, "p", 4, nil, "True Effective", "False NoConflict"},
 	} {

@@ -14,7 +14,7 @@ import (
 // NetworkModePolicy says which network modes the pods of some namespaces may, must and do
 // have. Every policy that selects a pod is judged by itself; the strictest verdict wins. The
 // API server holds it in every namespace that it selects, whatever the namespace's labels and
-// whether netmode runs or not. What a policy gives (defaultMode, searchRewrite) reaches pods
+// whether netmode runs or not. What a policy gives (defaultMode, searchRewrite, resolver) reaches pods
 // without an annotation of netmode's only in namespaces with the label
 // netmode.io/policy=enabled or netmode.io/mode.
 //
@@ -61,8 +61,8 @@ type Status struct {
 	// How many namespaces namespaceSelector selects, without those that netmode never touches.
 	SelectedNamespaces int32 `json:"selectedNamespaces"`
 	// How many of these have no label that sends their pods to netmode: there, the policy gives
-	// its defaultMode and searchRewrite only to pods with an annotation of netmode's, and
-	// forbids the same as elsewhere. The cure:
+	// its defaultMode, searchRewrite and resolver only to pods with an annotation of netmode's,
+	// and forbids the same as elsewhere. The cure:
 	//   kubectl label namespace NAME netmode.io/policy=enabled
 	UnlabelledNamespaces int32 `json:"unlabelledNamespaces"`
 	// The first ten of them, by name.
