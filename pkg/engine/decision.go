@@ -168,6 +168,7 @@ func (d *decision) applyPodMode() bool {
 		Search:          &d.Settings.Search,
 		Written:         written.Strategy,
 		Rewrite:         rewriteOf(d.policies),
+		Options:         optionsOf(d.policies),
 		Plan:            d.plan,
 	}
 	if d.found {
@@ -222,6 +223,14 @@ func rewriteOf(policies policy.Set) resolv.PolicyDefaults {
 		return resolv.PolicyDefaults{Policy: p.Name, PolicyRewrite: *p.Spec.SearchRewrite}
 	}
 	return resolv.PolicyDefaults{}
+}
+
+// optionsOf are the resolver options that policies give; zero: none.
+func optionsOf(policies policy.Set) resolv.GivenOptions {
+	if p := policies.Resolver(); p != nil {
+		return resolv.GivenOptions{Policy: p.Name, Options: p.Spec.Resolver.Options}
+	}
+	return resolv.GivenOptions{}
 }
 
 // applyServiceMode runs the rules of the Service's mode, and writes its status.

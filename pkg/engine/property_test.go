@@ -88,6 +88,9 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	}
 	raw := encode(t, g.pod(asked, strategy))
 	settings, cluster, workload := g.settings(), g.snapshot(given), g.workload()
+	if g.oneIn(4) {
+		cluster.policies = policies(t, "p", `{"namespaceSelector":{},"resolver":{"options":[{"name":"ndots","value":"2"},{"name":"rotate"}]}}`)
+	}
 	decide := func(s *engine.Settings, c *snapshot, raw []byte) *plan.Plan {
 		return engine.Decide(engine.Request{Settings: s, Snapshot: c, Namespace: namespace, Object: decode[api.Pod](t, raw),
 			UID: fmt.Sprint(seed, len(raw)), Workload: workload, Judge: true})
@@ -101,7 +104,11 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	if again := decide(settings, cluster, raw); !reflect.DeepEqual(p, again) {
 		fail("the same pod gets two plans: %v and %v", p, again)
 	}
-	patched := checkPatch(t, fail, raw, p, slices.Concat(podFields[p.Mode], strategyFields[p.Strategy]))
+	fields := slices.Concat(podFields[p.Mode], strategyFields[p.Strategy])
+	if p.Has(plan.ResolverOption) {
+		fields = append(fields, "/spec/dnsConfig/options:end", "/spec/dnsConfig/options:new")
+	}
+	patched := checkPatch(t, fail, raw, p, fields)
 	if !p.Changes() {
 		return outcome(p)
 	}
@@ -114,7 +121,9 @@ func checkPod(t *testing.T, seed uint64, mode api.Mode, strategy api.SearchRewri
 	}
 	// Another replica, later: other facts, other Services, other PodSecurity. A template
 	// without a governing Service may find one by then.
-	if later := decide(g.settings(), g.snapshot(given), reordered(t, g, patched)); !p.Mode.Headless() || p.Service != "" {
+	another := g.snapshot(given)
+	another.policies = cluster.policies
+	if later := decide(g.settings(), another, reordered(t, g, patched)); !p.Mode.Headless() || p.Service != "" {
 		checkServed(fail, p, later)
 	}
 	if inherited && p.Mode != "" && p.Mode != api.ModeDefault {

@@ -80,8 +80,10 @@ type PodCase struct {
 	Search   *resolv.Settings
 	// Written is the search rewrite that the pod's status names; empty: none does.
 	Written api.SearchRewrite
-	// Rewrite is what a policy says of the search rewrite.
+	// Rewrite is what a policy says of the search rewrite, and Options what one gives
+	// of the resolver's.
 	Rewrite resolv.PolicyDefaults
+	Options resolv.GivenOptions
 	Plan    *plan.Plan
 }
 
@@ -110,7 +112,7 @@ func Find(name api.Mode) (Mode, bool) {
 }
 
 // CheckPod runs the mode's rules over a Pod, and sees to its peers, which it may have
-// in any mode.
+// in any mode, and to its resolver's options, which it gets in any but default.
 func (m Mode) CheckPod(c *PodCase) {
 	for _, rule := range m.PodRules {
 		check(c.Plan, rule.Name, func() { rule.Check(c) })
@@ -120,6 +122,9 @@ func (m Mode) CheckPod(c *PodCase) {
 		if !m.Rewrites {
 			check(c.Plan, "search rewrite", func() { rewriteForPeers(c) })
 		}
+	}
+	if len(c.Options.Options) > 0 && (m.Name != api.ModeDefault || len(c.Intent.Peers) > 0) {
+		check(c.Plan, "resolver options", func() { resolv.GiveOptions(c.search("")) })
 	}
 }
 

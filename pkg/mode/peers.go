@@ -48,6 +48,7 @@ func (c *PodCase) search(service string) *resolv.Case {
 		Subdomain:       service,
 		Peers:           c.peers(),
 		Defaults:        c.Rewrite,
+		Options:         c.Options,
 		Settings:        c.Search,
 		Written:         c.Written,
 		Plan:            c.Plan,

@@ -121,6 +121,7 @@ const (
 	SearchPrepended       Reason = "SearchPrepended"
 	SearchAppended        Reason = "SearchAppended"
 	SearchByPolicy        Reason = "SearchByPolicy"
+	ResolverOption        Reason = "ResolverOption"
 	SearchExtra           Reason = "SearchExtra"
 	SearchByInitContainer Reason = "SearchByInitContainer"
 	SearchByPostStart     Reason = "SearchByPostStart"

@@ -112,6 +112,7 @@ var reasonTable = []ReasonDoc{
 	{SearchPrepended, "The pod's DNS configuration is written out whole, with the peer domain first.", ""},
 	{SearchAppended, "The peer domain is the last of the pod's search domains: short names resolve after a few failed look-ups.", ""},
 	{SearchByPolicy, "The pod asks for no search rewrite and takes the one that a NetworkModePolicy gives.", ""},
+	{ResolverOption, "A resolver option that the pod leaves unset comes from a NetworkModePolicy.", ""},
 	{SearchExtra, "A search domain comes from a NetworkModePolicy.", ""},
 	{SearchByInitContainer, "An init container puts the peer domain first in the pod's resolv.conf.", ""},
 	{SearchByPostStart, "postStart hooks put the peer domain first in the pod's resolv.conf, while the containers start.", ""},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -74,41 +75,45 @@ func prependToOwn(c *Case) {
 	warnMusl(c, searches)
 }
 
+// prependToCluster writes the configuration of a pod that asks the cluster's DNS.
 func prependToCluster(c *Case) {
-	facts := &c.Settings.Facts
 	domains := c.domains()
 	searches, ok := clusterSearches(c, domains)
 	if !ok {
 		return
 	}
-	nameservers := mergeNameservers(c)
+	config := api.PodDNSConfig{Nameservers: mergeNameservers(c), Searches: searches}
 	c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsPolicy", Value: api.DNSNone},
 		plan.SearchPrepended, "spec.dnsPolicy", "None, because the whole DNS configuration is written out")
-	ndots := "5"
-	option := api.PodDNSConfigOption{Name: "ndots", Value: &ndots}
-	own := c.Pod.Spec.DNSConfig
+	if c.lacksNdots() {
+		ndots := strconv.Itoa(kubeletNdots)
+		config.Options = []api.PodDNSConfigOption{{Name: string(api.OptionNdots), Value: &ndots}}
+	}
 	with := ""
 	if len(c.Defaults.ExtraSearches) > 0 {
 		with = ", with the domains of policy " + c.Defaults.Policy + " behind the cluster's"
 	}
-	text := fmt.Sprintf("the nameservers of %s, and %s in the search list%s", facts.Domain, domains, with)
-	if own == nil {
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig", Value: api.PodDNSConfig{
-			Nameservers: nameservers, Searches: searches, Options: []api.PodDNSConfigOption{option},
-		}}, plan.SearchPrepended, "spec.dnsConfig", text)
+	// What a policy gives is appended to the options, and so must not be part of one whole.
+	if c.Pod.Spec.DNSConfig == nil && len(c.optionsToGive()) == 0 {
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig", Value: config}, plan.SearchPrepended, "spec.dnsConfig",
+			fmt.Sprintf("the nameservers of %s, and %s in the search list%s", c.Settings.Facts.Domain, domains, with))
 	} else {
-		if !slices.Equal(nameservers, own.Nameservers) {
-			c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/nameservers", Value: nameservers},
-				plan.SearchPrepended, "spec.dnsConfig.nameservers", "the nameservers of "+facts.Domain+", then the pod's own")
-		}
-		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: searches},
-			plan.SearchPrepended, "spec.dnsConfig.searches", domains.String()+", then the cluster's, then the pod's own"+with)
-		if !slices.ContainsFunc(own.Options, func(o api.PodDNSConfigOption) bool { return o.Name == "ndots" }) {
-			c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/options", Value: option},
-				plan.SearchPrepended, "spec.dnsConfig.options", "ndots 5, as for every pod of the cluster")
-		}
+		prependToMembers(c, &config, domains.String()+", then the cluster's, then the pod's own"+with)
 	}
 	warnMusl(c, searches)
+}
+
+// prependToMembers writes the configuration member by member.
+func prependToMembers(c *Case, config *api.PodDNSConfig, text string) {
+	if own := c.Pod.Spec.DNSConfig; own == nil || !slices.Equal(config.Nameservers, own.Nameservers) {
+		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/nameservers", Value: config.Nameservers},
+			plan.SearchPrepended, "spec.dnsConfig.nameservers", "the nameservers of "+c.Settings.Facts.Domain+", then the pod's own")
+	}
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsConfig/searches", Value: config.Searches}, plan.SearchPrepended, "spec.dnsConfig.searches", text)
+	for _, option := range config.Options {
+		c.Plan.Change(plan.Mutation{Action: plan.AppendLast, Pointer: "/spec/dnsConfig/options", Value: option},
+			plan.SearchPrepended, "spec.dnsConfig.options", "ndots 5, as for every pod of the cluster")
+	}
 }
 
 // clusterSearches is the searches that a ClusterFirst pod would have, with the

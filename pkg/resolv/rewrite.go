@@ -43,6 +43,8 @@ type Case struct {
 	NodeDNS bool
 	// Defaults are what a policy says.
 	Defaults PolicyDefaults
+	// Options are what a policy gives.
+	Options  GivenOptions
 	Settings *Settings
 	Plan     *plan.Plan
 	// Written is the strategy that the pod's status names; empty: none does.

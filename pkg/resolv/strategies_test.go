@@ -36,6 +36,7 @@ type rewriteCase struct {
 	alone   bool
 	peers   []api.Peer
 	nodeDNS bool
+	options resolv.GivenOptions
 }
 
 // run rewrites and applies the plan to the pod's JSON as the API server does;
@@ -53,10 +54,12 @@ func (r rewriteCase) run(t *testing.T) (p *plan.Plan, spec string) {
 	if r.alone {
 		subdomain = ""
 	}
-	resolv.Rewrite(&resolv.Case{
+	c := &resolv.Case{
 		Pod: &pod, Namespace: "default", NamespaceLabels: r.labels, Subdomain: subdomain, Peers: r.peers, NodeDNS: r.nodeDNS,
-		Defaults: r.given, Settings: &r.settings, Written: r.written, Plan: p,
-	}, r.asked)
+		Defaults: r.given, Options: r.options, Settings: &r.settings, Written: r.written, Plan: p,
+	}
+	resolv.Rewrite(c, r.asked)
+	resolv.GiveOptions(c)
 	if p.Changes() {
 		operations, err := patch.Build(raw, p.Mutations)
 		if err != nil {
