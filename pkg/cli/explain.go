@@ -31,7 +31,9 @@ type explanation struct {
 	Strategy  api.SearchRewrite `json:"strategy,omitempty"`
 	Decision  string            `json:"decision"`
 	Rules     []explainedRule   `json:"rules"`
-	Patch     jsontext.Value    `json:"patch,omitzero"`
+	// Ndots says which names of peers are looked up in the search list.
+	Ndots string         `json:"ndots,omitempty"`
+	Patch jsontext.Value `json:"patch,omitzero"`
 }
 
 type explainedRule struct {
@@ -104,6 +106,10 @@ func explainAll(all []*decided) ([]explanation, error) {
 			f := &p.Trace[i]
 			e.Rules = append(e.Rules, explainedRule{Rule: f.Rule, Verdict: f.Verdict, Reason: f.Reason, Field: f.Path(), Text: p.Text(f)})
 		}
+		var err error
+		if e.Ndots, err = d.ndotsLine(); err != nil {
+			return nil, d.fail(err)
+		}
 		if len(d.operations) > 0 {
 			encoded, err := patch.Encode(d.operations)
 			if err != nil {
@@ -164,6 +170,9 @@ func explainText(streams *Streams, explained []explanation) error {
 			if _, err := fmt.Fprintf(streams.Out, "  %s  %-*s  %s\n", colors.verdict(r.Verdict), width, r.Rule, message); err != nil {
 				return err
 			}
+		}
+		if e.Ndots != "" {
+			_, _ = fmt.Fprintf(streams.Out, "  %s\n", e.Ndots)
 		}
 	}
 	return nil
