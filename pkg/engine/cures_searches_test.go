@@ -35,6 +35,10 @@ func toldOfSearches() []told {
 		s.namespace, s.settings.Search.Facts.NodeSearches = strings.Repeat("n", 63), searches[:1]
 	}
 
+	calling := func(strategy string) scene {
+		object := asking("Pod", "default", named, `{"containers":[{"name":"c"}]}`, api.AnnotationPeers, "zk", api.AnnotationSearchRewrite, strategy)
+		return scene{object: object, services: `[{"metadata":{"name":"s"},"spec":{"clusterIP":"None","selector":{"app":"s"}}}]`, settings: knowsDNS()}
+	}
 	started := func(_ *testing.T, s *scene) { s.settings = knowsDNS() }
 	auto := func(was string) edit { return swap(`"`+was+`"`, `"auto"`) }
 	const (
@@ -52,6 +56,10 @@ func toldOfSearches() []told {
 		{plan.SearchesCut, "or of the policy", pod("prepend", plain, ofPolicy), func(_ *testing.T, s *scene) { s.policies = nil }},
 		{plan.NameserversCut, "list fewer nameservers", pod("prepend", `"dnsConfig":{"nameservers":["192.0.2.1","192.0.2.2","192.0.2.3"]}`), swap(`,"192.0.2.3"`, ``)},
 		{plan.SearchTooLongForMusl, "shorten the namespace's or the domains' names", pod("prepend", plain, long), func(_ *testing.T, s *scene) { s.namespace = "n" }},
+		{plan.PeersUnused, "set netmode.io/search-rewrite: auto", calling("none"), auto("none")},
+		{plan.PeersUnused, "or remove netmode.io/peers", calling("none"), swap(`,"netmode.io/peers":"zk"`, ``)},
+		{plan.PeerMissing, "create it", calling("auto"), swapServices(`"name":"s"`, `"name":"zk"`)},
+		{plan.PeerMissing, "or correct netmode.io/peers", calling("auto"), swap(`"netmode.io/peers":"zk"`, `"netmode.io/peers":"s"`)},
 		{plan.SearchNdots, "set ndots to 5", pod("append", `"dnsConfig":{"options":[{"name":"ndots","value":"0"}]}`), swap(`"value":"0"`, `"value":"5"`)},
 		{plan.SearchNdots, "or remove it", pod("prepend", `"dnsConfig":{"options":[{"name":"ndots","value":"five"}]}`), swap(`{"name":"ndots","value":"five"}`, ``)},
 		{plan.PostStartNeedsShell, "or " + useAuto, pod("post-start", plain), auto("post-start")},

@@ -166,24 +166,11 @@ func TestCures(t *testing.T) {
 // Every reason with a cure is among those that are tried, or has its cure outside of
 // any decision.
 func TestEveryCureIsTried(t *testing.T) {
-<<<<<<< HEAD
 	const elsewhere = "another object is asked about then; package cli follows it through files"
 	outside := map[plan.Reason]string{
 		plan.NotAsPromised:       "the API server finds it, by its own policies, when all webhooks have been called",
 		plan.NamespaceAnnotation: elsewhere, plan.AnnotationMisplaced: elsewhere, plan.APIVersionOld: elsewhere,
 		plan.WaitCostsRetries: "a longer time costs its retry later, and it stays true",
-=======
-	notOfThePod := []plan.Reason{
-		// told, never refused
-		plan.IgnoreLabelValue, plan.ModeLabel, plan.AnnotationUnknown, plan.AnnotationUnused, plan.LabelInvalid, plan.TemplateAnnotationWins, plan.CopiedAgain, plan.JobTemplateFixed,
-		plan.DNSPolicyKept, plan.NoDeclaredPort, plan.HostPortsSurge, plan.PodSecurityRejects, plan.PortNotTranslated, plan.SessionAffinityIgnored, plan.ExternalIPsIgnored,
-		plan.ServiceWithoutSelector, plan.HostnameShared, plan.GoverningServiceMissing, plan.GoverningServiceClusterIP, plan.GoverningServiceType, plan.GoverningServiceMismatch, plan.ClusterDomainAssumed,
-		plan.SearchOtherDomain, plan.PeersUnused, plan.PeerMissing, plan.SubdomainFixed, plan.TemplateOverwritten, plan.StatefulSetNameLong, plan.SearchesCut, plan.NameserversCut, plan.SearchTooLongForMusl, plan.PostStartNeedsShell, plan.PolicyNamespaceUnlabelled,
-		// cured elsewhere: at another webhook, in the workload, at Services, with other settings
-		plan.NotAsPromised, plan.NoLongerApplicable, plan.ServiceTypeHasClusterIP, plan.ClusterIPExplicit, plan.ServiceTooLarge,
-		plan.WaitAllUnknown, plan.WaitParallelism, plan.WaitInOrder, plan.WaitNotPublished, plan.WaitForMore, plan.WaitCostsRetries, plan.WaitMeshDNS, // TestWaitCures
-		plan.GoverningServiceAmbiguous, plan.SearchLimit, plan.PostStartImpossible, plan.InitContainerRoot, plan.InitContainerName,
->>>>>>> 392bf6e (pkg/engine: peers are served without a mode, and beside one that cannot serve the pod)
 	}
 	tried := map[plan.Reason]bool{}
 	for _, r := range remedies() {

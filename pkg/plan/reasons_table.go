@@ -127,14 +127,9 @@ var reasonTable = []ReasonDoc{
 	{SearchLimit, "The pod's own search domains leave no room for the cluster's and its peers': Kubernetes allows 32 entries and 2,048 characters.", "shorten dnsConfig.searches or netmode.io/peers"},
 	{SearchesCut, "Search domains of the node or of a policy were cut: Kubernetes allows 32 entries and 2,048 characters.", "shorten the search list of the nodes or of the policy"},
 	{NameserversCut, "Nameservers were cut: Kubernetes allows three.", "list fewer nameservers"},
-<<<<<<< HEAD
 	{SearchTooLongForMusl, "The search line is longer than 256 bytes, which musl (Alpine) ignores.", "shorten the namespace's or the domains' names, name fewer Services in netmode.io/peers, or use an image with glibc"},
 	{SearchNdots, "dnsConfig.options has an ndots with which resolvers do not search short names first, or not at all.", "set ndots to 5, or remove it"},
 	{PostStartNeedsShell, "A container whose image has no /bin/sh will crash-loop on its postStart hook.", "make sure that every hooked image has /bin/sh, or use netmode.io/search-rewrite: auto"},
-=======
-	{SearchTooLongForMusl, "The search line is longer than 256 bytes, which musl (Alpine) ignores.", "shorten the namespace's or the domains' names, name fewer Services in netmode.io/peers, or use an image with glibc"},
-	{PostStartNeedsShell, "A container whose image has no /bin/sh will crash-loop on its postStart hook.", "make sure that every hooked image has /bin/sh, or use netmode.io/search-rewrite: init-container"},
->>>>>>> 34d1d9a (pkg/resolv: the domains of more Services go into the search list, foreign ones behind the namespace's own)
 	{PostStartSkipped, "A container gets no postStart hook, because the hook could not work there.", ""},
 	{PostStartImpossible, "No container of the pod can run the postStart hook.", "use netmode.io/search-rewrite: auto"},
 	{InitContainerRoot, "The namespace enforces PodSecurity restricted, which rejects the init container: it must run as root.", "use netmode.io/search-rewrite: auto"},

@@ -89,7 +89,7 @@ func TestGiveOptions(t *testing.T) {
 	}
 }
 
-func TestNdots(t *testing.T) {
+func TestNdotsOfPod(t *testing.T) {
 	for _, tt := range []struct {
 		spec  string
 		want  int
