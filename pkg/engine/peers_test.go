@@ -87,6 +87,16 @@ func TestPeersInEveryMode(t *testing.T) {
 	}
 }
 
+// What a mode that was set aside would have warned of is said of the peers.
+func TestPeersWarnOnceMore(t *testing.T) {
+	raw := annotated(`{"subdomain":"own","hostUsers":false,"setHostnameAsFQDN":true}`, api.AnnotationPeers, "zk")
+	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "statefulset-headless"}})
+	want := "warned ClusterDomainAssumed: the cluster's domain is not known, and cluster.local is assumed: start netmode with --cluster-domain if the cluster has another"
+	if got := describeAll(p); !slices.Contains(got, want) || !p.Has(plan.NotApplicable) || !p.Changes() {
+		t.Errorf("%q", got)
+	}
+}
+
 // In mode headless the pod's own Service is all that its names are of.
 func TestPeersOfHeadless(t *testing.T) {
 	raw := annotated(`{"subdomain":"own","hostname":"own"}`, api.AnnotationMode, "headless", api.AnnotationPeers, "own")

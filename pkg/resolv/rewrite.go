@@ -229,9 +229,10 @@ func (s Strategy) fallBackToAuto(c *Case, obstacles []obstacle) {
 }
 
 // ClusterDomain is the cluster's domain. Where it is not known it is assumed, with one
-// warning.
+// warning; that of a mode which was set aside is none.
 func (s *Settings) ClusterDomain(p *plan.Plan) string {
-	if s.Facts.Domain == "" && !p.Has(plan.ClusterDomainAssumed) {
+	warned := func(f plan.Finding) bool { return f.Reason == plan.ClusterDomainAssumed && f.Verdict == plan.Warned }
+	if s.Facts.Domain == "" && !slices.ContainsFunc(p.Trace, warned) {
 		p.Warn(plan.ClusterDomainAssumed, "", "the cluster's domain is not known, and "+AssumedDomain+" is assumed")
 	}
 	return s.Facts.DomainOrAssumed()
