@@ -53,7 +53,7 @@ test: ## vet, then all tests under the race detector, then the coverage gate
 	@awk -v min=$(COVERAGE_MIN) -v packages='$(COVERED)' -f .ci/coverage.awk $(BIN)/coverage.out
 	@echo 'The test cluster'"'"'s own parts:'
 	go -C e2e vet ./...
-	CGO_ENABLED=1 go -C e2e test -race $$(go -C e2e list ./... | grep -v -e /chart$$ -e /integration$$ -e /suite$$)
+	CGO_ENABLED=1 go -C e2e test -race $$(go -C e2e list ./... | grep -v -e /apps$$ -e /chart$$ -e /integration$$ -e /suite$$)
 	go -C e2e test ./chart # it has no goroutines, and would take ten times as long
 
 .PHONY: lint
@@ -127,6 +127,14 @@ bench-apiserver: ## measure a Pod CREATE through the real API server, netmode be
 e2e: ## test on a kind cluster: build the image, install netmode, look into real pods (KEEP=1)
 	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
 	@IMAGE=$(E2E_IMAGE) go -C e2e test ./suite -count=1 -v -timeout 60m -parallel 16
+
+# What a -run of go test chooses: APPS='ZooKeeper|OpenMPI'. The first run makes the image, some 5 minutes.
+APPS ?= .
+
+.PHONY: apps
+apps: ## run real programs with the manifests of deploy/examples on a kind cluster (APPS='ZooKeeper|OpenMPI', KEEP=1)
+	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
+	@IMAGE=$(E2E_IMAGE) go -C e2e test ./apps -count=1 -v -timeout 60m -parallel $(or $(APPS_PARALLEL),2) -run '^TestApps$$/^program$$/^($(APPS))'
 
 .PHONY: drain
 drain: ## replace the webhook's pods under load on a kind cluster, 30 rollouts and 10 node drains: 25 minutes
