@@ -62,11 +62,11 @@ type Builder struct {
 // Image returns the name of the image, which the engine then holds. The first build takes some
 // minutes, and root.
 func (b *Builder) Image(ctx context.Context, engine Engine) (string, error) {
-	below, err := hash(b.Source, func(name string) bool { return name == script })
+	below, err := hash(b.Source, isPackages)
 	if err != nil {
 		return "", err
 	}
-	above, err := hash(b.Source, func(name string) bool { return filepath.Ext(name) != ".go" })
+	above, err := hash(b.Source, isImage)
 	if err != nil {
 		return "", err
 	}
@@ -135,9 +135,14 @@ func (b *Builder) install(ctx context.Context, engine Engine, cache, name string
 			return err
 		}
 	}
-	_, err = engine(ctx, "import", "-q", archive, name)
+	_, err = engine(ctx, "import", archive, name)
 	return err
 }
+
+// isPackages and isImage choose the files that the image of the packages, and the one above it, are
+// made from.
+func isPackages(name string) bool { return name == script }
+func isImage(name string) bool    { return filepath.Ext(name) != ".go" }
 
 // hash names an image by all that it is made from: the packages, and the chosen files of the folder.
 // Each goes in with its name and length.

@@ -47,7 +47,7 @@ mariadbd() {
 	if [ ! -d /var/lib/mysql/mysql ]; then
 		: "${MARIADB_ROOT_PASSWORD:?set MARIADB_ROOT_PASSWORD}"
 		mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
-		"$@" --wsrep-on=OFF --skip-networking --bootstrap <<-END
+		command "$@" --wsrep-on=OFF --skip-networking --bootstrap <<-END
 			FLUSH PRIVILEGES;
 			ALTER USER root@localhost IDENTIFIED BY '$MARIADB_ROOT_PASSWORD';
 			CREATE USER root@'%' IDENTIFIED BY '$MARIADB_ROOT_PASSWORD';
