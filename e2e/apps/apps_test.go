@@ -29,7 +29,7 @@ type program struct {
 }
 
 func programs() []program {
-	return []program{zooKeeper, openMPI, postgreSQL}
+	return []program{zooKeeper, openMPI, postgreSQL, slurm, redis, mariaDB}
 }
 
 // TestApps runs the programs that -run chooses, and prints the table.
