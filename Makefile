@@ -134,7 +134,7 @@ APPS ?= .
 .PHONY: apps
 apps: ## run real programs with the manifests of deploy/examples on a kind cluster (APPS='ZooKeeper|OpenMPI', KEEP=1)
 	@$(MAKE) --no-print-directory image IMAGE=$(E2E_IMAGE)
-	@IMAGE=$(E2E_IMAGE) go -C e2e test ./apps -count=1 -v -timeout 60m -parallel $(or $(APPS_PARALLEL),2) -run '^TestApps$$/^program$$/^($(APPS))'
+	@IMAGE=$(E2E_IMAGE) go -C e2e test ./apps -count=1 -v -timeout 60m -parallel 2 -run '^TestApps$$/^program$$/^($(APPS))'
 
 .PHONY: drain
 drain: ## replace the webhook's pods under load on a kind cluster, 30 rollouts and 10 node drains: 25 minutes
