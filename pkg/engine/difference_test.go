@@ -34,7 +34,7 @@ var (
 		api.SearchNone:          {},
 		api.SearchPrepend:       {"/spec/dnsPolicy", "/spec/dnsConfig/nameservers", "/spec/dnsConfig/searches", "/spec/dnsConfig/options:end", "/spec/dnsConfig/options:new"},
 		api.SearchAppend:        {"/spec/dnsConfig/searches:end", "/spec/dnsConfig/searches:new"},
-		api.SearchInitContainer: {},
+		api.SearchInitContainer: {"/spec/initContainers:front", "/spec/initContainers:new", "/spec/imagePullSecrets:end", "/spec/imagePullSecrets:new"},
 		api.SearchPostStart:     {"/spec/containers/*/lifecycle/postStart/exec/command"},
 	}
 	// statusField is written wherever something else is.

@@ -88,12 +88,12 @@ func (d *decision) resolveServiceMode() bool {
 }
 
 // servable says whether the pod can have the mode, and start with it.
-func servable(p *plan.Plan) bool { return !p.Refused() && !(p.Changes() && rejected(p)) }
+func servable(p *plan.Plan) bool { return !p.Refused() && !rejected(p) }
 
-// rejected says whether Kubernetes itself will refuse the pod as the mode makes
-// it, by the PodSecurity level of its namespace.
+// rejected says whether Kubernetes itself will refuse the pod for what the mode
+// makes it, by the PodSecurity level of its namespace: not for what it was.
 func rejected(p *plan.Plan) bool {
-	return p.Has(plan.PodSecurityRejects)
+	return p.Has(plan.PodSecurityRejects) && slices.ContainsFunc(p.Mutations, func(m plan.Mutation) bool { return m.Pointer == "/spec/hostNetwork" })
 }
 
 // applied reports whether netmode has given the pod its inherited mode before:
