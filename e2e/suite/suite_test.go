@@ -65,6 +65,7 @@ func TestEndToEnd(t *testing.T) {
 			{"NetworkModePolicy", testNetworkModePolicy},
 			{"mode of a namespace", testNamespaceMode},
 			{"peers before they are ready", testPeersBeforeReady},
+			{"called peers", testCalledPeers},
 			{"scaled", testScaled},
 			{"rescheduled", testRescheduled},
 			{"Service later", testServiceLater},
