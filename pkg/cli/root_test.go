@@ -89,8 +89,8 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	// The process's own arguments are not Main's.
-	defer func(args []string) { os.Args = args }(os.Args)
-	os.Args = []string{"netmode", "nonsense"}
+	defer func(args []string) { os.Args = args }(os.Args) //nolint:reassign // cobra reads them
+	os.Args = []string{"netmode", "nonsense"}             //nolint:reassign // cobra reads them
 	for _, args := range [][]string{nil, {}, {"netmode"}} {
 		if code := Main(args, Streams{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}); code != 0 {
 			t.Errorf("%q: exit code %d", args, code)

@@ -17,8 +17,8 @@ const (
 )
 
 func toldOfPods() []told {
-	pod := func(mode, spec string, others ...string) scene {
-		return scene{object: asking("Pod", mode, named, spec, others...)}
+	pod := func(spec string, others ...string) scene {
+		return scene{object: asking("Pod", hostMode, named, spec, others...)}
 	}
 	in := func(labels string, s scene) scene {
 		s.labels = labels
@@ -26,27 +26,27 @@ func toldOfPods() []told {
 	}
 	headless := swap(`"hostnetwork"`, `"headless","netmode.io/service":"s"`)
 	const mesh = "turn the mesh's injection off for this pod"
-	admin := pod(hostMode, `{"initContainers":[{"securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}],`+onePort+`}`)
+	admin := pod(`{"initContainers":[{"securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}],` + onePort + `}`)
 	return []told{
-		{plan.AnnotationUnknown, "correct the key", pod(hostMode, `{}`, "netmode.io/hosts", "x"), swap(`"netmode.io/hosts":"x"`, `"netmode.io/search-rewrite":"auto"`)},
-		{plan.AnnotationUnknown, "or remove it", pod(hostMode, `{}`, "netmode.io/hosts", "x"), swap(`,"netmode.io/hosts":"x"`, ``)},
-		{plan.AnnotationUnused, "remove it", pod(hostMode, `{}`, api.AnnotationService, "s"), swap(`,"netmode.io/service":"s"`, ``)},
-		{plan.AnnotationUnused, "choose the mode that it belongs to", pod(hostMode, `{}`, api.AnnotationService, "s"), swap(hostMode, headlessMode)},
+		{plan.AnnotationUnknown, "correct the key", pod(`{}`, "netmode.io/hosts", "x"), swap(`"netmode.io/hosts":"x"`, `"netmode.io/search-rewrite":"auto"`)},
+		{plan.AnnotationUnknown, "or remove it", pod(`{}`, "netmode.io/hosts", "x"), swap(`,"netmode.io/hosts":"x"`, ``)},
+		{plan.AnnotationUnused, "remove it", pod(`{}`, api.AnnotationService, "s"), swap(`,"netmode.io/service":"s"`, ``)},
+		{plan.AnnotationUnused, "choose the mode that it belongs to", pod(`{}`, api.AnnotationService, "s"), swap(hostMode, headlessMode)},
 		{plan.ModeLabel, "write it as an annotation, netmode.io/mode, and remove the label", scene{object: `Pod {"metadata":{"labels":{"netmode.io/mode":"hostnetwork"}},"spec":{}}`}, swap("labels", "annotations")},
 		{plan.IgnoreLabelValue, `write netmode.io/ignore: "true" to be left alone`, scene{object: `Pod {"metadata":{"labels":{"netmode.io/ignore":"yes"}},"spec":{}}`}, swap("yes", "true")},
 		{plan.IgnoreLabelValue, "or remove the label", scene{object: `Pod {"metadata":{"labels":{"netmode.io/ignore":"yes"}},"spec":{}}`}, swap(`"netmode.io/ignore":"yes"`, ``)},
 		{plan.LabelInvalid, "correct the label of the namespace", scene{object: `Pod {"metadata":{},"spec":{}}`, labels: "netmode.io/mode=host"}, relabel("netmode.io/mode=hostnetwork")},
 		{plan.PolicyNamespaceUnlabelled, "label the namespace netmode.io/policy=enabled", scene{object: `Pod {"metadata":{},"spec":{}}`, policies: []string{"p", defaultsToHost}}, relabel("netmode.io/policy=enabled")},
-		{plan.DNSPolicyKept, "set dnsPolicy: ClusterFirstWithHostNet", pod(hostMode, `{"dnsPolicy":"Default"}`), swap(`"Default"`, `"ClusterFirstWithHostNet"`)},
-		{plan.NoDeclaredPort, "list every port that the pod listens on under containers[].ports", pod(hostMode, `{"containers":[{}]}`), swap(`{}]`, `{"ports":[{"containerPort":80}]}]`)},
+		{plan.DNSPolicyKept, "set dnsPolicy: ClusterFirstWithHostNet", pod(`{"dnsPolicy":"Default"}`), swap(`"Default"`, `"ClusterFirstWithHostNet"`)},
+		{plan.NoDeclaredPort, "list every port that the pod listens on under containers[].ports", pod(`{"containers":[{}]}`), swap(`{}]`, `{"ports":[{"containerPort":80}]}]`)},
 		{plan.InitContainerNetAdmin, "take NET_ADMIN", admin, swap(`"NET_ADMIN"`, ``)},
 		{plan.InitContainerNetAdmin, otherMode, admin, headless},
-		{plan.InitContainerNetAdmin, "ALL or privileged from it", pod(hostMode, `{"initContainers":[{"securityContext":{"privileged":true}}]}`), swap(`"privileged":true`, ``)},
-		{plan.MeshInjection, mesh, pod(hostMode, `{}`, "linkerd.io/inject", "enabled"), swap(`"enabled"`, `"disabled"`)},
-		{plan.MeshInjection, mesh, in("istio-injection=enabled", pod(hostMode, `{}`)), swap(named, named+`"labels":{"sidecar.istio.io/inject":"false"},`)},
-		{plan.MeshInjection, otherMode, in("istio-injection=enabled", pod(hostMode, `{}`)), headless},
-		{plan.PodSecurityRejects, "run the pod in a namespace whose PodSecurity level allows it", in(api.LabelPodSecurityEnforce+"=baseline", pod(hostMode, `{}`)), relabel(api.LabelPodSecurityEnforce + "=privileged")},
-		{plan.PodSecurityRejects, otherMode, in(api.LabelPodSecurityEnforce+"=baseline", pod(hostMode, `{}`)), headless},
+		{plan.InitContainerNetAdmin, "ALL or privileged from it", pod(`{"initContainers":[{"securityContext":{"privileged":true}}]}`), swap(`"privileged":true`, ``)},
+		{plan.MeshInjection, mesh, pod(`{}`, "linkerd.io/inject", "enabled"), swap(`"enabled"`, `"disabled"`)},
+		{plan.MeshInjection, mesh, in("istio-injection=enabled", pod(`{}`)), swap(named, named+`"labels":{"sidecar.istio.io/inject":"false"},`)},
+		{plan.MeshInjection, otherMode, in("istio-injection=enabled", pod(`{}`)), headless},
+		{plan.PodSecurityRejects, "run the pod in a namespace whose PodSecurity level allows it", in(api.LabelPodSecurityEnforce+"=baseline", pod(`{}`)), relabel(api.LabelPodSecurityEnforce + "=privileged")},
+		{plan.PodSecurityRejects, otherMode, in(api.LabelPodSecurityEnforce+"=baseline", pod(`{}`)), headless},
 		{plan.HostnameInvalid, "or remove netmode.io/hostname: node", scene{object: strings.Replace(asking("Pod", peersMode, `"generateName":"w-",`, `{"subdomain":"s",`+
 			`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In","values":["`+strings.Repeat("n", 64)+`"]}]}]}}}}`,
 			api.AnnotationHostname, "node"), `"generateName"`, `"ownerReferences":[{"kind":"DaemonSet","controller":true}],"generateName"`, 1)}, swap(`,"netmode.io/hostname":"node"`, ``)},

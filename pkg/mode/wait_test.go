@@ -1,6 +1,7 @@
 package mode_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ const waiting = `{"hostname":"nimbus-0","subdomain":"nimbus",` + onePort + `}`
 
 func waitsFor(value string, more ...string) string {
 	text := `{"name":"nimbus-0","annotations":{"netmode.io/search-rewrite":"none","netmode.io/wait":"` + value + `"`
-	for i := 0; i < len(more); i += 2 {
-		text += `,"` + more[i] + `":"` + more[i+1] + `"`
+	for pair := range slices.Chunk(more, 2) {
+		text += `,"` + strings.Join(pair, `":"`) + `"`
 	}
 	return text + `}}`
 }

@@ -1,6 +1,7 @@
 package resolv_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestPutAtTwoPlaces(t *testing.T) {
 			if want := "search " + tt.put + "\n"; string(got) != want || !changed {
 				t.Errorf("got  %q, changed %t\nwant %q", got, changed, want)
 			}
-			if again, changed := tt.domains.Put(got); changed || string(again) != string(got) {
+			if again, changed := tt.domains.Put(got); changed || !bytes.Equal(again, got) {
 				t.Errorf("a second call made %q", again)
 			}
 		})

@@ -1,6 +1,7 @@
 package resolv
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/netmode-io/netmode/pkg/api"
@@ -23,9 +24,9 @@ func (c *Case) warnNdots() {
 	if dns == nil {
 		return
 	}
-	for i := len(dns.Options) - 1; i >= 0; i-- {
-		if dns.Options[i].Name == "ndots" {
-			c.warnNdotsOf(dns.Options[i], i)
+	for i, option := range slices.Backward(dns.Options) {
+		if option.Name == "ndots" {
+			c.warnNdotsOf(option, i)
 			return
 		}
 	}
