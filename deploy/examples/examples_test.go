@@ -246,8 +246,13 @@ func (app *application) templateProblems(w workload) []string {
 	if asked.Mode == api.ModeHostNetwork && !slices.ContainsFunc(w.template.Spec.Containers, func(c corev1.Container) bool { return len(c.Ports) > 0 }) {
 		found = append(found, "spec.template.spec.containers: no declared port: the scheduler cannot avoid collisions")
 	}
-	if !asked.Mode.Headless() {
+	named := asked.Mode == api.ModeHostNetwork && asked.Service != ""
+	if !asked.Mode.Headless() && !named {
 		return found
+	}
+	ofService := asked.Mode
+	if named {
+		ofService = api.ModeStatefulSetHeadless
 	}
 	names := slices.DeleteFunc([]string{asked.Service, w.template.Spec.Subdomain, w.serviceName}, func(s string) bool { return s == "" })
 	names = slices.Compact(names)
@@ -258,8 +263,8 @@ func (app *application) templateProblems(w workload) []string {
 	switch {
 	case service == nil:
 		found = append(found, fmt.Sprintf("governing Service %q is not in the file", names[0]))
-	case service.Annotations[api.AnnotationMode] != string(asked.Mode):
-		found = append(found, fmt.Sprintf("governing Service %q asks for mode %q, its pods for %q", names[0], service.Annotations[api.AnnotationMode], asked.Mode))
+	case service.Annotations[api.AnnotationMode] != string(ofService):
+		found = append(found, fmt.Sprintf("governing Service %q asks for mode %q, and its pods need %q", names[0], service.Annotations[api.AnnotationMode], ofService))
 	case !labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(w.template.Labels)):
 		found = append(found, fmt.Sprintf("governing Service %q does not select its pods", names[0]))
 	}
@@ -471,6 +476,8 @@ func TestBrokenExamples(t *testing.T) {
 		{"no governing Service", "database.yaml", "        netmode.io/service: ledger-db\n", "", "want one governing Service"},
 		{"two governing Services", "mpi-job.yaml", "      restartPolicy: Never", "      restartPolicy: Never\n      subdomain: mpi", "want one governing Service"},
 		{"governing Service missing", "mpi-job.yaml", "netmode.io/service: mpi-pi-peers", "netmode.io/service: mpi-pi", `governing Service "mpi-pi" is not in the file`},
+		{"names on the host network, and no Service", "training-job.yaml", "netmode.io/service: training\n", "netmode.io/service: train\n", `governing Service "train" is not in the file`},
+		{"names on the host network, and another Service", "training-job.yaml", "netmode.io/mode: statefulset-headless", "netmode.io/mode: headless", `its pods need "statefulset-headless"`},
 		{"governing Service selects others", "storm.yaml", "spec:\n  selector:\n    app.kubernetes.io/name: storm\n    app.kubernetes.io/component: nimbus", "spec:\n  selector:\n    app.kubernetes.io/name: storm\n    app.kubernetes.io/component: supervisor", `governing Service "nimbus" does not select its pods`},
 		{"surge on a shared hostname", "database.yaml", "type: Recreate", "type: RollingUpdate", "want replicas 1 and strategy Recreate"},
 		{"surge on a host port", "matrixgate.yaml", "maxSurge: 0", "maxSurge: 1", "spec.strategy.rollingUpdate.maxSurge"},

@@ -13,7 +13,7 @@ import (
 func chineseModes() map[api.Mode][3]string {
 	return map[api.Mode][3]string{
 		api.ModeDefault:     {"普通 Service 就能胜任的程序", "不做改动;不采用命名空间给的模式", "不做改动"},
-		api.ModeHostNetwork: {"必须使用节点地址的程序", "`hostNetwork: true`、`dnsPolicy: ClusterFirstWithHostNet`", "不做改动"},
+		api.ModeHostNetwork: {"必须使用节点地址的程序", "`hostNetwork: true`、`dnsPolicy: ClusterFirstWithHostNet`;有 `netmode.io/service` 时还做 `statefulset-headless` 所做的,并写入 `NETMODE_HOSTNAME`", "不做改动"},
 		api.ModeHeadless: {"一个 Service 后面只有一个 Pod,别人用 Service 的名字记住它",
 			"`hostname` 和 `subdomain` 设为 Service 的名字", "`clusterIP: None`"},
 		api.ModeStatefulSetHeadless: {"同一个 Service 后面、用主机名互相认识的多个 Pod",

@@ -81,8 +81,14 @@ func (a *admission) input(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
-	if a.object.Kind == "StatefulSet" {
+	switch a.object.Kind {
+	case "StatefulSet":
 		raw = withClaims(t, raw, a.object.JSON)
+	case "DaemonSet":
+		var err error
+		if raw, err = workload.OnNode(raw, "node-1.example"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return edit(t, raw, func(metadata map[string]any) {
 		metadata["namespace"] = a.object.Namespace
@@ -289,9 +295,26 @@ func essence(t *testing.T, stored []byte) map[string]any {
 	}
 	if name != nil && spec["hostname"] == name {
 		spec["hostname"] = "the pod's name"
+		for _, list := range []string{"containers", "initContainers"} {
+			hideHostname(spec[list], name)
+		}
 	}
 	if ip, ok := spec["clusterIP"].(string); ok && ip != corev1.ClusterIPNone {
 		spec["clusterIP"], spec["clusterIPs"] = "allocated", nil
 	}
 	return object
+}
+
+// hideHostname puts the same text into the variables that tell containers their pod's hostname.
+func hideHostname(containers, hostname any) {
+	list, _ := containers.([]any)
+	for _, c := range list {
+		container, _ := c.(map[string]any)
+		env, _ := container["env"].([]any)
+		for _, v := range env {
+			if variable, ok := v.(map[string]any); ok && variable["name"] == api.EnvHostname && variable["value"] == hostname {
+				variable["value"] = "the pod's name"
+			}
+		}
+	}
 }

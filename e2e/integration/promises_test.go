@@ -31,13 +31,14 @@ const (
 	askHost     = "netmode.io/mode: hostnetwork"
 	askHeadless = "netmode.io/mode: headless"
 	askPeers    = "netmode.io/mode: statefulset-headless"
+	askNames    = askHost + ", netmode.io/service: db"
 
 	noHost      = "spec.hostNetwork: Invalid value: false: is not as mode hostnetwork needs it: " + notAsPromised
 	clusterDNS  = `spec.dnsPolicy: Invalid value: "ClusterFirst": is not as mode hostnetwork needs it: ` + notAsPromised
 	hostname    = "spec.hostname: Invalid value: is not the governing Service, as mode headless needs it: " + notAsPromised
-	noHostname  = "spec.hostname: Required value: is not set, as mode statefulset-headless needs it: " + notAsPromised
+	noHostname  = "spec.hostname: Required value: is not set, as this mode needs it: " + notAsPromised
 	subdomain   = "spec.subdomain: Invalid value: is not the governing Service, as this mode needs it: " + notAsPromised
-	noRewrite   = "spec.dnsConfig.searches: Invalid value: lacks the domain of the pod's peers, as mode statefulset-headless needs it: " + notAsPromised
+	noRewrite   = "spec.dnsConfig.searches: Invalid value: lacks the domain of the pod's peers, as this mode needs it: " + notAsPromised
 	tooLarge    = "spec: Too many: a pod has at most 100 containers, 100 init containers and 32 searches to be looked at: … (PodTooLarge)"
 	noClusterIP = "spec.clusterIP: Invalid value: is not None, as this mode needs it: " + notAsPromised
 	unpublished = "spec.publishNotReadyAddresses: Invalid value: false: is not true, as the mode or the annotation needs it: " + notAsPromised
@@ -63,6 +64,9 @@ func promisedPods() []promised {
 	}
 	strategy := func(name string) string { return askPeers + ", netmode.io/search-rewrite: " + name }
 	onHost := func(dns string) string { return pod("hostNetwork: true, dnsPolicy: " + dns + ", " + oneContainer) }
+	onHostNamed := func(fields string) string {
+		return pod("hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, " + fields + oneContainer)
+	}
 	named := func(fields string) string { return pod(fields + oneContainer) }
 	return []promised{
 		{"hostnetwork", askHost, onHost("ClusterFirstWithHostNet"), ""},
@@ -72,6 +76,22 @@ func promisedPods() []promised {
 		{"hostnetwork, false", askHost, pod("hostNetwork: false, dnsPolicy: Default, " + oneContainer), noHost},
 		{"hostnetwork, DNS of the cluster's pods", askHost, onHost("ClusterFirst"), clusterDNS},
 		{"hostnetwork, DNS as defaulted", askHost, named("hostNetwork: true, "), clusterDNS},
+
+		{"hostnetwork, names", askNames, pod("hostNetwork: true, " + peer + first + oneContainer), ""},
+		{"hostnetwork, names, listed", askNames, onHostNamed(peer + listed), ""},
+		{"hostnetwork, names, init container", askNames, onHostNamed(peer + byInit), ""},
+		{"hostnetwork, names, none", askNames + ", netmode.io/search-rewrite: none", onHostNamed(peer), ""},
+		{"hostnetwork, names without it", askNames, pod(peer + first + oneContainer), noHost},
+		{"hostnetwork, names, DNS of the cluster's pods", askNames, pod("hostNetwork: true, " + peer + listed + oneContainer), clusterDNS},
+		{"hostnetwork, names, no hostname", askNames, onHostNamed("subdomain: db, " + listed), noHostname},
+		{"hostnetwork, names, no subdomain", askNames, onHostNamed("hostname: db-0, " + listed), subdomain},
+		{"hostnetwork, names, another subdomain", askNames, onHostNamed("hostname: db-0, subdomain: web, " + listed), subdomain},
+		{"hostnetwork, names, no rewrite", askNames, onHostNamed(peer), noRewrite},
+		{"hostnetwork, names, another rewrite", askNames + ", netmode.io/search-rewrite: prepend", onHostNamed(peer + listed), noRewrite},
+		{"hostnetwork, names, too many containers", askNames, pod("hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, " + peer + listed + many("containers", 101)), tooLarge},
+		{"hostnetwork, too many containers", askHost, pod("hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, " + many("containers", 101)), ""},
+		{"peers on the host network", askPeers, onHostNamed(peer + listed), ""},
+		{"peers on the host network, no rewrite", askPeers, onHostNamed(peer), noRewrite},
 
 		{"headless", askHeadless, named("hostname: db, subdomain: db, "), ""},
 		{"headless, Service named", askHeadless + ", netmode.io/service: db", named("hostname: db, subdomain: db, "), ""},

@@ -41,6 +41,7 @@ func always(item string) func(int) string { return func(int) string { return ite
 const (
 	wantsHostNetwork = `"netmode.io/mode":"hostnetwork"`
 	wantsPeers       = `"netmode.io/mode":"statefulset-headless","netmode.io/service":"db"`
+	wantsHostNames   = wantsHostNetwork + `,"netmode.io/service":"db"`
 	wantsPrepend     = wantsPeers + `,"netmode.io/search-rewrite":"prepend"`
 	tenPeers         = `"netmode.io/peers":"a.ns,b.ns,c.ns,d.ns,e.ns,f.ns,g.ns,h.ns,i.ns,j.ns"`
 	wantsPostStart   = wantsPeers + `,"netmode.io/search-rewrite":"post-start"`
@@ -127,7 +128,7 @@ func attacks() []attack {
 		}), Refused, plan.HostnameNoNode},
 		{"a node's name of 8 MB", ofDaemonSet(func() string {
 			return `{"matchFields":[{"key":"metadata.name","operator":"In","values":["` + strings.Repeat("a.", eightMB/2) + `"]}]}`
-		}), Refused, plan.HostnameInvalid},
+		}), Refused, plan.HostnameOfNodeInvalid},
 		{"generateName of 8 MB", generating(long), Patched, plan.HostnameGenerated},
 		{"generateName of 1.45 million <", generating(func() string { return strings.Repeat(`\u003c`, 1_450_000) }), Refused, plan.HostnameInvalid},
 		{"generateName of 2.6 million ю", generating(func() string { return strings.Repeat("ю", 2_600_000) }), Refused, plan.HostnameInvalid},
@@ -164,6 +165,28 @@ func attacks() []attack {
 		{"1,000 net. sysctls of 4 kB", pod(wantsHostNetwork, func() string {
 			return `"securityContext":{"sysctls":[` + many(1000, always(`{"name":"net.`+strings.Repeat("<", 4000)+`"}`)) + `]}`
 		}), Refused, plan.NetSysctl},
+		{"100,000 variables", pod(wantsHostNames, func() string {
+			return container(`"env":[` + many(100_000, func(i int) string { return fmt.Sprintf(`{"name":"V%d","value":"some text"}`, i) }) + `]`)
+		}), Patched, plan.HostnameEnvSet},
+		{"100,000 variables, their values first", pod(wantsHostNames, func() string {
+			return container(`"env":[` + many(100_000, func(i int) string { return fmt.Sprintf(`{"value":"some text","name":"V%d"}`, i) }) + `]`)
+		}), Patched, plan.HostnameEnvSet},
+		{"100,000 variables of netmode's name", pod(wantsHostNames, func() string {
+			return container(`"env":[` + many(100_000, always(`{"name":"NETMODE_HOSTNAME","value":"`+strings.Repeat("v", 40)+`"}`)) + `]`)
+		}), Patched, plan.HostnameEnvKept},
+		{"1,000 values of 8 kB in a variable of netmode's name", pod(wantsHostNames, func() string {
+			return container(`"env":[` + many(1000, always(`{"name":"NETMODE_HOSTNAME","value":"`+strings.Repeat("v", 8000)+`"}`)) + `]`)
+		}), Malformed, ""},
+		{"200 containers with 1,000 variables each", pod(wantsHostNames, func() string {
+			full := `[` + many(100, func(i int) string {
+				return fmt.Sprintf(`{"name":"c%d","env":[%s{"name":"NETMODE_HOSTNAME","value":"x"}]}`, i, strings.Repeat(`{"name":"A","value":"b"},`, 1000))
+			}) + `]`
+			return `"initContainers":` + full + `,"containers":` + full
+		}), Patched, plan.HostnameEnvKept},
+		{"the hostname into 200 containers", pod(wantsHostNames, func() string {
+			full := `[` + many(100, always(`{"name":"c"}`)) + `]`
+			return `"initContainers":` + full + `,"containers":` + full
+		}), Patched, plan.HostnameEnvSet},
 		{"100 containers of 1,000 ports each", pod(wantsHostNetwork, func() string {
 			return `"containers":[` + many(100, always(`{"ports":[`+many(1000, always(`{}`))+`]}`)) + `]`
 		}), Refused, plan.PodTooLarge},

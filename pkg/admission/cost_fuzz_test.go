@@ -72,7 +72,9 @@ func (a *adversary) ports() string {
 }
 
 func (a *adversary) containers() string {
-	switch a.next() % 4 {
+	switch a.next() % 5 {
+	case 4:
+		return a.list(`{"env":` + a.list(a.pick(`{"name":"NETMODE_HOSTNAME"}`, `{"name":"#","value":"v"}`, `{"value":`+a.text()+`}`, `{"name":[#]}`)) + `}`)
 	case 0:
 		return a.list(a.pick(`{}`, `{"name":"istio-proxy"}`, `{"name":"c#"}`, `{"restartPolicy":"Always"}`, `{"securityContext":{"runAsUser":#}}`, `{"securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}`, `{"lifecycle":{"postStart":{"exec":{}}}}`))
 	case 1:

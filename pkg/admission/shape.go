@@ -19,7 +19,8 @@ const mostWords = 8
 const mostValues = 2
 
 // reviewShape is what is read of a review. Of lists and maps it holds one more
-// than netmode looks at, so that it shows where there are too many.
+// than netmode looks at, so that it shows where there are too many; of the
+// environment what is netmode's.
 func reviewShape() *jsonprune.Shape {
 	object := withTemplates(bounded(jsonprune.ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service](), workload.View())), "")
 	old := withTemplates(bounded(jsonprune.ShapeOf(workload.View())), markOld)
@@ -51,6 +52,7 @@ func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 		terms.Member("matchFields", "values").Most(mostValues)
 		for _, list := range []string{"containers", "initContainers"} {
 			object.Member("spec", list, "command").Most(mostWords)
+			object.Member("spec", list, "env").Only("name", api.EnvHostname)
 			object.Member("spec", list, "securityContext", "capabilities", "add").Most(api.MaxCapabilities)
 		}
 	}

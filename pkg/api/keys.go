@@ -44,6 +44,10 @@ const (
 // LabelCompletionIndex is on the pods of an Indexed Job (batch/v1).
 const LabelCompletionIndex = "batch.kubernetes.io/job-completion-index"
 
+// EnvHostname is, in each container of a pod with names on the host network, the pod's
+// hostname: hostname(1) is the node's there.
+const EnvHostname = "NETMODE_HOSTNAME"
+
 // AnnotationMirror marks the API server's copy of a static pod; the kubelet owns it.
 const AnnotationMirror = "kubernetes.io/config.mirror"
 

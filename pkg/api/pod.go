@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -105,10 +107,31 @@ type Container struct {
 	Name            string           `json:"name"`
 	Command         []string         `json:"command"`
 	Args            []string         `json:"args"`
+	Env             []EnvVar         `json:"env"`
 	Ports           []ContainerPort  `json:"ports"`
 	RestartPolicy   *string          `json:"restartPolicy"`
 	SecurityContext *SecurityContext `json:"securityContext"`
 	Lifecycle       *Lifecycle       `json:"lifecycle"`
+}
+
+// EnvVar is the part of corev1.EnvVar that a decision reads. Of a review only those of
+// the name EnvHostname are left.
+type EnvVar struct {
+	Name  string  `json:"name"`
+	Value Literal `json:"value"`
+}
+
+// Literal is a text; what is none, as a number is that lacks its quotes, counts as
+// empty, since it is the API server's to refuse.
+type Literal string
+
+// UnmarshalJSONFrom reads any JSON value.
+func (l *Literal) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*l = ""
+	if dec.PeekKind() != '"' {
+		return dec.SkipValue()
+	}
+	return json.UnmarshalDecode(dec, (*string)(l))
 }
 
 // ContainerPort is corev1.ContainerPort.

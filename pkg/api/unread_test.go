@@ -14,7 +14,7 @@ import (
 func TestUnreadMembersTakeAnyValue(t *testing.T) {
 	for _, value := range []string{"null", "true", "0", `"a\"]}"`, "[]", "{}", `[{"a":[1,"}"]},null]`} {
 		text := `{"metadata":{"managedFields":` + value + `,"name":"a"},"spec":{"volumes":` + value +
-			`,"containers":[{"name":"main","env":` + value + `,"image":` + value + `,"command":["/app"]}],"hostname":"h"}}`
+			`,"containers":[{"name":"main","volumeMounts":` + value + `,"image":` + value + `,"command":["/app"]}],"hostname":"h"}}`
 		got, err := decode[api.Pod]([]byte(text))
 		want := api.Pod{
 			Metadata: api.ObjectMeta{Name: "a"},

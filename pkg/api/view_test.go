@@ -44,7 +44,7 @@ var wantMeta = api.ObjectMeta{
 
 func TestPodView(t *testing.T) {
 	container := api.Container{
-		Name: "main", Command: []string{"/app"}, Args: []string{"-v"},
+		Name: "main", Command: []string{"/app"}, Args: []string{"-v"}, Env: []api.EnvVar{{Name: "A", Value: "b"}},
 		Ports:           []api.ContainerPort{{Name: "web", HostPort: 8080, ContainerPort: 8080, Protocol: "TCP", HostIP: "10.0.0.1"}},
 		RestartPolicy:   new("Always"),
 		SecurityContext: &api.SecurityContext{RunAsUser: new(int64(7)), RunAsNonRoot: new(true), ReadOnlyRootFilesystem: new(true)},
@@ -73,6 +73,16 @@ func TestPodView(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("view differs (-want +got):\n%s", diff)
+	}
+}
+
+// The value of a variable may be of any type: the API server sees to it.
+func TestLiteral(t *testing.T) {
+	for value, want := range map[string]api.Literal{`"a\u0062"`: "ab", "8080": "", "true": "", `{"a":[1]}`: "", `["a"]`: "", "null": ""} {
+		got, err := decode[[]api.EnvVar]([]byte(`[{"name":"A","value":` + value + `},{"name":"B","value":"c"}]`))
+		if diff := cmp.Diff([]api.EnvVar{{Name: "A", Value: want}, {Name: "B", Value: "c"}}, got); err != nil || diff != "" {
+			t.Errorf("%s: %v, (-want +got):\n%s", value, err, diff)
+		}
 	}
 }
 

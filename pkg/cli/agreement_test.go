@@ -192,11 +192,18 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 		want = applyPatch(t, want, send(t, a.webhook, requestFor(t, rendered)).Patch)
 		let, want = withoutStatus(t, patched), withoutStatus(t, want)
 	}
-	if p.Has(plan.HostnameGenerated) && !p.Has(plan.NotApplicable) {
+	switch {
+	case p.Has(plan.NotApplicable):
+	case p.Has(plan.HostnameGenerated):
 		let = withoutGeneratedName(t, let)
+	case d.template != nil && p.Has(plan.HostnameOfNode):
+		let = without(t, let, "/spec/hostname")
 	}
 	if d.plan.Has(plan.WaitEachItself) {
 		let, want = withoutStatus(t, withoutWait(t, let)), withoutStatus(t, want)
+	}
+	if d.template != nil && hasKept(p, plan.HostnameEnvSet) {
+		let = withoutHostnameEnv(t, let)
 	}
 	if diff := cmp.Diff(parse(t, want), parse(t, let)); diff != "" {
 		t.Errorf("the object that the webhook lets in differs from the rendered one (-render +webhook):\n%s", diff)
@@ -206,54 +213,17 @@ func (a *agreement) check(t *testing.T, d, rendered *decided) {
 	wantEmpty(t, "the second call", send(t, a.webhook, request))
 	if d.object.Kind != "Service" {
 		request.Object.Raw = withSidecar(t, patched)
-		wantEmpty(t, "the call with a sidecar", send(t, a.webhook, request))
+		response := send(t, a.webhook, request)
+		if p.Has(plan.HostnameEnvSet) && !p.Has(plan.NotApplicable) {
+			wantInEnv(t, response)
+			request.Object.Raw = applyPatch(t, request.Object.Raw, response.Patch)
+			response = send(t, a.webhook, request)
+		}
+		wantEmpty(t, "the call with a sidecar", response)
 	}
 	if p.Source == plan.SourceAnnotation {
 		wantEmpty(t, "the call by a webhook that knows nothing", send(t, a.unknowing, request))
 	}
-}
-
-// withoutGeneratedName is the pod without the name that only the webhook gives it,
-// which is its hostname.
-func withoutGeneratedName(t *testing.T, pod []byte) []byte {
-	t.Helper()
-	object := parse(t, pod)
-	metadata, _ := object["metadata"].(map[string]any)
-	spec, _ := object["spec"].(map[string]any)
-	if metadata["name"] == nil || metadata["name"] != spec["hostname"] {
-		t.Errorf("the name %v and the hostname %v", metadata["name"], spec["hostname"])
-	}
-	delete(metadata, "name")
-	delete(spec, "hostname")
-	rest, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rest
-}
-
-// withoutWait is the pod without the init container that waits for its own name, which
-// a template does not know.
-func withoutWait(t *testing.T, pod []byte) []byte {
-	t.Helper()
-	object := parse(t, pod)
-	spec, _ := object["spec"].(map[string]any)
-	list, _ := spec["initContainers"].([]any)
-	rest := slices.DeleteFunc(slices.Clone(list), func(c any) bool {
-		container, _ := c.(map[string]any)
-		return container["name"] == "netmode-wait"
-	})
-	if len(rest) != len(list)-1 {
-		t.Errorf("%d init containers of %d do not wait", len(rest), len(list))
-	}
-	if spec["initContainers"] = rest; len(rest) == 0 {
-		delete(spec, "initContainers")
-	}
-	text, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 // withoutPolicies is the plan as the webhook has it: what policies forbid is the
@@ -384,7 +354,12 @@ func applyPatch(t *testing.T, raw, patch []byte) []byte {
 
 func withoutStatus(t *testing.T, raw []byte) []byte {
 	t.Helper()
-	return applyPatch(t, raw, []byte(`[{"op":"remove","path":"/metadata/annotations/netmode.io~1status"}]`))
+	return without(t, raw, "/metadata/annotations/netmode.io~1status")
+}
+
+func without(t *testing.T, raw []byte, pointer string) []byte {
+	t.Helper()
+	return applyPatch(t, raw, []byte(`[{"op":"remove","path":"`+pointer+`"}]`))
 }
 
 func withSidecar(t *testing.T, raw []byte) []byte {

@@ -30,6 +30,7 @@ import (
 const (
 	demoClusterDNS    = "10.96.0.10"
 	demoClusterDomain = "cluster.local"
+	demoNode          = "node-1"
 )
 
 func newDemo(streams *Streams) *cobra.Command {
@@ -156,6 +157,11 @@ func admissionRequest(d *decided) (*admissionv1.AdmissionRequest, error) {
 	var err error
 	if d.template != nil {
 		raw, kind, user = d.template.Pod, "Pod", "system:serviceaccount:kube-system:"+strings.ToLower(d.object.Kind)+"-controller"
+		if d.object.Kind == "DaemonSet" {
+			if raw, err = workload.OnNode(raw, demoNode); err != nil {
+				return nil, err
+			}
+		}
 	} else if raw, err = workload.Admitted(d.object.APIVersion, d.object.Kind, d.object.JSON, d.namespace); err != nil {
 		return nil, err
 	}

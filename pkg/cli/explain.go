@@ -163,7 +163,7 @@ func explainText(streams *Streams, explained []explanation) error {
 			width = max(width, len(r.Rule))
 		}
 		for _, r := range e.Rules {
-			if r.Verdict == plan.Passed {
+			if r.Verdict == plan.Passed && r.Text == "" {
 				r.Text = "nothing to do"
 			}
 			message := plan.Line(r.Field, r.Text, r.Reason)

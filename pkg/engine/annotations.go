@@ -37,17 +37,18 @@ func (d *decision) parseAnnotations() bool {
 
 // warnUnusedOnPod counts the search rewrite as used in any mode where there are peers.
 func (d *decision) warnUnusedOnPod() bool {
-	used := d.mode.PodAnnotations
+	used := d.mode.UsedByPod(d.intent)
 	if len(d.intent.Peers) > 0 {
 		used = append(slices.Clip(used), api.AnnotationSearchRewrite)
 	}
-	return d.warnUnused(used)
+	return d.warnUnused(used, d.mode.NameAnnotations)
 }
 
-func (d *decision) warnUnusedOnService() bool { return d.warnUnused(d.mode.ServiceAnnotations) }
+func (d *decision) warnUnusedOnService() bool { return d.warnUnused(d.mode.ServiceAnnotations, nil) }
 
-// warnUnused warns of the author's annotations that do nothing in the mode.
-func (d *decision) warnUnused(used []string) bool {
+// warnUnused warns of the author's annotations that do nothing in the mode, and says
+// which of them need a named Service.
+func (d *decision) warnUnused(used, withService []string) bool {
 	p := d.plan
 	p.Rule("annotations")
 	for _, key := range d.intent.Keys {
@@ -57,6 +58,9 @@ func (d *decision) warnUnused(used []string) bool {
 		text := "it does nothing here without a mode"
 		if p.Mode != "" {
 			text = "it does nothing here in mode " + string(p.Mode)
+			if slices.Contains(withService, key) {
+				text += " without " + api.AnnotationService
+			}
 		}
 		p.Warn(plan.AnnotationUnused, annotationsPath.Key(key).String(), text)
 	}

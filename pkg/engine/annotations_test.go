@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/api/apitest"
+	"github.com/netmode-io/netmode/pkg/plan"
 )
 
 func unused(key, why string) string {
@@ -31,7 +33,7 @@ func TestUnusedAnnotations(t *testing.T) {
 	used := map[string][]string{
 		"Pod/":                         {api.AnnotationPeers},
 		"Pod/default":                  {api.AnnotationPeers},
-		"Pod/hostnetwork":              {api.AnnotationPeers},
+		"Pod/hostnetwork":              {api.AnnotationService, api.AnnotationPeers},
 		"Pod/headless":                 {api.AnnotationService, api.AnnotationPeers},
 		"Pod/statefulset-headless":     {api.AnnotationService, api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationPeers, api.AnnotationWait, api.AnnotationWaitTimeout},
 		"Service/":                     nil,
@@ -58,6 +60,9 @@ func TestUnusedAnnotations(t *testing.T) {
 				if kind == "Service" {
 					p = decideService(t, raw)
 				}
+				if kind == "Pod" && mode == api.ModeHostNetwork && slices.Contains(used["Pod/statefulset-headless"], key) {
+					why += " without netmode.io/service"
+				}
 				warned := strings.Count(strings.Join(describeAll(p), "\n"), unused(key, why))
 				expected := 1
 				for _, w := range want {
@@ -70,6 +75,14 @@ func TestUnusedAnnotations(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAnnotationsOfNames mean something in mode hostnetwork where the pod names its Service.
+func TestAnnotationsOfNames(t *testing.T) {
+	p := decidePod(t, annotated(`{}`, api.AnnotationMode, "hostnetwork", api.AnnotationService, "peers", api.AnnotationSearchRewrite, "none", api.AnnotationHostname, "own"), &snapshot{})
+	if hasReason(p, plan.Warned, plan.AnnotationUnused) || p.Service != "peers" || p.Strategy != api.SearchNone {
+		t.Errorf("%q", describeAll(p))
 	}
 }
 

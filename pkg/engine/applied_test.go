@@ -40,8 +40,9 @@ func edited(t *testing.T, raw string, fields members) string {
 }
 
 var (
-	withMesh = members{"containers": []any{members{"name": "a", "ports": []any{members{"containerPort": 80}}}, members{"name": "istio-proxy"}}}
-	onHost   = members{"hostNetwork": true}
+	withMesh   = members{"containers": []any{members{"name": "a", "ports": []any{members{"containerPort": 80}}}, members{"name": "istio-proxy"}}}
+	onHost     = members{"hostNetwork": true}
+	overridden = members{"hostnameOverride": "x"}
 )
 
 const (
@@ -55,6 +56,8 @@ const (
 	meshDenied = `spec.containers[1].name: Invalid value: "istio-proxy": a service mesh was injected already, and its rules would be the node's; ` +
 		`sidecar.istio.io/inject: "false" among the pod's labels keeps Istio away: ` +
 		"turn the mesh's injection off for this pod, or choose another mode (MeshSidecar)"
+	overrideDenied = `spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: ` +
+		"remove hostnameOverride, or remove netmode.io/mode (HostnameOverride)"
 	hostDenied = "spec.hostNetwork: Invalid value: true: the pod would have its node's name and address: " +
 		"remove hostNetwork, or use netmode.io/mode: hostnetwork (HostNetworkInUse)"
 )
@@ -83,10 +86,13 @@ func TestInheritedModeThatNoLongerServes(t *testing.T) {
 		{"hostnetwork, and a port twice", "hostnetwork", "", plainPod,
 			members{"containers": []any{members{"name": "a", "ports": []any{members{"containerPort": 80}}}, members{"name": "b", "ports": []any{members{"containerPort": 80}}}}},
 			noLonger("spec.containers[1].ports[0].containerPort: Invalid value: 80: TCP port 80 is taken by spec.containers[0].ports[0]: give one of them another port (HostPortConflict)", "hostnetwork", label)},
-		{"statefulset-headless, and the host network", "statefulset-headless", "", peerPod, onHost, noLonger(hostDenied, "statefulset-headless", label)},
-		{"statefulset-headless of a policy, and the host network", "", givesPeers, peerPod, onHost, noLonger(hostDenied, "statefulset-headless", byPolicy)},
-		{"statefulset-headless without a search rewrite, and the host network", "statefulset-headless",
-			`{"namespaceSelector":{},"searchRewrite":{"strategy":"none"}}`, `{"metadata":{"name":"web-0"},"spec":{"subdomain":"peers"}}`, onHost, noLonger(hostDenied, "statefulset-headless", label)},
+		{"statefulset-headless, and another hostname", "statefulset-headless", "", peerPod, overridden, noLonger(overrideDenied, "statefulset-headless", label)},
+		{"statefulset-headless of a policy, and another hostname", "", givesPeers, peerPod, overridden, noLonger(overrideDenied, "statefulset-headless", byPolicy)},
+		{"statefulset-headless without a search rewrite, and another hostname", "statefulset-headless",
+			`{"namespaceSelector":{},"searchRewrite":{"strategy":"none"}}`, `{"metadata":{"name":"web-0"},"spec":{"subdomain":"peers"}}`, overridden,
+			noLonger(overrideDenied, "statefulset-headless", label)},
+		{"statefulset-headless, the host network, and a mesh", "statefulset-headless", "", strings.Replace(peerPod, `"subdomain"`, `"hostNetwork":true,"subdomain"`, 1), withMesh,
+			noLonger(meshDenied, "statefulset-headless", label)},
 		{"headless, and the host network", "headless", "", `{"metadata":{"name":"web"},"spec":{"subdomain":"peers"}}`, onHost, noLonger(hostDenied, "headless", label)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +143,7 @@ func TestStatusOfSomebodyElse(t *testing.T) {
 		want                                        string
 	}{
 		{"copied to a pod with a mesh", "hostnetwork", "", hostStatus, `"name":"a"`, mesh, ""},
-		{"copied to a StatefulSet's pod on the host network", "statefulset-headless", "", peersStatus, ofSet, `{"hostname":"web-0","subdomain":"peers","hostNetwork":true}`, ""},
+		{"copied to a StatefulSet's pod of another hostname", "statefulset-headless", "", peersStatus, ofSet, `{"hostname":"web-0","subdomain":"peers","hostnameOverride":"x"}`, ""},
 		{"copied to another pod on the host network", "headless", "", headStatus, `"name":"a"`, `{"hostname":"a","subdomain":"peers","hostNetwork":true}`, ""},
 		{"of another mode", "hostnetwork", "", peersStatus, `"name":"a"`, meshOnHost, ""},
 		{"of a pod that asked", "hostnetwork", "", `{"mode":"hostnetwork","source":"annotation","reasons":[]}`, `"name":"a"`, meshOnHost, ""},
@@ -177,6 +183,24 @@ func TestStatusOfSomebodyElse(t *testing.T) {
 				t.Errorf("mutating: %v %q", p.Mutations, describeAll(p))
 			}
 		})
+	}
+}
+
+// An inherited mode was applied, and then another webhook puts the pod on its node's
+// network: the mode serves it there as well.
+func TestAppliedAndPutOnTheHost(t *testing.T) {
+	c := &snapshot{labels: map[string]string{api.LabelMode: "statefulset-headless"}}
+	moved := edited(t, patched(t, peerPod, decidePod(t, peerPod, c)), onHost)
+	p := decidePod(t, moved, c)
+	if p.Refused() || !hasReason(p, plan.Changed, plan.DNSPolicySet) {
+		t.Errorf("%q", describeAll(p))
+	}
+	if again := decidePod(t, patched(t, moved, p), c); len(again.Mutations) > 0 || again.Refused() {
+		t.Errorf("again: %v %q", again.Mutations, describeAll(again))
+	}
+	c.labels[api.LabelPodSecurityEnforce] = "baseline"
+	if p := decidePod(t, edited(t, peerPod, onHost), c); p.Changes() || !p.Has(plan.NotApplicable) {
+		t.Errorf("in a namespace that rejects it: %q", describeAll(p))
 	}
 }
 

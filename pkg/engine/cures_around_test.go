@@ -18,7 +18,9 @@ type scene struct {
 	// object is its kind, and itself in JSON; old is what it was before an update.
 	object, old string
 	// services are those of its namespace, in JSON; "" means that nobody knows.
-	services  string
+	services string
+	// daemonSet is the pod of another DaemonSet.
+	daemonSet string
 	namespace string
 	// labels are the namespace's: "key=value key=value".
 	labels   string
@@ -80,6 +82,9 @@ func (s *scene) decide(t *testing.T) *plan.Plan {
 	around := &snapshot{known: s.services != "", labels: map[string]string{}, policies: policies(t, s.policies...)}
 	if around.known {
 		around.services = *decode[[]api.Service](t, []byte(s.services))
+	}
+	if s.daemonSet != "" {
+		around.daemonSets = append(around.daemonSets, *decode[api.Pod](t, []byte(s.daemonSet)))
 	}
 	for word := range strings.FieldsSeq(s.labels) {
 		key, value, _ := strings.Cut(word, "=")

@@ -24,6 +24,8 @@ func toldOfServices() []told {
 	)
 	translated := behind(`{"metadata":{"name":"s"},"spec":{"clusterIP":"None","selector":{"app":"a"},"ports":[{"port":8080,"targetPort":"http"}]}}`, by, "s")
 	translated.object = strings.Replace(translated.object, `{"containerPort":80}`, `{"name":"http","containerPort":80}`, 1)
+	second := service(`{"selector":{"app":"a"}}`)
+	second.services = "[" + another + "]"
 	return []told{
 		{plan.ServiceTypeHasClusterIP, "use type ClusterIP", service(`{"type":"NodePort","selector":{"app":"a"}}`), swap("NodePort", "ClusterIP")},
 		{plan.ClusterIPExplicit, "remove clusterIP and clusterIPs", service(`{"clusterIP":"10.96.0.7","clusterIPs":["10.96.0.7"],"selector":{"app":"a"}}`),
@@ -44,6 +46,8 @@ func toldOfServices() []told {
 		{plan.GoverningServiceClusterIP, "or create it anew with clusterIP: None", behind(clusterIP, by, "s"), swapServices(clusterIP, mine)},
 		{plan.GoverningServiceType, "make a second Service with clusterIP: None and the same selector, and name that one", behind(balancer, by, "s"),
 			both(swapServices(balancer, balancer+","+another), swap(`"netmode.io/service":"s"`, `"netmode.io/service":"t"`))},
+		{plan.ReverseNames, "have one headless Service select the pods", behind(mine+","+another, by, "s"), swapServices(","+another, ``)},
+		{plan.ReverseNames, "have one headless Service select the pods", second, swapServices(`"app":"a"`, `"app":"b"`)},
 		{plan.GoverningServiceMismatch, "make the Service's selector match the pod's labels", behind(strange, by, "s"), swapServices(strange, mine)},
 	}
 }

@@ -92,9 +92,12 @@ func remedies() []remedy {
 		{plan.HostnameIsFQDN, headless(`{"subdomain":"s","setHostnameAsFQDN":true}`), nil, "remove setHostnameAsFQDN", remove("setHostnameAsFQDN")},
 		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "remove hostname", remove("hostname")},
 		{plan.HostnameTaken, headless(`{"subdomain":"s","hostname":"t"}`), nil, "or make it equal to the Service's name", set("hostname", "s")},
-		{plan.HostnameInvalid, peers(`{"subdomain":"s","hostname":"A_b"}`), nil, "choose a shorter or simpler name, or remove netmode.io/hostname: node", set("hostname", "a-b")},
+		{plan.HostnameInvalid, peers(`{"subdomain":"s","hostname":"A_b"}`), nil, "choose a shorter or simpler name", set("hostname", "a-b")},
 		{plan.HostnameNotGenerated, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "generated"), nil, "remove netmode.io/hostname", withoutHostname},
 		{plan.HostnameNoNode, peers(`{"subdomain":"s"}`, api.AnnotationHostname, "node"), nil, "remove netmode.io/hostname", withoutHostname},
+		{plan.HostnameOfNodeInvalid, `{"metadata":{"generateName":"web-","annotations":{"netmode.io/mode":"hostnetwork","netmode.io/service":"s"},"ownerReferences":[{"kind":"DaemonSet","controller":true}]},` +
+			`"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In","values":["` +
+			strings.Repeat("n", 64) + `"]}]}]}}}}}`, nil, "set netmode.io/hostname: generated", annotate(api.AnnotationHostname, "generated")},
 		{plan.NoStableHostname, `{"metadata":{"generateName":"web-","annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/hostname":"own"}},"spec":{"subdomain":"s"}}`,
 			nil, "remove netmode.io/hostname, so that a name is generated", withoutHostname},
 		{plan.HostNetworkInUse, headless(`{"subdomain":"s","hostNetwork":true}`), nil, "remove hostNetwork, or use netmode.io/mode: hostnetwork", remove("hostNetwork")},

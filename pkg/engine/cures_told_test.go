@@ -1,8 +1,6 @@
 package engine_test
 
 import (
-	"strings"
-
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
 )
@@ -30,8 +28,8 @@ func toldOfPods() []told {
 	return []told{
 		{plan.AnnotationUnknown, "correct the key", pod(`{}`, "netmode.io/hosts", "x"), swap(`"netmode.io/hosts":"x"`, `"netmode.io/search-rewrite":"auto"`)},
 		{plan.AnnotationUnknown, "or remove it", pod(`{}`, "netmode.io/hosts", "x"), swap(`,"netmode.io/hosts":"x"`, ``)},
-		{plan.AnnotationUnused, "remove it", pod(`{}`, api.AnnotationService, "s"), swap(`,"netmode.io/service":"s"`, ``)},
-		{plan.AnnotationUnused, "choose the mode that it belongs to", pod(`{}`, api.AnnotationService, "s"), swap(hostMode, headlessMode)},
+		{plan.AnnotationUnused, "remove it", pod(`{}`, api.AnnotationHostname, "own"), swap(`,"netmode.io/hostname":"own"`, ``)},
+		{plan.AnnotationUnused, "choose the mode that it belongs to", pod(`{"subdomain":"s"}`, api.AnnotationHostname, "own"), swap(hostMode, peersMode)},
 		{plan.ModeLabel, "write it as an annotation, netmode.io/mode, and remove the label", scene{object: `Pod {"metadata":{"labels":{"netmode.io/mode":"hostnetwork"}},"spec":{}}`}, swap("labels", "annotations")},
 		{plan.IgnoreLabelValue, `write netmode.io/ignore: "true" to be left alone`, scene{object: `Pod {"metadata":{"labels":{"netmode.io/ignore":"yes"}},"spec":{}}`}, swap("yes", "true")},
 		{plan.IgnoreLabelValue, "or remove the label", scene{object: `Pod {"metadata":{"labels":{"netmode.io/ignore":"yes"}},"spec":{}}`}, swap(`"netmode.io/ignore":"yes"`, ``)},
@@ -47,9 +45,8 @@ func toldOfPods() []told {
 		{plan.MeshInjection, otherMode, in("istio-injection=enabled", pod(`{}`)), headless},
 		{plan.PodSecurityRejects, "run the pod in a namespace whose PodSecurity level allows it", in(api.LabelPodSecurityEnforce+"=baseline", pod(`{}`)), relabel(api.LabelPodSecurityEnforce + "=privileged")},
 		{plan.PodSecurityRejects, otherMode, in(api.LabelPodSecurityEnforce+"=baseline", pod(`{}`)), headless},
-		{plan.HostnameInvalid, "or remove netmode.io/hostname: node", scene{object: strings.Replace(asking("Pod", peersMode, `"generateName":"w-",`, `{"subdomain":"s",`+
-			`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In","values":["`+strings.Repeat("n", 64)+`"]}]}]}}}}`,
-			api.AnnotationHostname, "node"), `"generateName"`, `"ownerReferences":[{"kind":"DaemonSet","controller":true}],"generateName"`, 1)}, swap(`,"netmode.io/hostname":"node"`, ``)},
+		{plan.HostnameEnvKept, "remove the variable, so that netmode writes it", pod(`{"containers":[{"env":[{"name":"NETMODE_HOSTNAME","value":"x"}]}]}`, api.AnnotationService, "s"),
+			swap(`{"name":"NETMODE_HOSTNAME","value":"x"}`, ``)},
 		{plan.NoLongerApplicable, "set netmode.io/mode on the pod template to a mode that can serve it", in("netmode.io/mode=hostnetwork", scene{object: `Pod {"metadata":{"annotations":{` +
 			`"netmode.io/status":"{\"mode\":\"hostnetwork\",\"source\":\"namespace\"}"}},"spec":{"hostNetwork":true,"containers":[{"name":"istio-proxy"}]}}`}),
 			swap(`"netmode.io/status"`, `"netmode.io/mode":"default","netmode.io/status"`)},

@@ -35,6 +35,8 @@ func toldOfWorkloads() []told {
 	parallel := manager("Job", headlessMode, `"parallelism":3,`, onePort, by, "s")
 	nobody := manager("Deployment", peersMode, "", onePort, by, "s", from, "own")
 	nodes := manager("Deployment", peersMode, "", onePort, by, "s", from, "node")
+	beside := manager("DaemonSet", peersMode, "", onePort, by, "s", from, "node")
+	beside.daemonSet = `{"metadata":{"annotations":{"netmode.io/mode":"statefulset-headless","netmode.io/service":"s","netmode.io/hostname":"node"},"ownerReferences":[{"kind":"DaemonSet","name":"other","controller":true}]}}`
 	peers := swap(headlessMode, peersMode)
 	kind := func(was, is, spec string) edit {
 		return both(swap(was+" ", is+" "), swap(`"spec":{"template"`, `"spec":{`+spec+`"template"`))
@@ -57,6 +59,8 @@ func toldOfWorkloads() []told {
 		{plan.NoStableHostname, "or use a StatefulSet", nobody, kind("Deployment", "StatefulSet", inService)},
 		{plan.NoStableHostname, "or a Job with completionMode Indexed", nobody, kind("Deployment", "Job", indexed)},
 		{plan.HostnameNoNode, "remove netmode.io/hostname", nodes, swap(`,"netmode.io/hostname":"node"`, ``)},
+		{plan.HostnameOfNodeShared, "have a Service for each DaemonSet", beside, swap(`"netmode.io/service":"s"`, `"netmode.io/service":"t"`)},
+		{plan.HostnameOfNodeShared, "or set netmode.io/hostname: generated", beside, swap(`"node"`, `"generated"`)},
 		{plan.HostnameNoNode, "or use a DaemonSet", nodes, swap("Deployment ", "DaemonSet ")},
 		{plan.PodHasOwnName, "use netmode.io/mode: statefulset-headless", manager("Job", headlessMode, indexed, onePort, by, "s"), peers},
 		{plan.PodHasOwnName, "use netmode.io/mode: statefulset-headless", manager("StatefulSet", headlessMode, inService, onePort), peers},

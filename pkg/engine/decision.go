@@ -240,7 +240,7 @@ func (d *decision) applyServiceMode() bool {
 		return false
 	}
 	if !refuseServiceTooLarge(p, service) {
-		d.mode.CheckService(&mode.ServiceCase{Service: service, Namespace: d.Namespace, Intent: d.intent, Plan: p})
+		d.mode.CheckService(&mode.ServiceCase{Service: service, Namespace: d.Namespace, Intent: d.intent, Snapshot: d.Snapshot, Plan: p})
 	}
 	if p.Changes() {
 		writeStatus(p, service.Metadata.Annotations)

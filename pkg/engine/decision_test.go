@@ -21,10 +21,11 @@ const namespace = "storm"
 // snapshot is a cluster: the Services of the namespace, where they are known, and
 // the labels of every Namespace. Without labels, it sends its pods to policies.
 type snapshot struct {
-	services []api.Service
-	known    bool
-	labels   map[string]string
-	policies policy.Set
+	daemonSets []api.Pod
+	services   []api.Service
+	known      bool
+	labels     map[string]string
+	policies   policy.Set
 	// annotated says that the Namespaces have the annotation netmode.io/mode.
 	annotated bool
 }
@@ -41,6 +42,9 @@ func (a *snapshot) Namespace(string) (api.Namespace, bool) {
 	}
 	return ns, a.labels != nil
 }
+
+// DaemonSets are those of manifests.
+func (a *snapshot) DaemonSets(string) []api.Pod { return a.daemonSets }
 
 func (a *snapshot) Policies(string) policy.Set { return a.policies }
 

@@ -16,11 +16,10 @@ import (
 // named by :front, :end or :new, an item by its index.
 var (
 	podFields = map[api.Mode][]string{
-		api.ModeDefault:     {},
-		api.ModeHostNetwork: {"/spec/hostNetwork", "/spec/dnsPolicy"},
-		api.ModeHeadless:    {"/spec/hostname", "/spec/subdomain"},
-		api.ModeStatefulSetHeadless: {"/spec/hostname", "/spec/subdomain", "/metadata/name",
-			"/spec/initContainers:front", "/spec/initContainers:new", "/spec/imagePullSecrets:end", "/spec/imagePullSecrets:new"},
+		api.ModeDefault:             {},
+		api.ModeHostNetwork:         {"/spec/hostNetwork", "/spec/dnsPolicy"},
+		api.ModeHeadless:            {"/spec/hostname", "/spec/subdomain"},
+		api.ModeStatefulSetHeadless: nameFields,
 	}
 	serviceFields = map[api.Mode][]string{
 		api.ModeDefault:             {},
@@ -28,7 +27,13 @@ var (
 		api.ModeHeadless:            {"/spec/clusterIP", "/spec/publishNotReadyAddresses"},
 		api.ModeStatefulSetHeadless: {"/spec/clusterIP", "/spec/publishNotReadyAddresses"},
 	}
-	// strategyFields come on top in mode statefulset-headless, and for peers in any.
+	// hostFields come on top where a pod is on its node's network, and nameFields where
+	// one of mode hostnetwork names its Service.
+	hostFields = append([]string{"/spec/dnsPolicy"}, envFields...)
+	nameFields = []string{"/spec/hostname", "/spec/subdomain", "/metadata/name",
+		"/spec/initContainers:front", "/spec/initContainers:new", "/spec/imagePullSecrets:end", "/spec/imagePullSecrets:new"}
+	envFields = []string{"/spec/containers/*/env:front", "/spec/containers/*/env:new", "/spec/initContainers/*/env:front", "/spec/initContainers/*/env:new"}
+	// strategyFields come on top where the search list is rewritten, and for peers in any mode.
 	strategyFields = map[api.SearchRewrite][]string{
 		"":                      {},
 		api.SearchNone:          {},
@@ -40,6 +45,18 @@ var (
 	// statusField is written wherever something else is.
 	statusField = "/metadata/annotations/netmode.io~1status"
 )
+
+// fieldsOf are the fields that a plan may touch in the pod.
+func fieldsOf(p *plan.Plan, pod *api.Pod) []string {
+	fields := slices.Concat(podFields[p.Mode], strategyFields[p.Strategy])
+	if p.Mode == api.ModeStatefulSetHeadless && pod.Spec.HostNetwork {
+		fields = append(fields, hostFields...)
+	}
+	if p.Mode == api.ModeHostNetwork && pod.Metadata.Annotations[api.AnnotationService] != "" {
+		fields = slices.Concat(fields, nameFields, hostFields)
+	}
+	return fields
+}
 
 // differences are the places where two JSON values differ, as JSON Pointers of
 // the innermost members. null and an absent member are one.
@@ -93,12 +110,28 @@ func listDifferences(pointer string, before, after []any) []string {
 			all = append(all, differences(fmt.Sprintf("%s/%d", pointer, i), before[i], after[i])...)
 		}
 		return all
-	case grown > 0 && reflect.DeepEqual(before, after[grown:]):
-		return []string{pointer + ":front"}
+	case grown > 0 && slices.Equal(itemNames(before), itemNames(after[grown:])):
+		all := []string{pointer + ":front"}
+		for i := range before {
+			all = append(all, differences(fmt.Sprintf("%s/%d", pointer, grown+i), before[i], after[grown+i])...)
+		}
+		return all
 	case grown > 0 && reflect.DeepEqual(before, after[:len(before)]):
 		return []string{pointer + ":end"}
 	}
 	return []string{pointer}
+}
+
+// itemNames are what tells the items of a list apart: their names, or all of them.
+func itemNames(list []any) []string {
+	var names []string
+	for _, item := range list {
+		if m, ok := item.(members); ok {
+			item = m["name"]
+		}
+		names = append(names, fmt.Sprint(item))
+	}
+	return names
 }
 
 // within reports whether a pointer is at or below one of the fields.
@@ -133,6 +166,7 @@ func TestDifferences(t *testing.T) {
 		{`{"a":{"b":1,"c":[1,2],"keep":{"x":[]}},"list":[{"n":1},{}]}`, []string{"/a/keep/x", "/list/1/n"}},
 		{`{"list":[{"n":1},{"n":2}]}`, []string{"/a"}},
 		{`{"a":[],"list":"x"}`, []string{"/a", "/list"}},
+		{`{"a":{"b":1,"c":[1,2],"keep":{"x":[{}]}},"list":[{"new":0},{"n":1},{"n":2,"e":0}]}`, []string{"/list:front", "/list/2/e"}},
 	} {
 		got := differences("", *decode[any](t, []byte(before)), *decode[any](t, []byte(test.after)))
 		if !slices.Equal(got, test.want) {

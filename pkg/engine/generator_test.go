@@ -194,6 +194,7 @@ func (g *generator) container(name string, index int) members {
 		m["ports"] = ports
 	}
 	g.put(m, "restartPolicy", 6, "Always")
+	g.put(m, "env", 4, []any{}, []any{members{"name": "A", "future": "x"}}, []any{members{"name": "A"}, members{"name": api.EnvHostname, "value": pick(g, "nimbus-0", "mine")}})
 	if g.oneIn(5) {
 		security := members{}
 		g.put(security, "runAsUser", 2, 0, 1000)

@@ -117,13 +117,13 @@ func TestInheritedModeThatCannotServe(t *testing.T) {
 			[]string{inherited, "kept GoverningServiceNamed spec.subdomain", "kept GoverningServiceMissing spec.subdomain", "kept HostnameInvalid metadata.name", "kept ClusterDNSUnknown",
 				"kept ClusterDomainAssumed", "kept SearchAppended spec.dnsConfig.searches", notApplicable}},
 		{"warnings about annotations remain", "statefulset-headless",
-			`{"metadata":{"generateName":"web-","labels":{"netmode.io/ignore":"no"},"annotations":{"netmode.io/servce":"x","netmode.io/publish-not-ready-addresses":"true"}},"spec":{"subdomain":"peers","hostNetwork":true,"hostname":"a"}}`,
+			`{"metadata":{"generateName":"web-","labels":{"netmode.io/ignore":"no"},"annotations":{"netmode.io/servce":"x","netmode.io/publish-not-ready-addresses":"true"}},"spec":{"subdomain":"peers","hostnameOverride":"x","hostname":"a"}}`,
 			[]string{
 				`warned IgnoreLabelValue metadata.labels[netmode.io/ignore]: "no" counts as false: write netmode.io/ignore: "true" to be left alone, or remove the label`,
 				"warned AnnotationUnknown metadata.annotations[netmode.io/servce]: the key means nothing to netmode; the nearest that does is netmode.io/service: correct the key or remove it",
 				inherited,
 				"warned AnnotationUnused metadata.annotations[netmode.io/publish-not-ready-addresses]: it does nothing here in mode statefulset-headless: remove it, or choose the mode that it belongs to",
-				"kept HostNetworkInUse spec.hostNetwork", "kept GoverningServiceNamed spec.subdomain", "kept GoverningServiceMissing spec.subdomain", "kept HostnameKept spec.hostname",
+				"kept HostnameOverride spec.hostnameOverride", "kept GoverningServiceNamed spec.subdomain", "kept GoverningServiceMissing spec.subdomain", "kept HostnameKept spec.hostname",
 				"kept ClusterDNSUnknown", "kept ClusterDomainAssumed", "kept SearchAppended spec.dnsConfig.searches", notApplicable}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,8 +143,8 @@ func TestInheritedModeThatCannotServe(t *testing.T) {
 func TestAskedModeThatCannotServe(t *testing.T) {
 	raw := annotated(`{"hostUsers":false,"hostnameOverride":"x"}`, api.AnnotationMode, "hostnetwork")
 	p := decidePod(t, raw, &snapshot{labels: map[string]string{api.LabelMode: "hostnetwork"}})
-	const want = "2 problems: spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode (UserNamespace); " +
-		`spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode (HostnameOverride)`
+	const want = `2 problems: spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode (HostnameOverride); ` +
+		"spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode (UserNamespace)"
 	if got := p.Denial(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -14,7 +14,7 @@ import (
 func (d *decision) nameSubdomain() bool {
 	c, p := d.workload(), d.plan
 	field := c.Workload.LacksSubdomain
-	if field == "" || p.Service == "" || !p.Mode.Headless() {
+	if field == "" || p.Service == "" {
 		return true
 	}
 	p.Rule("subdomain of the workload")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 type limited struct {
@@ -54,6 +55,44 @@ func TestLimits(t *testing.T) {
 				t.Errorf("once more: %s, %v", again, err)
 			}
 		})
+	}
+}
+
+// A list may keep some of its objects only, however many there are.
+func TestOnly(t *testing.T) {
+	type holder struct {
+		Before int `json:"before"`
+		Items  []struct {
+			Name  string         `json:"name"`
+			Value jsontext.Value `json:"value"`
+			Sub   []struct {
+				Name string `json:"name"`
+			} `json:"sub"`
+		} `json:"items"`
+		After int `json:"after"`
+	}
+	shape := ShapeOf(reflect.TypeFor[holder]())
+	shape.Limit(3)
+	shape.Member("items").Only("name", "me")
+	shape.Member("items", "sub").Only("name", "it")
+	p := New(shape, Limits{})
+	for name, c := range map[string]struct{ in, want string }{
+		"none":                   {`{"items":[{"name":"a","value":1},{"value":1},{},null,"me",["me"],{"name":null}]}`, `{"items":[]}`},
+		"one":                    {`{"items":[{"name":"a"},{"name":"me","value":1,"x":2},{"name":"b"}]}`, `{"items":[{"name":"me","value":1}]}`},
+		"its name last":          {`{"items":[{"value":{"name":"me"},"name":"a"},{"value":{"name":"a"},"name":"me"}]}`, `{"items":[{"value":{"name":"a"},"name":"me"}]}`},
+		"some":                   {`{"items":[{"name":"me"},{"name":"a"},{"name":"me","value":2}],"after":3}`, `{"items":[{"name":"me"},{"name":"me","value":2}],"after":3}`},
+		"no more than there may": {`{"items":[{"name":"a"},` + strings.Repeat(`{"name":"me"},`, 5) + `{"name":"a"}],"after":3}`, `{"items":[{"name":"me"},{"name":"me"},{"name":"me"}],"after":3}`},
+		"a list in an item":      {`{"items":[{"name":"me","sub":[{"name":"it"},{"name":"a"}]},{"sub":[{"name":"it"}],"name":"a"},{"sub":[{}],"name":"me"}]}`, `{"items":[{"name":"me","sub":[{"name":"it"}]},{"sub":[],"name":"me"}]}`},
+		"null":                   {`{"items":null}`, `{"items":null}`},
+		"an object":              {`{"items":{"name":"a"}}`, `{"items":{"name":"a"}}`},
+	} {
+		if got, err := prune(p, nil, []byte(c.in)); err != nil || string(got) != c.want {
+			t.Errorf("%s: got %s, %v; want %s", name, got, err, c.want)
+		}
+	}
+	got, err := prune(p, nil, []byte(`{"items":[`+strings.Repeat(`{"name":"a","value":"`+strings.Repeat("x", 50)+`"},`, 100_000)+`{"name":"me"}]}`))
+	if err != nil || string(got) != `{"items":[{"name":"me"}]}` {
+		t.Errorf("many: %.100s, %v", got, err)
 	}
 }
 

@@ -73,9 +73,9 @@ type Mark struct {
 
 // PruneMarked appends the JSON value in text to dst, without the members that
 // the shape does not keep and without the white space around what it keeps in
-// part, and returns the places of the values of marked shapes. Order stays, and so
-// does the index of every list item. The error is ErrTooLarge, or a *SyntaxError,
-// or jsontext's own where that explains the same text better.
+// part, and returns the places of the values of marked shapes. Order stays, and in
+// lists without Only the index of every item. The error is ErrTooLarge, or a
+// *SyntaxError, or jsontext's own where that explains the same text better.
 func (r *Pruner) PruneMarked(dst, text []byte) ([]byte, []Mark, error) {
 	p, ok := r.free.Get().(*pruner)
 	if !ok {
@@ -132,6 +132,8 @@ type pruner struct {
 	// compared is how many bytes of names were compared.
 	compared int
 	depth    int
+	// wanted says that the object has the member that its list keeps it for.
+	wanted   bool
 	marks    []Mark
 	tooLarge bool
 	problem  *SyntaxError
@@ -228,7 +230,7 @@ func (p *pruner) object(i int, shape *Shape) int {
 	if p.depth++; p.depth > maxDepth {
 		return p.fail(i, "nested too deep")
 	}
-	names := p.newNames(i)
+	names, unwanted := p.newNames(i), false
 	var kept keeping
 	if shape != nil {
 		p.out = append(p.out, '{')
@@ -262,7 +264,9 @@ func (p *pruner) object(i int, shape *Shape) int {
 			keep, bare = kept.member(p, shape, name)
 		default:
 			inner, keep = shape.members[string(name)]
+			keep = keep && !unwanted
 		}
+		telling := shape != nil && shape.only != nil && string(name) == shape.only.member
 		if keep {
 			if kept.any {
 				p.out = append(p.out, ',')
@@ -274,8 +278,13 @@ func (p *pruner) object(i int, shape *Shape) int {
 		if bare && p.at(i, '"') {
 			p.out, keep = append(p.out, `""`...), false
 		}
+		from := i
 		if i = p.value(i, inner, keep); i < 0 {
 			return -1
+		}
+		if telling {
+			p.wanted = bytes.Equal(p.text[from:i], shape.only.text)
+			unwanted = !p.wanted
 		}
 		var more bool
 		if i, more = p.separator(i, '}'); i < 0 {
@@ -339,8 +348,10 @@ func (p *pruner) array(i int, shape *Shape, keep bool) int {
 		p.out = append(p.out, '[')
 	}
 	inside := keep
-	count := 0
+	count, outer := 0, p.wanted
 	for i = p.space(i + 1); i == len(p.text) || p.text[i] != ']'; {
+		start := len(p.out)
+		p.wanted = false
 		if inside {
 			if inside = (most == 0 || count < most) && !p.full(); inside && count > 0 {
 				p.out = append(p.out, ',')
@@ -350,6 +361,10 @@ func (p *pruner) array(i int, shape *Shape, keep bool) int {
 		if i = p.value(i, items, inside); i < 0 {
 			return -1
 		}
+		if inside && shape.only != nil && !p.wanted {
+			p.out = p.out[:start]
+			count--
+		}
 		var more bool
 		if i, more = p.separator(i, ']'); i < 0 {
 			return -1
@@ -358,6 +373,7 @@ func (p *pruner) array(i int, shape *Shape, keep bool) int {
 		}
 	}
 	p.depth--
+	p.wanted = outer
 	if keep {
 		p.out = append(p.out, ']')
 	}

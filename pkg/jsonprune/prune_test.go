@@ -141,7 +141,7 @@ func TestSyntaxErrorTellsWhere(t *testing.T) {
 // FuzzPrune holds the pruner to jsontext's idea of what is valid.
 func FuzzPrune(f *testing.F) {
 	for _, s := range []string{
-		`{"spec":{"containers":[{"name":"a","ports":[{"hostPort":1}],"env":[{}]}]},"metadata":{"labels":{"a":"b"}}}`,
+		`{"spec":{"containers":[{"name":"a","ports":[{"hostPort":1}],"env":[{},{"name":"a"}]}]},"metadata":{"labels":{"a":"b"}}}`,
 		`{"a":1,"b":{"a":[1,2,{"c":"\u0061"}]}}`, `{"a":1,"\u0061":2}`, `"\ud800\udc00"`, `"\ud800"`, `"\ud800\u0041"`,
 		`-0.5e+10`, `-`, `1e`, `[1,]`, `{"a":}`, "\"\x01\"", ` null `, `01`, `{"":1,"":2}`, `[] []`, "\xff", `{"a":1,}`,
 	} {
@@ -150,6 +150,7 @@ func FuzzPrune(f *testing.F) {
 	shaped, whole := New(ShapeOf(reflect.TypeFor[api.Pod](), reflect.TypeFor[api.Service]()), Limits{}), New(nil, Limits{})
 	podShape := ShapeOf(reflect.TypeFor[api.Pod]())
 	podShape.Limit(2)
+	podShape.Member("spec", "containers", "env").Only("name", "a")
 	podShape.Member("metadata", "labels").First(func(name []byte) bool { return len(name) == 1 }, 1, true)
 	limited := New(podShape, Limits{Text: 3, Kept: 60})
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Shape says which parts of a JSON value are read. A nil Shape keeps a value
@@ -26,6 +28,13 @@ type Shape struct {
 	bare  bool
 	// mark is the word under which the place of the value is told.
 	mark string
+	// only has a list keep those of its objects that have a member of this text, in JSON.
+	only *onlyWith
+}
+
+type onlyWith struct {
+	member string
+	text   []byte
 }
 
 // ShapeOf returns the shape of what encoding/json would decode into the Go
@@ -92,6 +101,13 @@ func (s *Shape) Most(most int) { s.most = most }
 // number of others; their texts are emptied if bare.
 func (s *Shape) First(wanted func(name []byte) bool, others int, bare bool) {
 	s.first, s.other, s.bare = wanted, others, bare
+}
+
+// Only keeps of a list of objects those whose member has the text. They move up.
+func (s *Shape) Only(member, text string) {
+	quoted, _ := jsontext.AppendQuote(nil, text) // of a constant
+	s.only = &onlyWith{member, quoted}
+	s.items.only = s.only
 }
 
 // Marked returns the shape with its values' places told; see PruneMarked.

@@ -25,6 +25,7 @@ func headless() Mode {
 			{"hostname", setServiceHostname},
 			{"subdomain", setSubdomain},
 			{"ports", warnPodPorts},
+			{"reverse name", tellReverseNames},
 			{"replicas", warnSharedHostname},
 		},
 		ServiceRules: headlessServiceRules(publishNotReadyAsAsked),

@@ -18,6 +18,7 @@ func headlessServiceRules(publish func(*ServiceCase)) []ServiceRule {
 		{"session affinity", warnSessionAffinity},
 		{"external IPs", warnExternalIPs},
 		{"selector", warnNoSelector},
+		{"reverse name", warnReverseNames},
 	}
 }
 

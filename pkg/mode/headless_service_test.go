@@ -132,7 +132,7 @@ func bothHeadlessServices() []serviceRow {
 		{line: "everything that is wrong is named", spec: `{"type":"LoadBalancer","clusterIP":"10.96.0.7","sessionAffinity":"ClientIP","externalIPs":["192.0.2.1"],"ports":[{"port":1,"targetPort":2}]}`,
 			want: []string{wrongType("LoadBalancer"), explicitIP("clusterIP"), translated(0, 2, 1), clientIP, externalIPs, noSelector}},
 	}
-	return rows
+	return append(rows, reverseNameServices()...)
 }
 
 // publishCase is one line of the truth table of publishNotReadyAddresses.

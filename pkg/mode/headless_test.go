@@ -27,7 +27,7 @@ const (
 		"(e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 	tooLong    = "must be no more than 63 characters"
 	dotted     = "must not contain dots"
-	chooseName = ": choose a shorter or simpler name, or remove netmode.io/hostname: node"
+	chooseName = ": choose a shorter or simpler name"
 )
 
 // Pods as their controllers make them, each asking for the governing Service
@@ -185,7 +185,7 @@ func headlessPodPorts() []podRow {
 			spec:     `{"containers":[{"name":"tcp","ports":[{"name":"dns","containerPort":1053}]},{"name":"udp","ports":[{"name":"dns","protocol":"UDP","containerPort":53}]}]}`,
 			want:     []string{differs("53", "dns", "1053")}},
 		{line: "the Services beside the governing one do not count", spec: thrift,
-			services: `[{"metadata":{"name":"other"},"spec":{"clusterIP":"None","selector":{"app":"nimbus"},"ports":[{"port":80,"targetPort":"thrift"}]}},` +
+			services: `[{"metadata":{"name":"other"},"spec":{"clusterIP":"None","selector":{"app":"other"},"ports":[{"port":80,"targetPort":"thrift"}]}},` +
 				nimbus(`[{"port":6627,"targetPort":"thrift"}]`)[1:]},
 	}
 	for i := range rows {

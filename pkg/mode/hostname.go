@@ -24,6 +24,7 @@ const generatedLetters = "bcdfghjklmnpqrstvwxz2456789"
 //	h         ""    generated       h stays: an Indexed Job's
 //	h         else  generated       refused: HostnameNotGenerated
 //	""        any   node            the node's name; no DaemonSet's pod: refused
+//	""        any   "", for a node  the node's name, on the host network
 //	""        n     own, ""         n
 //	""        n     generated       refused: HostnameNotGenerated
 //	""        ""    own             refused: NoStableHostname
@@ -35,11 +36,11 @@ func setOwnHostname(c *PodCase) {
 		c.Plan.Refuse(plan.HostnameNotGenerated, annotationPath(api.AnnotationHostname), string(asked), "the pod is named "+plan.Shown(name)+" already")
 	case hostname != "":
 		keepHostname(c)
-	case asked == api.HostnameNode:
+	case asked == api.HostnameNode, asked == "" && c.onHost() && c.isForNode():
 		setNodeHostname(c)
 	case name != "":
 		if !refuseNoLabel(c, namePath, name) {
-			c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameSet, "spec.hostname", name+", the pod's own name")
+			c.setHostname(name, plan.HostnameSet, "the pod's own name")
 		}
 	case asked == api.HostnameOwn || c.Pod.Metadata.GenerateName == "":
 		c.Plan.Refuse(plan.NoStableHostname, specPath.Child("hostname"), nil, "the pod has neither a hostname nor a name that peers could know")
@@ -55,9 +56,14 @@ func keepHostname(c *PodCase) {
 		return
 	}
 	c.Plan.Keep(plan.HostnameKept, "spec.hostname", plan.Shown(hostname)+" stays")
+	c.eachHostname = namedBy(c.Pod) != "" && c.ofTemplate()
 	if w := c.Workload; w != nil && !w.OwnHostnames {
 		warnSharedHostname(c) // it is the template's, and so every pod's
 	}
+}
+
+func (c *PodCase) setHostname(hostname string, reason plan.Reason, what string) {
+	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: hostname}, reason, "spec.hostname", hostname+", "+what)
 }
 
 // generateName names the pod in the API server's place, so that the name is known
@@ -73,12 +79,12 @@ func generateName(c *PodCase) {
 		about.RefuseError(plan.HostnameInvalid, field.Invalid(path, value, "the names of pods begin with it, and cannot be hostnames: "+problems[0]))
 		return
 	}
-	if c.UID == "" {
+	if c.eachHostname = c.ofTemplate(); c.eachHostname {
 		c.Plan.Keep(plan.HostnameGenerated, "spec.hostname", "each pod gets a name like "+name+" when it is made, and the name is its hostname")
 		return
 	}
 	c.Plan.Change(plan.Mutation{Pointer: "/metadata/name", Value: name}, plan.HostnameGenerated, "metadata.name", name)
-	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: name}, plan.HostnameGenerated, "spec.hostname", name+", the pod's name")
+	c.setHostname(name, plan.HostnameGenerated, "the pod's name")
 }
 
 // suffixOf makes of an admission request's uid what the API server takes from a
@@ -100,29 +106,35 @@ func looksGenerated(name, generateName string) bool {
 	return ok && generateName != "" && len(suffix) == api.GeneratedSuffix && strings.Trim(suffix, generatedLetters) == ""
 }
 
+// isForNode says that a DaemonSet makes the pod for one node. The pod of its template is
+// one for each.
+func (c *PodCase) isForNode() bool {
+	return c.Pod.Metadata.ControllerKind() == "DaemonSet" && (c.ofTemplate() || c.Pod.Spec.DaemonSetNode() != "")
+}
+
+// ofTemplate says that no pod is being made: what differs from pod to pod is not known.
+func (c *PodCase) ofTemplate() bool { return c.UID == "" }
+
 // setNodeHostname gives a DaemonSet's pod the name of its node, which stays when the
 // pod is made anew.
 func setNodeHostname(c *PodCase) {
-	asked := annotationPath(api.AnnotationHostname)
-	if w := c.Workload; w != nil && w.Kind == "DaemonSet" {
-		c.Plan.Keep(plan.HostnameOfNode, "spec.hostname", "each pod gets the name of its node")
-		if w.Surges {
-			c.Plan.About(&plan.Object{Kind: plan.OwnWorkload}).Warn(plan.HostnameSurge, w.SurgeField,
-				"a rolling update runs the old and the new pod of a node at once, and they would share one hostname")
-		}
-		return
-	}
-	node := c.Pod.Spec.DaemonSetNode()
-	if node == "" || c.Pod.Metadata.ControllerKind() != "DaemonSet" {
+	asked, node := annotationPath(api.AnnotationHostname), c.Pod.Spec.DaemonSetNode()
+	switch {
+	case !c.isForNode():
 		c.Plan.Refuse(plan.HostnameNoNode, asked, string(api.HostnameNode), "no DaemonSet makes the pod for one node")
+		return
+	case node == "":
+		c.eachHostname = true
+		c.Plan.Keep(plan.HostnameOfNode, "spec.hostname", "each pod gets the name of its node when it is made")
+		warnNodeShared(c)
 		return
 	}
 	hostname := strings.ReplaceAll(node[:min(len(node), api.MaxText)], ".", "-")
 	if problems := validation.IsDNS1123Label(hostname); len(problems) > 0 {
-		c.Plan.Refuse(plan.HostnameInvalid, asked, string(api.HostnameNode), "the node's name "+plan.Shown(node)+" cannot be a hostname: "+problems[0])
+		c.Plan.Refuse(plan.HostnameOfNodeInvalid, asked, string(api.HostnameNode), "the node's name "+plan.Shown(node)+" cannot be one: "+problems[0])
 		return
 	}
-	c.Plan.Change(plan.Mutation{Pointer: "/spec/hostname", Value: hostname}, plan.HostnameOfNode, "spec.hostname", hostname+", the name of the pod's node")
+	c.setHostname(hostname, plan.HostnameOfNode, "the name of the pod's node")
 }
 
 func refuseNoLabel(c *PodCase, path *field.Path, hostname string) bool {

@@ -21,6 +21,11 @@ const (
 	suffix = "6wmnm"
 )
 
+const (
+	askGenerated = ": set netmode.io/hostname: generated"
+	oneOnNode    = ": have a Service for each DaemonSet, or set netmode.io/hostname: generated"
+)
+
 // ofNode is the affinity that a DaemonSet's controller writes.
 func ofNode(node string) string {
 	return `"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[` +
@@ -94,7 +99,7 @@ func TestHostnameSource(t *testing.T) {
 		{line: "node, with several nodes", metadata: asking(fromDaemonSet, "node"), spec: `{` + strings.Replace(ofNode("n1"), `["n1"]`, `["n1","n2"]`, 1) + `,` + onePort + `}`,
 			uid: uid, want: found(noNode)},
 		{line: "node, and a name that is too long", metadata: asking(fromDaemonSet, "node"), spec: `{` + ofNode(long) + `,` + onePort + `}`, uid: uid,
-			want: found(`refused HostnameInvalid metadata.annotations[netmode.io/hostname]: Invalid value: "node": the node's name ` + long + " cannot be a hostname: " + tooLong + chooseName)},
+			want: found(`refused HostnameOfNodeInvalid metadata.annotations[netmode.io/hostname]: Invalid value: "node": the node's name ` + long + " cannot be one: " + tooLong + askGenerated)},
 	})
 }
 

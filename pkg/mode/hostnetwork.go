@@ -2,12 +2,14 @@ package mode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/plan"
+	"github.com/netmode-io/netmode/pkg/resolv"
 )
 
 var specPath = field.NewPath("spec")
@@ -19,31 +21,21 @@ func hostNetwork() Mode {
 	return Mode{
 		Name:      api.ModeHostNetwork,
 		Summary:   "a program that must have its node's address",
-		OnPod:     "`hostNetwork: true`, `dnsPolicy: ClusterFirstWithHostNet`",
+		OnPod:     "`hostNetwork: true`, `dnsPolicy: ClusterFirstWithHostNet`; with `netmode.io/service` also what `statefulset-headless` does, and `NETMODE_HOSTNAME`",
 		OnService: "nothing",
-		PodRules: []PodRule{
+		PodRules: slices.Concat([]PodRule{
 			{"host network", setHostNetwork},
-			{"DNS policy", setHostNetDNSPolicy},
-			{"hostPort equals containerPort", refuseHostPortMismatch},
-			{"no port twice", refuseHostPortConflict},
-			{"user namespace", refuseUserNamespace},
 			{"hostname override", refuseHostnameOverride},
-			{"net sysctls", refuseNetSysctls},
-			{"mesh sidecar", refuseMeshSidecar},
-			{"mesh injection", warnMeshInjection},
-			{"node's network rules", warnInitNetAdmin},
 			{"Windows", refuseWindows},
 			{"pod names", checkPodNames},
-			{"declared ports", warnNoDeclaredPort},
-			{"rolling update", warnPortsSurge},
-			{"hostname", warnNodeHostname},
-			{"PodSecurity level", warnPodSecurity},
-		},
+		}, only((*PodCase).asksForNames, nameRules()...), only((*PodCase).rewrites, PodRule{"search rewrite", rewriteOnHost}), hostRules()),
 		ServiceRules: []ServiceRule{{"Service", func(c *ServiceCase) {
 			c.Plan.Keep(plan.NothingToChange, "", "a Service stays as it is in mode hostnetwork")
 		}}},
-		Applied:        func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
-		PodAnnotations: []string{api.AnnotationPeers},
+		Applied:         func(c *PodCase, _ string) bool { return c.Pod.Spec.HostNetwork },
+		Rewrites:        true,
+		PodAnnotations:  []string{api.AnnotationService, api.AnnotationPeers},
+		NameAnnotations: []string{api.AnnotationSearchRewrite, api.AnnotationHostname, api.AnnotationWait, api.AnnotationWaitTimeout},
 		Promise: Promise{Variable: "hostnetwork", Pod: []Held{
 			heldOfPod("object.spec.?hostNetwork.orValue(false)", "spec.hostNetwork: Invalid value: false: is not as mode hostnetwork needs it"),
 			heldOfPod("object.spec.?dnsPolicy.orValue('ClusterFirst') != 'ClusterFirst'",
@@ -52,21 +44,58 @@ func hostNetwork() Mode {
 	}
 }
 
+// hostRules are those of every pod on its node's network. They come behind the names,
+// whose search rewrite may write the DNS policy itself.
+func hostRules() []PodRule {
+	return []PodRule{
+		{"DNS policy", setHostNetDNSPolicy},
+		{"hostPort equals containerPort", refuseHostPortMismatch},
+		{"no port twice", refuseHostPortConflict},
+		{"user namespace", refuseUserNamespace},
+		{"net sysctls", refuseNetSysctls},
+		{"mesh sidecar", refuseMeshSidecar},
+		{"mesh injection", warnMeshInjection},
+		{"node's network rules", warnInitNetAdmin},
+		{"declared ports", warnNoDeclaredPort},
+		{"rolling update", warnPortsSurge},
+		{"hostname(1)", warnNodeHostname},
+		{"PodSecurity level", warnPodSecurity},
+	}
+}
+
+// asksForNames says that the pod names the Service of its peers: mode hostnetwork gives
+// names to no others.
+func (c *PodCase) asksForNames() bool { return c.Intent.Service != "" }
+
+// rewrites says that mode hostnetwork has something to put into the search list.
+func (c *PodCase) rewrites() bool { return c.Plan.Service != "" || len(c.peers()) > 0 }
+
+// rewriteOnHost is the search rewrite for the pod's own domain, if it asks for names,
+// and for its peers'. It may write the DNS policy.
+func rewriteOnHost(c *PodCase) { resolv.Rewrite(c.search(c.Plan.Service), c.Intent.SearchRewrite) }
+
+// onHost says that the pod is, or will be, on its node's network.
+func (c *PodCase) onHost() bool {
+	return c.Pod.Spec.HostNetwork || c.Plan.Mode == api.ModeHostNetwork
+}
+
 func setHostNetwork(c *PodCase) {
 	if !c.Pod.Spec.HostNetwork {
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/hostNetwork", Value: true}, plan.HostNetworkSet, "spec.hostNetwork", "true")
 	}
 }
 
+// setHostNetDNSPolicy keeps cluster DNS. The policy None is a person's, unless the search
+// list is as the search rewrite writes it with that policy.
 func setHostNetDNSPolicy(c *PodCase) {
-	switch policy := c.Pod.Spec.DNSPolicy; policy {
-	case "", api.DNSClusterFirst:
+	switch policy := c.Pod.Spec.DNSPolicy; {
+	case policy == "" || policy == api.DNSClusterFirst:
+		if c.Plan.Strategy == api.SearchPrepend {
+			return // which writes None
+		}
 		c.Plan.Change(plan.Mutation{Pointer: "/spec/dnsPolicy", Value: api.DNSClusterFirstWithHostNet},
 			plan.DNSPolicySet, "spec.dnsPolicy", api.DNSClusterFirstWithHostNet)
-	case api.DNSNone, api.DNSDefault:
-		if search := c.search(""); len(search.Peers) > 0 && search.Prepended() {
-			return // netmode wrote it
-		}
+	case policy == api.DNSDefault, policy == api.DNSNone && !(c.rewrites() && c.search(c.Plan.Service).Prepended()):
 		c.Plan.Warn(plan.DNSPolicyKept, "spec.dnsPolicy", policy+" stays, and the pod may not resolve Service names")
 	}
 }

@@ -32,6 +32,11 @@ func TestHostNetworkService(t *testing.T) {
 	runServiceRows(t, api.ModeHostNetwork, hostNetworkServices())
 }
 
+// refusedAtFirst is refusedHostNetwork for rules that come before the DNS policy.
+func refusedAtFirst(refusals ...string) []string {
+	return append(append([]string{hostNetworkSet}, refusals...), dnsPolicySet, nodeHostname)
+}
+
 // refusedHostNetwork is a pod that is fine but for the refusals.
 func refusedHostNetwork(refusals ...string) []string {
 	return append(append([]string{hostNetworkSet, dnsPolicySet}, refusals...), nodeHostname)
@@ -39,7 +44,7 @@ func refusedHostNetwork(refusals ...string) []string {
 
 func hostNetworkPods() []podRow {
 	windows := func(path string) []string {
-		return refusedHostNetwork("refused WindowsPod " + path + `: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)
+		return refusedAtFirst("refused WindowsPod " + path + `: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)
 	}
 	security := func(level string) []string {
 		return append([]string{}, hostNetworkSet, dnsPolicySet, nodeHostname,
@@ -95,7 +100,7 @@ func hostNetworkPods() []podRow {
 			spec: `{"dnsPolicy":"ClusterFirst","hostUsers":true,` + onePort + `}`, patch: hostNetworkPatch, want: served},
 		{line: "hostnameOverride is refused",
 			spec: `{"dnsPolicy":"ClusterFirst","hostnameOverride":"db.example.org",` + onePort + `}`,
-			want: refusedHostNetwork(`refused HostnameOverride spec.hostnameOverride: Invalid value: "db.example.org": replaces the pod's hostname and drops its subdomain: ` +
+			want: refusedAtFirst(`refused HostnameOverride spec.hostnameOverride: Invalid value: "db.example.org": replaces the pod's hostname and drops its subdomain: ` +
 				"remove hostnameOverride, or remove netmode.io/mode")},
 		{line: "every net sysctl is refused, with dots or slashes",
 			spec: `{"dnsPolicy":"ClusterFirst","securityContext":{"sysctls":[{"name":"kernel.shm_rmid_forced","value":"1"},{"name":"net.core.somaxconn","value":"1"},{"name":"net/ipv4/conf/eth0.1/forwarding","value":"1"}]},` + onePort + `}`,
@@ -148,12 +153,14 @@ func hostNetworkPods() []podRow {
 			spec:            `{"dnsPolicy":"ClusterFirst",` + onePort + `}`, patch: hostNetworkPatch, want: served},
 		{line: "every problem is named at once",
 			spec: `{"dnsPolicy":"ClusterFirst","hostUsers":false,"hostnameOverride":"x","os":{"name":"windows"},"containers":[{"name":"linkerd-proxy","ports":[{"containerPort":80}]}]}`,
-			want: refusedHostNetwork(
-				"refused UserNamespace spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode",
+			want: []string{hostNetworkSet,
 				`refused HostnameOverride spec.hostnameOverride: Invalid value: "x": replaces the pod's hostname and drops its subdomain: remove hostnameOverride, or remove netmode.io/mode`,
-				`refused MeshSidecar spec.containers[0].name: Invalid value: "linkerd-proxy": a service mesh was injected already, and its rules would be the node's; `+
+				`refused WindowsPod spec.os.name: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`,
+				dnsPolicySet,
+				"refused UserNamespace spec.hostUsers: Invalid value: false: a pod in a user namespace cannot use the host network: remove hostUsers: false, or choose another mode",
+				`refused MeshSidecar spec.containers[0].name: Invalid value: "linkerd-proxy": a service mesh was injected already, and its rules would be the node's; ` +
 					`linkerd.io/inject: "disabled" among the pod's annotations keeps Linkerd away: turn the mesh's injection off for this pod, or choose another mode`,
-				`refused WindowsPod spec.os.name: Invalid value: "windows": the mode works on Linux nodes only: remove the mode from pods for Windows`)},
+				nodeHostname}},
 	}
 }
 

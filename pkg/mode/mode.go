@@ -33,8 +33,10 @@ type Mode struct {
 	// Rewrites says that the rules see to the search list, and to peers in it.
 	Rewrites bool
 	// PodAnnotations and ServiceAnnotations are the author's keys, besides the
-	// mode, that mean something in this mode.
+	// mode, that mean something in this mode; NameAnnotations do so on a Pod that has
+	// netmode.io/service, too.
 	PodAnnotations     []string
+	NameAnnotations    []string
 	ServiceAnnotations []string
 	// Promise is what the API server holds of whoever asks for the mode.
 	Promise Promise
@@ -85,6 +87,23 @@ type PodCase struct {
 	Rewrite resolv.PolicyDefaults
 	Options resolv.GivenOptions
 	Plan    *plan.Plan
+
+	// aside says that the rule which looks is not for this pod.
+	aside bool
+	// eachHostname says that each pod of the template has a hostname of its own.
+	eachHostname bool
+}
+
+// only makes rules of some pods: of the others they say nothing.
+func only(pods func(*PodCase) bool, rules ...PodRule) []PodRule {
+	for i, rule := range rules {
+		rules[i].Check = func(c *PodCase) {
+			if c.aside = !pods(c); !c.aside {
+				rule.Check(c)
+			}
+		}
+	}
+	return rules
 }
 
 // ServiceCase is a Service before the rules of a mode.
@@ -92,12 +111,21 @@ type ServiceCase struct {
 	Service   *api.Service
 	Namespace string
 	Intent    api.Intent
+	Snapshot  Snapshot
 	Plan      *plan.Plan
 }
 
 // registry holds every mode, in the order of the documentation; it is read-only.
 // CONTRIBUTING.md says how to add one.
 var registry = []Mode{standard(), hostNetwork(), headless(), statefulSetHeadless()}
+
+// UsedByPod are the author's keys that mean something on a Pod with the intent.
+func (m Mode) UsedByPod(intent api.Intent) []string {
+	if intent.Service == "" {
+		return m.PodAnnotations
+	}
+	return slices.Concat(m.PodAnnotations, m.NameAnnotations)
+}
 
 // Modes returns every mode, in the order of the documentation.
 func Modes() []Mode { return slices.Clone(registry) }
@@ -115,32 +143,44 @@ func Find(name api.Mode) (Mode, bool) {
 // in any mode, and to its resolver's options, which it gets in any but default.
 func (m Mode) CheckPod(c *PodCase) {
 	for _, rule := range m.PodRules {
-		check(c.Plan, rule.Name, func() { rule.Check(c) })
+		c.aside = false
+		check(c.Plan, rule.Name, func() (aside bool) {
+			rule.Check(c)
+			return c.aside
+		})
+	}
+	look := func(name string, run func()) {
+		check(c.Plan, name, func() (aside bool) {
+			run()
+			return false
+		})
 	}
 	if len(c.Intent.Peers) > 0 {
-		check(c.Plan, "peers", func() { warnMissingPeers(c) })
+		look("peers", func() { warnMissingPeers(c) })
 		if !m.Rewrites {
-			check(c.Plan, "search rewrite", func() { rewriteForPeers(c) })
+			look("search rewrite", func() { rewriteForPeers(c) })
 		}
 	}
 	if len(c.Options.Options) > 0 && (m.Name != api.ModeDefault || len(c.Intent.Peers) > 0) {
-		check(c.Plan, "resolver options", func() { resolv.GiveOptions(c.search("")) })
+		look("resolver options", func() { resolv.GiveOptions(c.search("")) })
 	}
 }
 
 // CheckService runs the mode's rules over a Service that is being created.
 func (m Mode) CheckService(c *ServiceCase) {
 	for _, rule := range m.ServiceRules {
-		check(c.Plan, rule.Name, func() { rule.Check(c) })
+		check(c.Plan, rule.Name, func() (aside bool) {
+			rule.Check(c)
+			return false
+		})
 	}
 }
 
-// check records a rule that found nothing as passed.
-func check(p *plan.Plan, name string, run func()) {
+// check records a rule that found nothing as passed, unless it is not for the object.
+func check(p *plan.Plan, name string, run func() (aside bool)) {
 	p.Rule(name)
 	before := p.Found()
-	run()
-	if p.Found() == before {
+	if aside := run(); !aside && p.Found() == before {
 		p.Pass()
 	}
 }

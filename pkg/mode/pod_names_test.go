@@ -29,7 +29,7 @@ func statefulSetHeadlessPodNames() []podRow {
 	return []podRow{{
 		line: "the name of a StatefulSet leaves no room for its revision", workload: &longNamed,
 		spec: `{"hostname":"a-0","subdomain":"s","dnsConfig":{"searches":["s.storm.svc.cluster.local"]}}`,
-		want: []string{"kept GoverningServiceNamed spec.subdomain", longNameTold, "kept HostnameKept spec.hostname", "kept SearchInPlace spec"},
+		want: []string{longNameTold, "kept GoverningServiceNamed spec.subdomain", "kept HostnameKept spec.hostname", "kept SearchInPlace spec"},
 	}}
 }
 

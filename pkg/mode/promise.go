@@ -10,8 +10,9 @@ import (
 // make generate writes it to deploy/kustomize/base/promises.yaml, whose variables it
 // may use. The zero Promise promises nothing.
 type Promise struct {
-	// Variable is the CEL variable that is true for a Pod that asks for the mode.
-	Variable string
+	// Variable is the CEL variable that is true for a Pod that asks for the mode, and Asked
+	// its expression; "": only the mode's name asks for it.
+	Variable, Asked string
 	// Pod and Service must hold, each of its kind.
 	Pod, Service []Held
 	// Publishes says that a Service publishes addresses that are not ready, unless

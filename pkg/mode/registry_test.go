@@ -21,9 +21,9 @@ func fixtures() map[api.Mode]struct {
 		services []serviceRow
 	}{
 		api.ModeDefault:             {defaultPods(), defaultServices()},
-		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodMeshes(), hostNetworkPodNames()), hostNetworkServices()},
-		api.ModeHeadless:            {headlessPods(), headlessServices()},
-		api.ModeStatefulSetHeadless: {slices.Concat(statefulSetHeadlessPods(), statefulSetHeadlessPodNames(), waitRows()), statefulSetHeadlessServices()},
+		api.ModeHostNetwork:         {slices.Concat(hostNetworkPods(), hostNetworkPodPorts(), hostNetworkPodMeshes(), hostNetworkPodNames(), hostNetworkNames(), reverseNamePods()), hostNetworkServices()},
+		api.ModeHeadless:            {append(headlessPods(), reverseNamePods()...), headlessServices()},
+		api.ModeStatefulSetHeadless: {slices.Concat(statefulSetHeadlessPods(), statefulSetHeadlessPodNames(), statefulSetHeadlessOnHost(), hostnameEnvPods(), waitRows(), reverseNamePods()), statefulSetHeadlessServices()},
 	}
 }
 
@@ -192,9 +192,9 @@ func checkRuleSeen(t *testing.T, name api.Mode, kind, rule string, got seen) {
 	t.Helper()
 	always := map[api.Mode][]string{
 		api.ModeDefault:             {"Pod/opt out", "Service/opt out"},
-		api.ModeHostNetwork:         {"Pod/hostname", "Service/Service"},
+		api.ModeHostNetwork:         {"Pod/governing Service", "Pod/hostname", "Pod/search rewrite", "Pod/hostname(1)", "Service/Service"},
 		api.ModeHeadless:            {"Pod/governing Service"},
-		api.ModeStatefulSetHeadless: {"Pod/governing Service", "Pod/hostname"},
+		api.ModeStatefulSetHeadless: {"Pod/governing Service", "Pod/hostname", "Pod/hostname(1)"},
 	}
 	finds := got[plan.Changed] || got[plan.Kept] || got[plan.Warned] || got[plan.Refused]
 	if !finds {

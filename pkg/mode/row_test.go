@@ -46,8 +46,10 @@ type podRow struct {
 type serviceRow struct {
 	line           string
 	metadata, spec string
-	patch          string
-	want           []string
+	// services are those of podRow.
+	services string
+	patch    string
+	want     []string
 }
 
 // describe is a finding with all that a row checks: verdict, reason, field,
@@ -91,6 +93,15 @@ func (n neighbours) Namespace(name string) (api.Namespace, bool) {
 	return n.namespace, true
 }
 
+// around is a cluster with these Services; "" is one of which nothing is known.
+func around(t testing.TB, services string) neighbours {
+	t.Helper()
+	if services == "" {
+		return neighbours{}
+	}
+	return neighbours{services: decode[[]api.Service](t, services), known: true}
+}
+
 func decode[T any](t testing.TB, text string) T {
 	t.Helper()
 	var v T
@@ -128,10 +139,8 @@ func find(t testing.TB, name api.Mode) mode.Mode {
 func (row *podRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan {
 	t.Helper()
 	pod := decode[api.Pod](t, raw)
-	cluster := neighbours{known: row.services != "", namespace: api.Namespace{Labels: row.namespaceLabels, Annotations: row.namespaceAnnotations}}
-	if cluster.known {
-		cluster.services = decode[[]api.Service](t, row.services)
-	}
+	cluster := around(t, row.services)
+	cluster.namespace = api.Namespace{Labels: row.namespaceLabels, Annotations: row.namespaceAnnotations}
 	p := &plan.Plan{Mode: m.Name, Source: plan.SourceAnnotation}
 	m.CheckPod(&mode.PodCase{
 		Pod:             &pod,
@@ -151,7 +160,7 @@ func (row *serviceRow) decide(t testing.TB, m mode.Mode, raw string) *plan.Plan 
 	t.Helper()
 	service := decode[api.Service](t, raw)
 	p := &plan.Plan{Mode: m.Name}
-	m.CheckService(&mode.ServiceCase{Service: &service, Namespace: namespace, Intent: asks(t, service.Metadata), Plan: p})
+	m.CheckService(&mode.ServiceCase{Service: &service, Namespace: namespace, Intent: asks(t, service.Metadata), Snapshot: around(t, row.services), Plan: p})
 	return p
 }
 
@@ -177,6 +186,20 @@ func runServiceRows(t *testing.T, name api.Mode, rows []serviceRow) {
 			judge(t, p, row.patch, row.want, raw, func(again string) *plan.Plan { return row.decide(t, m, again) })
 		})
 	}
+}
+
+// applied is the object as the plan makes it.
+func applied(t *testing.T, raw string, p *plan.Plan) string {
+	t.Helper()
+	operations, err := patch.Build([]byte(raw), p.Mutations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := patch.Apply([]byte(raw), operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(patched)
 }
 
 // judge compares a plan with what a row wants, and asks for the plan of the
@@ -207,11 +230,7 @@ func judge(t *testing.T, p *plan.Plan, wantPatch string, want []string, raw stri
 	if diff := cmp.Diff(wantPatch, string(encoded)); diff != "" {
 		t.Errorf("patch (-want +got):\n%s", diff)
 	}
-	patched, err := patch.Apply([]byte(raw), operations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if second := again(string(patched)); len(second.Mutations) > 0 || second.Refused() {
+	if second := again(applied(t, raw, p)); len(second.Mutations) > 0 || second.Refused() {
 		t.Errorf("the patched object is changed again or refused: %v\n%v", second.Mutations, describeAll(second))
 	}
 }

@@ -79,15 +79,24 @@ type Plan struct {
 func (p *Plan) Rule(name string) { p.rule = name }
 
 // Pass records that the rule looked and found nothing to do.
-func (p *Plan) Pass() {
+func (p *Plan) Pass() { p.PassAs("") }
+
+// PassAs is Pass of a rule that has something to explain.
+func (p *Plan) PassAs(detail string) {
 	if p.told() < room(Passed) {
-		p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: Passed})
+		p.Trace = append(p.Trace, Finding{Rule: p.rule, Verdict: Passed, Detail: Clip(detail, maxText)})
 	}
 }
 
 // Change records a mutation and its reason.
 func (p *Plan) Change(m Mutation, reason Reason, fieldPath, detail string) {
 	p.Mutations = append(p.Mutations, m)
+	p.About(nil).add(Changed, reason, fieldPath, detail)
+}
+
+// ChangeAll records mutations that have one reason, in one finding.
+func (p *Plan) ChangeAll(all []Mutation, reason Reason, fieldPath, detail string) {
+	p.Mutations = append(p.Mutations, all...)
 	p.About(nil).add(Changed, reason, fieldPath, detail)
 }
 

@@ -94,6 +94,10 @@ const (
 	HostnameNotGenerated      Reason = "HostnameNotGenerated"
 	HostnameOfNode            Reason = "HostnameOfNode"
 	HostnameNoNode            Reason = "HostnameNoNode"
+	HostnameOfNodeInvalid     Reason = "HostnameOfNodeInvalid"
+	HostnameOfNodeShared      Reason = "HostnameOfNodeShared"
+	HostnameEnvSet            Reason = "HostnameEnvSet"
+	HostnameEnvKept           Reason = "HostnameEnvKept"
 	StatefulSetNameLong       Reason = "StatefulSetNameLong"
 	HostnameIsFQDN            Reason = "HostnameIsFQDN"
 	HostnameShared            Reason = "HostnameShared"
@@ -114,6 +118,7 @@ const (
 	GoverningServiceClusterIP Reason = "GoverningServiceClusterIP"
 	GoverningServiceType      Reason = "GoverningServiceType"
 	GoverningServiceMismatch  Reason = "GoverningServiceMismatch"
+	ReverseNames              Reason = "ReverseNames"
 
 	SearchNone            Reason = "SearchNone"
 	SearchInPlace         Reason = "SearchInPlace"

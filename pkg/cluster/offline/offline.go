@@ -14,12 +14,14 @@ import (
 	"github.com/netmode-io/netmode/pkg/api"
 	"github.com/netmode-io/netmode/pkg/manifest"
 	"github.com/netmode-io/netmode/pkg/policy"
+	"github.com/netmode-io/netmode/pkg/workload"
 )
 
 // Snapshot holds the Services, Namespaces and policies of some manifests: all
 // that an offline decision knows of a cluster. Add to it before it is asked.
 type Snapshot struct {
 	services   map[string][]api.Service
+	daemonSets map[string][]api.Pod
 	namespaces map[string]api.Namespace
 	policies   policy.Set
 	// assumed are the labels of the namespaces that are not among these.
@@ -29,7 +31,7 @@ type Snapshot struct {
 // New knows nothing but that namespaces of which no manifest tells have the
 // labels.
 func New(assumed map[string]string) *Snapshot {
-	return &Snapshot{services: map[string][]api.Service{}, namespaces: map[string]api.Namespace{}, assumed: assumed}
+	return &Snapshot{services: map[string][]api.Service{}, daemonSets: map[string][]api.Pod{}, namespaces: map[string]api.Namespace{}, assumed: assumed}
 }
 
 // Services returns the manifests' Services of a namespace. Manifests without
@@ -38,6 +40,10 @@ func (s *Snapshot) Services(namespace string) ([]api.Service, bool) {
 	services, known := s.services[namespace]
 	return services, known
 }
+
+// DaemonSets returns the pod that each DaemonSet of the manifests makes of its template
+// in a namespace.
+func (s *Snapshot) DaemonSets(namespace string) []api.Pod { return s.daemonSets[namespace] }
 
 // Namespace returns a Namespace of the manifests, or what is assumed of it. One
 // of which nothing is known has the label that every Namespace has.
@@ -69,6 +75,8 @@ func (s *Snapshot) Add(o *manifest.Object, namespace string) error {
 			return err
 		}
 		s.put(namespace, service)
+	case "apps/v1/DaemonSet":
+		s.addDaemonSet(o, namespace)
 	case "v1/Namespace":
 		var ns struct {
 			Metadata api.ObjectMeta `json:"metadata"`
@@ -81,6 +89,24 @@ func (s *Snapshot) Add(o *manifest.Object, namespace string) error {
 		return s.addPolicy(o.JSON)
 	}
 	return nil
+}
+
+// addDaemonSet adds a DaemonSet, or replaces one of the same name. One that cannot be
+// read is told of where it is decided about.
+func (s *Snapshot) addDaemonSet(o *manifest.Object, namespace string) {
+	template, err := workload.Parse(o.APIVersion, o.Kind, o.JSON, namespace)
+	if err != nil {
+		return
+	}
+	pod, err := template.FirstPod()
+	if err != nil {
+		return
+	}
+	pod.Metadata.Annotations, _ = workload.Copy(&template.Workload, &template.Metadata, nil, pod.Metadata.Annotations)
+	others := slices.DeleteFunc(slices.Clone(s.daemonSets[namespace]), func(known api.Pod) bool {
+		return known.Metadata.OwnerReferences[0].Name == template.Workload.Name
+	})
+	s.daemonSets[namespace] = append(others, *pod)
 }
 
 // addPolicy adds a policy, or replaces one of the same name.

@@ -79,6 +79,26 @@ func TestAddFiles(t *testing.T) {
 	}
 }
 
+// The pods of DaemonSets have the annotations of both; of two of one name the later counts.
+func TestDaemonSets(t *testing.T) {
+	daemonSet := func(name, spec string) string {
+		return "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: " + name + ", annotations: {netmode.io/hostname: node}}\nspec: " + spec + "\n"
+	}
+	m := New(nil)
+	text := daemonSet("a", "{template: {spec: {hostname: first}}}") + daemonSet("b", "{}") + daemonSet("c", "{template: {spec: []}}") +
+		daemonSet("a", "{template: {metadata: {annotations: {netmode.io/mode: hostnetwork}}}}")
+	if err := m.AddFiles(read(t, text), "home"); err != nil {
+		t.Fatal(err)
+	}
+	pods := m.DaemonSets("home")
+	if len(pods) != 1 || pods[0].Spec.Hostname != "" || pods[0].Metadata.Annotations["netmode.io/hostname"] != "node" || pods[0].Metadata.Annotations["netmode.io/mode"] != "hostnetwork" {
+		t.Errorf("%+v", pods)
+	}
+	if pods := m.DaemonSets("other"); len(pods) > 0 {
+		t.Errorf("%+v", pods)
+	}
+}
+
 func TestAssumedLabels(t *testing.T) {
 	m := New(map[string]string{"team": "web"})
 	if err := m.AddFiles(read(t, around), "home"); err != nil {
