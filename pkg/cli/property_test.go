@@ -38,6 +38,9 @@ func (m manifests) annotations(mode api.Mode) object {
 	}
 	m.put(asked, api.AnnotationService, 2, "peers", "peers", "peers", "other")
 	m.put(asked, api.AnnotationHostname, 3, "own", "generated", "node")
+	m.put(asked, api.AnnotationWait, 4, "self", "names", "1", "3", "all")
+	m.put(asked, api.AnnotationPeers, 4, "other", "peers", "other,db.storm", "own")
+	m.put(asked, api.AnnotationWaitTimeout, 12, "1m")
 	strategies := make([]any, 0, 6)
 	for _, s := range api.SearchRewrites() {
 		strategies = append(strategies, string(s))
