@@ -83,7 +83,10 @@ func withoutWait(t *testing.T, pod []byte) []byte {
 	object := parse(t, pod)
 	spec, _ := object["spec"].(map[string]any)
 	list, _ := spec["initContainers"].([]any)
-	rest := slices.DeleteFunc(slices.Clone(list), func(c any) bool { return c.(map[string]any)["name"] == "netmode-wait" })
+	rest := slices.DeleteFunc(slices.Clone(list), func(c any) bool {
+		container, _ := c.(map[string]any)
+		return container["name"] == "netmode-wait"
+	})
 	if len(rest) != len(list)-1 {
 		t.Errorf("%d init containers of %d do not wait", len(rest), len(list))
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -71,15 +72,16 @@ func parseStatus(text string) (Status, bool) {
 var statusPointer = plan.Pointer("metadata", "annotations", api.AnnotationStatus)
 
 // writeStatus records the status annotation, as the last mutation, on an object
-// that has a mode. One that is already as its mode promises keeps what it has if
-// that tells the same, so that the plan of a planned object stays empty.
+// that has a mode. One that is already as its mode promises, as far as its template
+// can be, keeps what it has if that tells the same: what is planned again stays.
 func writeStatus(p *plan.Plan, annotations map[string]string) {
 	if p.Refused() {
 		return
 	}
 	status := Status{Mode: p.Mode, Source: p.Source, Policy: p.Policy, Service: p.Service, Strategy: p.Strategy, Reasons: p.Reasons()}
 	has := annotations[api.AnnotationStatus]
-	if !p.Changes() && status.told(has) {
+	ofAll := func(m plan.Mutation) bool { return !m.OfOnePod }
+	if !slices.ContainsFunc(p.Mutations, ofAll) && status.told(has) {
 		return
 	}
 	status.write(p, has)

@@ -119,3 +119,26 @@ func TestWaitAllIsCounted(t *testing.T) {
 		t.Errorf("a CronJob leaves it to its Jobs: %q", describeAll(p))
 	}
 }
+
+// A pod that waits for itself gets a command of its own, and its status, where the
+// template brought it, stays: render writes the template's, without that command.
+func TestStatusOfWhoWaitsForItself(t *testing.T) {
+	with := settings()
+	with.Search.InitContainer.Image = "netmode:1"
+	decide := func(status ...string) []plan.Mutation {
+		annotations := append([]string{api.AnnotationMode, "statefulset-headless", api.AnnotationSearchRewrite, "none", api.AnnotationWait, "self"}, status...)
+		pod := decode[api.Pod](t, []byte(annotated(`{"hostname":"nimbus-0","subdomain":"peers"}`, annotations...)))
+		return engine.Decide(engine.Request{Settings: with, Snapshot: engine.EmptySnapshot{}, Namespace: namespace, Object: pod}).Mutations
+	}
+	first := decide()
+	if len(first) != 2 || !first[0].OfOnePod || first[1].OfOnePod {
+		t.Fatalf("want the init container and the status: %v", first)
+	}
+	status, _ := first[1].Value.(string)
+	if second := decide(api.AnnotationStatus, status); len(second) != 1 || !second[0].OfOnePod {
+		t.Errorf("want the init container alone: %v", second)
+	}
+	if other := decide(api.AnnotationStatus, "{}"); len(other) != 2 {
+		t.Errorf("the status of another stays: %v", other)
+	}
+}
