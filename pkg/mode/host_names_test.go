@@ -62,7 +62,7 @@ func hostNetworkNames() []podRow {
 		hostSet    = `[{"op":"add","path":"/spec/hostNetwork","value":true},`
 	)
 	names := inSpec + inEnv("worker-0")
-	list := func(parts ...[]string) []string { return slices.Concat(parts...) }
+	list := slices.Concat[[]string]
 	given := []string{hostNetworkSet, named, hostnameSet, subdomainSet, envSet}
 	asksNone := rewritingBy(bare, "none")
 	return []podRow{
