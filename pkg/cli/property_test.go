@@ -146,7 +146,7 @@ func stream(t *testing.T, objects ...object) string {
 // TestRenderTwice renders workloads of every kind, in every mode, asked for or
 // inherited: what render wrote stays as it is when it is rendered again.
 func TestRenderTwice(t *testing.T) {
-	const rounds = 40
+	const rounds = 40 / fewer
 	for i, kind := range slices.Sorted(maps.Keys(apiVersions)) {
 		for j, mode := range append(api.Modes(), "") {
 			for k, from := range []string{"asked", "inherited"} {
@@ -164,7 +164,8 @@ func TestRenderTwice(t *testing.T) {
 							changed++
 						}
 					}
-					if changed == 0 && mode != "" {
+					alwaysRefused := kind == "StatefulSet" && mode == api.ModeHeadless
+					if changed == 0 && mode != "" && !alwaysRefused {
 						t.Error("nothing was changed")
 					}
 				})

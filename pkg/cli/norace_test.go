@@ -1,0 +1,6 @@
+//go:build !race
+
+package cli
+
+// fewer divides what there is very much of.
+const fewer = 1
