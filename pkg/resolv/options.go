@@ -72,10 +72,14 @@ func Ndots(pod *api.Pod) (ndots int, known bool) {
 	spec := &pod.Spec
 	if spec.DNSConfig != nil {
 		for _, o := range slices.Backward(spec.DNSConfig.Options) {
-			if o.Name == string(api.OptionNdots) && o.Value != nil {
-				n, err := strconv.Atoi(*o.Value)
-				return min(n, mostNdots), err == nil && n >= 0
+			if o.Name != string(api.OptionNdots) {
+				continue
 			}
+			if o.Value == nil || *o.Value == "" {
+				return resolverNdots, true
+			}
+			n, err := strconv.Atoi(*o.Value)
+			return min(n, mostNdots), err == nil && n >= 0
 		}
 	}
 	switch {
