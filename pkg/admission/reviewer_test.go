@@ -208,6 +208,15 @@ func TestReviewIsIdempotent(t *testing.T) {
 	for _, w := range wishes() {
 		bodies[w.String()] = w.body(t)
 	}
+	// The longest commands of netmode's own containers are seen whole.
+	hundredNames := make([]string, api.MaxWaitNames)
+	for i := range hundredNames {
+		hundredNames[i] = fmt.Sprintf("p-%d.q", i)
+	}
+	for _, strategy := range []string{"init-container", "post-start"} {
+		bodies["many peers and names, "+strategy] = annotated(t, "review-pod-statefulset.json", "mode=statefulset-headless", "search-rewrite="+strategy,
+			"peers=a.x,b.x,c.x,d.x,e.x,f,g,h,i,j", "wait="+strings.Join(hundredNames, ","))
+	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
 			first, rec := ask(t, r, body)

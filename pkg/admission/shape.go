@@ -12,8 +12,9 @@ import (
 // template's mark is its field.
 const markOld = "old "
 
-// mostWords is more than is read of the command of a container.
-const mostWords = 8
+// mostWords is more than is read of the command of a container, and of its args: the
+// longest is that of netmode wait, with the pod itself and all names that it may wait for.
+const mostWords = 8 + api.MaxWaitNames
 
 // mostValues is enough to see that an expression, or a term, has more than one.
 const mostValues = 2
@@ -52,6 +53,7 @@ func bounded(object *jsonprune.Shape) *jsonprune.Shape {
 		terms.Member("matchFields", "values").Most(mostValues)
 		for _, list := range []string{"containers", "initContainers"} {
 			object.Member("spec", list, "command").Most(mostWords)
+			object.Member("spec", list, "args").Most(mostWords)
 			object.Member("spec", list, "env").Only("name", api.EnvHostname)
 			object.Member("spec", list, "securityContext", "capabilities", "add").Most(api.MaxCapabilities)
 		}
