@@ -24,7 +24,7 @@ func mariaDBSecret(ctx context.Context, t *testing.T, c *scene) {
 
 // askMariaDB is a script that asks a node, in its own pod.
 func askMariaDB(statement string) string {
-	return fmt.Sprintf(`MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb -uroot -Ne "%s"`, statement)
+	return `MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb -uroot -Ne "` + statement + `"`
 }
 
 // Three nodes are one cluster. One is killed, gets a copy when it is back, and has what was written in
