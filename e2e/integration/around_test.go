@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -17,13 +18,19 @@ import (
 
 // engineCluster is one namespace as the engine sees it.
 type engineCluster struct {
+	name      string
 	services  []api.Service
 	namespace api.Namespace
 	policies  policy.Set // of all namespaces
 }
 
-// Services returns the namespace's Services.
-func (c engineCluster) Services(string) ([]api.Service, bool) { return c.services, true }
+// Services returns the namespace's Services; nobody knows those of another.
+func (c engineCluster) Services(namespace string) ([]api.Service, bool) {
+	if namespace != c.name {
+		return nil, false
+	}
+	return c.services, true
+}
 
 // Namespace returns the namespace.
 func (c engineCluster) Namespace(string) (api.Namespace, bool) { return c.namespace, true }
@@ -45,7 +52,9 @@ func (w *world) around(t *testing.T, namespace string, policies policy.Set) engi
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := engineCluster{namespace: api.Namespace{Labels: ns.Labels}, policies: policies}
+	annotations := maps.Clone(ns.Annotations)
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !api.ReadsNamespaceAnnotation(key) })
+	c := engineCluster{name: namespace, namespace: api.Namespace{Labels: ns.Labels, Annotations: annotations}, policies: policies}
 	for i := range list.Items {
 		raw, err := json.Marshal(&list.Items[i])
 		if err != nil {
