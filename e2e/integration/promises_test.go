@@ -131,7 +131,7 @@ func promisedPods() []promised {
 		{"append, init container", strategy("append"), peers(byInit), noRewrite},
 		{"init-container", strategy("init-container"), peers(byInit), ""},
 		{"init-container, more peers", strategy("init-container"), peers(strings.ReplaceAll(byInit, "cluster.local]", "cluster.local, behind, x.svc.cluster.local, zk.data.svc.cluster.local]")), ""},
-		{"init-container, other peers first", strategy("init-container"), peers(strings.ReplaceAll(byInit, "resolvconf, ", "resolvconf, zk.data.svc.cluster.local, ")), noRewrite},
+		{"init-container, other peers first", strategy("init-container"), peers(strings.ReplaceAll(byInit, "/netmode, resolvconf, ", "/netmode, resolvconf, zk.data.svc.cluster.local, ")), noRewrite},
 		{"init-container, first", strategy("init-container"), peers(first), ""},
 		{"init-container, hook", strategy("init-container"), peers(byHook), noRewrite},
 		{"init-container, listed", strategy("init-container"), peers(listed), noRewrite},
@@ -367,15 +367,15 @@ func TestServiceThatChangesItsType(t *testing.T) {
 	}
 	_, a := update(`{"metadata": {"annotations": {"netmode.io/mode": "headless"}}}`)
 	wantWarnings(t, a)
-	service, a := update(`{"spec": {"type": "ClusterIP"}}`, metav1.DryRunAll)
+	service, a := update(`{"spec": {"type": "ClusterIP", "externalName": null}}`, metav1.DryRunAll)
 	wantWarnings(t, a, policy+service.Spec.ClusterIP+now)
-	service, a = update(`{"spec": {"type": "ClusterIP"}}`)
+	service, a = update(`{"spec": {"type": "ClusterIP", "externalName": null}}`)
 	wantWarnings(t, a, policy+service.Spec.ClusterIP+now)
 	_, a = update(`{"metadata": {"labels": {"a": "b"}}}`)
 	wantWarnings(t, a)
 	_, a = update(outside)
 	wantWarnings(t, a)
-	service, a = update(`{"spec": {"type": "ClusterIP", "clusterIP": "None"}}`)
+	service, a = update(`{"spec": {"type": "ClusterIP", "clusterIP": "None", "externalName": null}}`)
 	wantWarnings(t, a)
 	if service.Spec.ClusterIP != corev1.ClusterIPNone {
 		t.Errorf("clusterIP %q", service.Spec.ClusterIP)
@@ -384,10 +384,10 @@ func TestServiceThatChangesItsType(t *testing.T) {
 	wantWarnings(t, a)
 
 	// From another type to ClusterIP: the warning that was announced.
-	service, a = update(`{"spec": {"type": "NodePort"}}`)
+	service, a = update(`{"spec": {"type": "NodePort", "externalName": null}}`)
 	wantWarnings(t, a, policy+service.Spec.ClusterIP+" stays, because Kubernetes lets nobody change it, and a Service of type NodePort cannot be headless. Set type ClusterIP first, "+
 		"with a second Service for access from outside: the warning then tells how to replace this one (ClusterIPStays)")
-	service, a = update(`{"spec": {"type": "ClusterIP"}}`)
+	service, a = update(`{"spec": {"type": "ClusterIP", "externalName": null}}`)
 	wantWarnings(t, a, policy+service.Spec.ClusterIP+" stays, because Kubernetes lets nobody change it. To make the Service headless, replace it: kubectl get service db -n "+ns+
 		" -o json | jq 'del(.spec.clusterIP,.spec.clusterIPs)' | kubectl replace --force -f - (ClusterIPStays)")
 }
