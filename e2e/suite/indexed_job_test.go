@@ -17,7 +17,8 @@ import (
 // for the other to find.
 const rank = `peer=work-$((1 - JOB_COMPLETION_INDEX))
 until wget -q -O - "http://$peer:8080/"; do sleep 1; done
-until [ -e /tmp/end ]; do sleep 1; done`
+until [ -e /tmp/end ]; do sleep 1; done
+sleep 1 # for what made the file to end first`
 
 // testIndexedJob has a Job of two pods that find each other by their short names.
 func testIndexedJob(ctx context.Context, t *testing.T, s *suite) {
